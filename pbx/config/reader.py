@@ -1,8 +1,8 @@
 """Reads Asterisk's .conf language: sections, templates, appends, comments and includes.
 
-The rules are those of Asterisk 22's own reader (main/config.c). What that reader refuses is an error here; what it passes
-over with a warning (a line without ``=``, an unknown directive) is a warning here. Beyond it, NUL bytes, overlong lines
-and include loops are errors too, and all errors of a file are reported, not the first only.
+The rules are those of Asterisk 22's own reader (main/config.c). What that reader refuses is an error here; what it
+passes over with a warning (a line without ``=``, an unknown directive) is a warning here. Beyond it, NUL bytes, overlong
+lines and include loops are errors too, and all errors of a file are reported, not the first only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import sys
 from pathlib import Path
 
-from pbx.config.errors import MAX_REPORTED_ERRORS, flatten, raise_if_any
+from pbx.config.errors import MAX_REPORTED_ERRORS, raise_if_any
 from pbx.config.includes import expand_pattern, run_program
 from pbx.config.lines import BLANKS, decode_source, live_text, read_source
 from pbx.config.model import Config, Include, Item, Section, SourceFile
@@ -26,8 +26,8 @@ def load_config(
 ) -> Config:
     """Read ``path`` with its includes, which are looked up in ``include_root`` (default: the file's own directory).
 
-    ``#exec`` runs programs only with ``exec_allowed`` (asterisk.conf's execincludes). ``keep_sources`` keeps the lines as
-    they stand, for `pbx.config.editor`. Raises ConfigErrors with everything that is wrong.
+    ``#exec`` runs programs only with ``exec_allowed`` (asterisk.conf's execincludes). ``keep_sources`` keeps the lines
+    as they stand, for `pbx.config.editor`. Raises ConfigErrors with everything that is wrong.
     """
     path = Path(path)
     reader = _Reader(path, include_root or path.parent, exec_allowed, keep_sources)
@@ -78,6 +78,7 @@ class _Reader:
         path = source.path
         section = self.current
         depth = opened_at = 0
+        stray = False
         for number, text in enumerate(source.lines, 1):
             if depth == 0 and ";" not in text:
                 live = text.strip(BLANKS)
@@ -97,7 +98,9 @@ class _Reader:
             elif live[0] == "#":
                 self.directive(live, path, number)
             elif section is None:
-                self.error(f"'{_shown(live)}' stands before any [section]", path, number)
+                if not stray:  # once is enough: what follows, up to a header, is stray as well
+                    self.error(f"'{_shown(live)}' stands before any [section]", path, number)
+                stray = True
             else:
                 self.assignment(live, section, path, number)
             if len(self.errors) >= MAX_REPORTED_ERRORS:
@@ -118,10 +121,7 @@ class _Reader:
             if not closing:
                 self.error("no closing ')'", path, number)
             for option in options.split(","):
-                try:
-                    section = self.header_option(option.strip(BLANKS), section)
-                except ConfigError as error:
-                    self.errors.append(error)
+                section = self.header_option(option.strip(BLANKS), section)
         if rest.strip(BLANKS):
             self.warn(f"'{_shown(rest.strip(BLANKS))}' after the section header is ignored", path, number)
         self.current = section
@@ -135,6 +135,8 @@ class _Reader:
             section.is_template = True
         elif option.startswith("+"):
             existing = self.find(section, option[1:])
+            if existing is None:
+                return section
             existing.is_template |= section.is_template
             existing.items += section.items
             existing.bases += section.bases
@@ -142,23 +144,29 @@ class _Reader:
         elif option:
             bases = self.by_name.get(option.lower())
             if not bases:
-                raise section.error(
-                    f"[{section.name}] inherits from '{option}', which does not exist (before this line)"
+                self.errors.append(
+                    section.error(f"[{section.name}] inherits from '{option}', which is not defined above")
                 )
+                return section
             section.bases.append(bases[0])
             section.items += bases[0].items
         return section
 
-    def find(self, section: Section, conditions: str) -> Section:
-        """The section that ``[name](+conditions)`` adds to."""
-        for candidate in self.by_name.get(section.name.lower(), ()):
-            if _matches(candidate, conditions, section):
-                return candidate
+    def find(self, section: Section, conditions: str) -> Section | None:
+        """The section that ``[name](+conditions)`` adds to; None, with an error noted, when there is none."""
+        try:
+            for candidate in self.by_name.get(section.name.lower(), ()):
+                if _matches(candidate, conditions, section):
+                    return candidate
+        except ConfigError as error:
+            self.errors.append(error)
+            return None
         suffix = f" with {conditions}" if conditions else ""
-        raise section.error(f"[{section.name}](+) adds to a section that does not exist{suffix}")
+        self.errors.append(section.error(f"[{section.name}](+) adds to a section that does not exist{suffix}"))
+        return None
 
     def assignment(self, live: str, section: Section, path: Path, number: int) -> None:
-        """``key = value``, ``key => value`` or ``key += value``; a leading backslash takes ``[`` and ``#`` literally."""
+        """``key = value``, ``key => value`` or ``key += value``; a leading backslash makes ``[`` and ``#`` plain."""
         escaped = live[0] == "\\"
         if escaped:
             live = live[1:]
