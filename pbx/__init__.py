@@ -1,0 +1,1 @@
+"""The exchange: core, media, SIP, configuration and the composition root that joins them."""

@@ -1,0 +1,1 @@
+"""The console: its commands by area, and the ``obelisk`` program."""

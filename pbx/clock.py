@@ -1,0 +1,53 @@
+"""The house clock: every timer and every wait of the exchange goes through it, so tests can turn time by hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ParamSpec
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+P = ParamSpec("P")
+
+
+class Clock:
+    """Wall time, monotonic time and timers.
+
+    Under test the reactor is ``twisted.internet.task.Clock``; wall time then starts at ``epoch`` and moves with it.
+    """
+
+    def __init__(self, reactor: IReactorTime, wall: Callable[[], float] = time.time) -> None:
+        self.reactor = reactor
+        self._wall = wall
+
+    def now(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._wall()
+
+    def monotonic(self) -> float:
+        """Seconds of the reactor's clock; only differences mean anything."""
+        return self.reactor.seconds()
+
+    def call_later(self, seconds: float, call: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> IDelayedCall:
+        """Run ``call`` after ``seconds``; the returned handle cancels it."""
+        return self.reactor.callLater(seconds, call, *args, **kwargs)
+
+    def sleep(self, seconds: float) -> Deferred[None]:
+        """A Deferred that fires after ``seconds``; cancelling it stops the timer."""
+        timer: IDelayedCall | None = None
+
+        def cancel(_: Deferred[None]) -> None:
+            if timer is not None and timer.active():
+                timer.cancel()
+
+        waiting: Deferred[None] = Deferred(cancel)
+        timer = self.reactor.callLater(seconds, waiting.callback, None)
+        return waiting
+
+
+def cancel_timer(timer: IDelayedCall | None) -> None:
+    """Cancel ``timer`` if there is one and it has not fired."""
+    if timer is not None and timer.active():
+        timer.cancel()

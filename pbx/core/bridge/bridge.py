@@ -1,0 +1,206 @@
+"""One bridge: its members, who hears whom, and what passes between them.
+
+With two members controls and digits go from one to the other; with more, only audio is shared. A member's coroutine
+enters by `Bridge.enter` and gets back a Deferred that fires, with the reason, when the member has left for whatever
+cause; there is no polling and no order in which the two ends of a call must hang up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from pbx.core import messages
+from pbx.core.channel import Channel
+from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
+
+if TYPE_CHECKING:
+    from pbx.core.bridge.bridges import Bridges
+
+log = Logger()
+
+#: Controls that one member of a two-party bridge passes on to the other.
+RELAYED = frozenset(
+    (
+        Control.RINGING,
+        Control.PROGRESS,
+        Control.PROCEEDING,
+        Control.HOLD,
+        Control.UNHOLD,
+        Control.CONNECTED_LINE,
+        Control.REDIRECTING,
+        Control.VIDEO_UPDATE,
+        Control.BUSY,
+        Control.CONGESTION,
+    )
+)
+
+
+class LeaveReason(Enum):
+    """Why a member left."""
+
+    HANGUP = "hangup"
+    #: The bridge ended: its owner dissolved it or the last other party left.
+    DISSOLVED = "dissolved"
+    #: Somebody took the channel out: a redirect, ARI, a transfer.
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeSnapshot:
+    """The fields AMI and ARI print of a bridge."""
+
+    id: str
+    type: str
+    technology: str
+    creator: str
+    name: str
+    members: tuple[str, ...]
+    created: float
+    video_mode: str = "none"
+
+
+@dataclass(slots=True)
+class Member:
+    """A channel's place in a bridge. ``intercept`` sees its frames first and returns True to keep one from the other."""
+
+    channel: Channel
+    left: Deferred[LeaveReason]
+    intercept: Callable[[Frame], bool] | None = None
+    audible: bool = True
+
+
+class Bridge:
+    """A room for channels. Made by `Bridges.create`."""
+
+    def __init__(
+        self, bridges: Bridges, bridge_id: str, *, kind: str, creator: str, name: str, dissolve_on_hangup: bool
+    ) -> None:
+        self._bridges = bridges
+        self.id = bridge_id
+        self.kind = kind
+        self.creator = creator
+        self.name = name
+        self.created = bridges.clock.now()
+        #: Whether the bridge ends when any member leaves (a call between two) or only when told to (a room).
+        self.dissolve_on_hangup = dissolve_on_hangup
+        self.alive = True
+        self._members: dict[str, Member] = {}
+
+    def __repr__(self) -> str:
+        return f"<Bridge {self.id} {self.kind} of {len(self._members)}>"
+
+    @property
+    def technology(self) -> str:
+        """``simple_bridge`` for at most two members, ``softmix`` for more, as Asterisk names them."""
+        return "holding_bridge" if self.kind == "holding" else ("simple_bridge" if len(self._members) <= 2 else "softmix")
+
+    @property
+    def channels(self) -> list[Channel]:
+        """The members, in order of entry."""
+        return [member.channel for member in self._members.values()]
+
+    def snapshot(self) -> BridgeSnapshot:
+        return BridgeSnapshot(
+            id=self.id,
+            type="basic" if self.kind == "basic" else "base",
+            technology=self.technology,
+            creator=self.creator,
+            name=self.name,
+            members=tuple(self._members),
+            created=self.created,
+        )
+
+    def peer_of(self, channel: Channel) -> Channel | None:
+        """The other party, in a bridge of two."""
+        if len(self._members) != 2:
+            return None
+        return next((m.channel for m in self._members.values() if m.channel is not channel), None)
+
+    def enter(self, channel: Channel, intercept: Callable[[Frame], bool] | None = None) -> Deferred[LeaveReason]:
+        """Bring a channel in; the Deferred fires when it has left.
+
+        A channel that is in another bridge leaves that first; one that is hung up leaves at once.
+        """
+        if channel.bridge is not None:
+            channel.bridge.remove(channel)
+        member = Member(channel, Deferred(), intercept)
+        if not self.alive or channel.hangup_requested or not channel.alive:
+            member.left.callback(LeaveReason.HANGUP if self.alive else LeaveReason.DISSOLVED)
+            return member.left
+        before = self.snapshot() if self._bus_wants(messages.BridgeChanged) else None
+        for other in self._members.values():
+            self._join(member, other)
+        self._members[channel.uniqueid] = member
+        channel.bridge = self
+        channel.changed()
+        if before is not None and before.technology != self.technology:
+            self._bridges.bus.publish(messages.BridgeChanged(before, self.snapshot()))
+        if self._bus_wants(messages.BridgeEntered):
+            self._bridges.bus.publish(messages.BridgeEntered(self.snapshot(), channel.snapshot()))
+        self._set_peer_names()
+        channel.set_reader(lambda frame: self._frame(member, frame))
+        return member.left
+
+    def _bus_wants(self, kind: type) -> bool:
+        return self._bridges.bus.wanted(kind)
+
+    def _join(self, one: Member, other: Member) -> None:
+        self._bridges.switchboard.join(one.channel.audio, other.channel.audio)
+
+    def _set_peer_names(self) -> None:
+        """BRIDGEPEER and BRIDGEPVTCALLID name the other party, in a bridge of two."""
+        if len(self._members) != 2 or self.kind != "basic":
+            return
+        one, two = self.channels
+        one.set_variable("BRIDGEPEER", two.name)
+        two.set_variable("BRIDGEPEER", one.name)
+
+    def remove(self, channel: Channel, reason: LeaveReason = LeaveReason.REMOVED) -> bool:
+        """Take a channel out; False when it was not in. In a call between two the other leaves as well."""
+        member = self._members.pop(channel.uniqueid, None)
+        if member is None:
+            return False
+        if channel.alive:
+            channel.set_reader(None)
+        for other in self._members.values():
+            self._bridges.switchboard.part(member.channel.audio, other.channel.audio)
+        channel.bridge = None
+        channel.changed()
+        if self._bus_wants(messages.BridgeLeft):
+            self._bridges.bus.publish(messages.BridgeLeft(self.snapshot(), channel.snapshot()))
+        if self.dissolve_on_hangup and self.alive and len(self._members) < 2:
+            self.dissolve()
+        if not member.left.called:
+            member.left.callback(LeaveReason.HANGUP if channel.hangup_requested else reason)
+        return True
+
+    def dissolve(self) -> None:
+        """End the bridge: everybody leaves. Idempotent."""
+        if not self.alive:
+            return
+        self.alive = False
+        for member in list(self._members.values()):
+            self.remove(member.channel, LeaveReason.DISSOLVED)
+        self._bridges.ended(self)
+
+    def _frame(self, member: Member, frame: Frame) -> None:
+        if isinstance(frame, ControlFrame) and frame.kind is Control.HANGUP:
+            self.remove(member.channel, LeaveReason.HANGUP)
+            return
+        if member.intercept is not None and member.intercept(frame):
+            return
+        other = self.peer_of(member.channel)
+        if other is None:
+            return
+        if isinstance(frame, DigitEnd):
+            other.send_digit(frame.digit, frame.duration_ms)
+        elif isinstance(frame, TextFrame):
+            other.send_text(frame.text)
+        elif isinstance(frame, ControlFrame) and frame.kind in RELAYED:
+            other.indicate(frame.kind, frame.data)

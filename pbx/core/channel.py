@@ -1,0 +1,576 @@
+"""The channel: one leg of a call, the same for every technology.
+
+A channel has at any time at most one *owner*, the coroutine that services it: the dialplan running on it, or the dial
+that made it. Digits and controls from the far end wait in a bounded queue until the owner reads them (`read`), or go
+at once to a reader that a bridge or a dial has put in place (`set_reader`). Two things cut into what the owner does:
+a hangup and a redirect. Both make the owner's current wait raise `ChannelInterrupted`; the owner then looks which of
+the two it was. Only `hangup` ends a channel, once, with the cause that was set first.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from pbx.clock import cancel_timer
+from pbx.core import messages
+from pbx.core.causes import Cause
+from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame, TextFrame
+from pbx.core.party import Caller, Connected, Dialed, Redirecting
+from pbx.core.snapshot import ChannelSnapshot
+from pbx.core.states import ChannelState
+from pbx.core.variables import GLOBAL_BUILTINS, VariableStore, builtin
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from pbx.core.bridge.bridge import Bridge
+    from pbx.core.channels import Channels
+    from pbx.core.technology import ChannelDriver
+
+log = Logger()
+T = TypeVar("T")
+
+#: Frames kept for an owner that does not read; the oldest go first. Asterisk warns at 96 voice frames.
+MAX_QUEUED_FRAMES = 128
+
+#: What the far end of an outgoing call says about its state.
+_STATE_OF_CONTROL: dict[Control | None, ChannelState] = {
+    Control.RINGING: ChannelState.RINGING,
+    Control.ANSWER: ChannelState.UP,
+}
+
+
+class ChannelInterrupted(ObeliskError):
+    """The channel was hung up or redirected while somebody waited on it."""
+
+
+class Channel:
+    """One leg of a call. Made by `Channels.create`, never directly."""
+
+    __slots__ = (
+        "_application",
+        "_channels",
+        "_data",
+        "_driver",
+        "_frames",
+        "_published",
+        "_read_waiter",
+        "_reader",
+        "_redirect",
+        "_snapshot",
+        "_technology",
+        "_waiters",
+        "accountcode",
+        "alive",
+        "amaflags",
+        "answered",
+        "audio",
+        "bridge",
+        "caller",
+        "connected",
+        "context",
+        "created",
+        "dialed",
+        "exten",
+        "extra",
+        "formats",
+        "hangup_cause",
+        "hangup_requested",
+        "held",
+        "language",
+        "linkedid",
+        "music_class",
+        "name",
+        "on_end",
+        "originated",
+        "outgoing",
+        "owner",
+        "peeraccount",
+        "priority",
+        "protocol_id",
+        "redirecting",
+        "state",
+        "tech_cause",
+        "tenantid",
+        "uniqueid",
+        "userfield",
+        "variables",
+        "yanked",
+    )
+
+    def __init__(self, channels: Channels, technology: str, name: str, uniqueid: str, linkedid: str, created: float) -> None:
+        self._channels = channels
+        self._technology = technology
+        self._driver: ChannelDriver | None = None
+        self.name: str = name
+        self.uniqueid: str = uniqueid
+        self.linkedid: str = linkedid
+        self.created: float = created
+        self.answered: float | None = None
+        self.state = ChannelState.DOWN
+        self.outgoing = False
+        self.originated = False
+        self.caller: Caller = Caller()
+        self.connected = Connected()
+        self.dialed: Dialed = Dialed()
+        self.redirecting = Redirecting()
+        self.context: str = "default"
+        self.exten: str = "s"
+        self.priority: int = 1
+        self._application = ""
+        self._data = ""
+        self.language = "en"
+        self.music_class = ""
+        self.accountcode = ""
+        self.peeraccount = ""
+        self.tenantid = ""
+        self.userfield = ""
+        self.amaflags = 3
+        self.protocol_id = ""
+        self.formats: tuple[str, ...] = ()
+        self.variables: VariableStore = VariableStore()
+        self.audio = channels.switchboard.create_leg(name)
+        self.audio.set_digit_listener(self._digit_in_media)
+        self.bridge: Bridge | None = None
+        self.held = False
+        self.hangup_cause: int = 0
+        self.tech_cause = ""
+        self.hangup_requested = False
+        self.alive = True
+        #: What services the channel: "pbx" (a dialplan runs on it), "dial", "stasis", or "" while nobody does.
+        self.owner = ""
+        #: Set when the channel was taken from its owner (redirected without a dialplan): the owner must let go of it.
+        self.yanked = False
+        #: Run in order when the channel ends, before its last message.
+        self.on_end: list[Callable[[Channel], object]] = []
+        #: State that features keep with the channel, by their own key.
+        self.extra: dict[str, object] = {}
+        self._frames: deque[Frame] | None = None
+        self._reader: Callable[[Frame], object] | None = None
+        self._waiters: list[Deferred[object]] = []
+        self._read_waiter: Deferred[None] | None = None
+        self._redirect: tuple[str, str, int] | None = None
+        self._snapshot: ChannelSnapshot | None = None
+        self._published: ChannelSnapshot | None = None
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.name} {self.state.text}>"
+
+    # Parts
+
+    @property
+    def driver(self) -> ChannelDriver:
+        """The technology's side. Raises ObeliskError before it is attached or after the end."""
+        if self._driver is None:
+            raise ObeliskError(f"{self.name} has no technology behind it")
+        return self._driver
+
+    @property
+    def technology(self) -> str:
+        return self._technology
+
+    @property
+    def channels(self) -> Channels:
+        """The registry that made the channel."""
+        return self._channels
+
+    @property
+    def device(self) -> str:
+        """The device the channel belongs to: its name without the part that makes it unique (``PJSIP/alice``)."""
+        base, dash, _ = self.name.rpartition("-")
+        return base if dash else self.name
+
+    @property
+    def application(self) -> str:
+        """The running application, or empty."""
+        return self._application
+
+    @property
+    def application_data(self) -> str:
+        return self._data
+
+    def attach(self, driver: ChannelDriver) -> None:
+        """Give the channel its technology side, right after its creation."""
+        self._driver = driver
+
+    # Snapshots
+
+    def snapshot(self) -> ChannelSnapshot:
+        """The channel as it is now; the same object until something changes."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            snapshot = self._snapshot = ChannelSnapshot(
+                name=self.name,
+                uniqueid=self.uniqueid,
+                linkedid=self.linkedid,
+                technology=self._technology,
+                state=self.state,
+                caller=self.caller,
+                connected=self.connected,
+                language=self.language,
+                accountcode=self.accountcode,
+                peeraccount=self.peeraccount,
+                tenantid=self.tenantid,
+                userfield=self.userfield,
+                context=self.context,
+                exten=self.exten,
+                priority=self.priority,
+                application=self._application,
+                application_data=self._data,
+                created=self.created,
+                answered=self.answered,
+                bridge_id=None if self.bridge is None else self.bridge.id,
+                hangup_cause=self.hangup_cause,
+                tech_cause=self.tech_cause,
+                protocol_id=self.protocol_id,
+                alive=self.alive,
+                on_hold=self.held,
+            )
+        return snapshot
+
+    def changed(self) -> None:
+        """Say that fields of the channel were set; whoever sets several calls it once, at the end."""
+        self._snapshot = None
+        old = self._published
+        if old is None:
+            return
+        bus = self._channels.bus
+        if bus.wanted(messages.ChannelChanged):
+            new = self.snapshot()
+            if new != old:
+                self._published = new
+                bus.publish(messages.ChannelChanged(old, new))
+
+    def announce(self) -> None:
+        """Publish the channel's creation; made by `Channels.create` unless it was asked to wait."""
+        if self._published is None:
+            self._published = self.snapshot()
+            if self._channels.bus.wanted(messages.ChannelCreated):
+                self._channels.bus.publish(messages.ChannelCreated(self._published))
+
+    def set_state(self, state: ChannelState) -> None:
+        """Enter a state; Up is noted as the time of answer."""
+        if state is self.state:
+            return
+        self.state = state
+        if state is ChannelState.UP and self.answered is None:
+            self.answered = self._channels.clock.now()
+        self.changed()
+
+    def set_position(self, context: str, exten: str, priority: int) -> None:
+        """Where the dialplan is now."""
+        self.context = context
+        self.exten = exten
+        self.priority = priority
+        self.changed()
+
+    def set_application(self, name: str, data: str) -> None:
+        """Which application runs; an empty name when it has ended."""
+        self._application = name
+        self._data = data
+        self.changed()
+
+    def rename(self, name: str) -> None:
+        """Change the channel's name in the registry and tell everybody."""
+        old = self.name
+        self._channels.renamed(self, name)
+        self.name = name
+        self.changed()
+        if self._channels.bus.wanted(messages.ChannelRenamed):
+            self._channels.bus.publish(messages.ChannelRenamed(self.snapshot(), old))
+
+    # Variables
+
+    def get_variable(self, name: str) -> str | None:
+        """A built-in, channel or global variable by plain name; None when unset."""
+        value = builtin(self, name)
+        if value is None:
+            value = self.variables.get(name)
+        if value is None:
+            value = self._channels.globals.get(name)
+        if value is None and (read := GLOBAL_BUILTINS.get(name)) is not None:
+            value = read(self._channels.clock.now())
+        return value
+
+    def set_variable(self, name: str, value: str) -> None:
+        """Set a channel variable; ``_`` and ``__`` before the name let dialled channels inherit it."""
+        plain = self.variables.set(name, value)
+        if self._channels.bus.wanted(messages.VariableSet):
+            self._channels.bus.publish(messages.VariableSet(self.snapshot(), plain, value))
+
+    def inherit_from(self, parent: Channel) -> None:
+        """Take the parent's inheritable variables, account and language, as a dialled channel does."""
+        for name, value in parent.variables.inherited():
+            self.set_variable(name, value)
+
+    # What the far end does
+
+    def queue_frame(self, frame: Frame) -> None:
+        """The technology reports a digit, text or control from the far end."""
+        if not self.alive:
+            return
+        kind = frame.kind if isinstance(frame, ControlFrame) else None
+        if isinstance(frame, DigitBegin):
+            self._publish_digit_begin(frame.digit, "Received")
+        elif isinstance(frame, DigitEnd):
+            self._publish_digit_end(frame.digit, "Received", frame.duration_ms)
+        elif kind is Control.HOLD or kind is Control.UNHOLD:
+            self._hold_changed(kind is Control.HOLD, frame.data if isinstance(frame, ControlFrame) else None)
+        elif self.outgoing and (state := _STATE_OF_CONTROL.get(kind)) is not None and self.state is not ChannelState.UP:
+            self.set_state(state)
+        if self._reader is not None:
+            self._reader(frame)
+            return
+        if self._frames is None:
+            self._frames = deque(maxlen=MAX_QUEUED_FRAMES)
+        self._frames.append(frame)
+        if self._read_waiter is not None:
+            _fire(self._read_waiter)
+
+    def _digit_in_media(self, digit: str, duration_ms: int | None) -> None:
+        self.queue_frame(DigitBegin(digit) if duration_ms is None else DigitEnd(digit, duration_ms))
+
+    def _hold_changed(self, held: bool, music_class: object) -> None:
+        if held is self.held:
+            return
+        self.held = held
+        self.changed()
+        if self._channels.bus.wanted(messages.HoldChanged):
+            name = music_class if isinstance(music_class, str) else ""
+            self._channels.bus.publish(messages.HoldChanged(self.snapshot(), held, name))
+
+    def remote_hangup(self, cause: int, tech_cause: str = "") -> None:
+        """The technology reports that the far end is gone. The first cause counts."""
+        self._request_hangup(cause, tech_cause, soft=False)
+
+    def request_hangup(self, cause: int = Cause.NORMAL_CLEARING) -> None:
+        """Ask the channel's owner to end the call (AMI Hangup, ``channel request hangup``, a dying bridge)."""
+        self._request_hangup(cause, "", soft=True)
+
+    def _request_hangup(self, cause: int, tech_cause: str, *, soft: bool) -> None:
+        if self.hangup_requested or not self.alive:
+            return
+        self.set_hangup_cause(cause, tech_cause)
+        self.hangup_requested = True
+        self.changed()
+        if self._channels.bus.wanted(messages.HangupRequested):
+            self._channels.bus.publish(messages.HangupRequested(self.snapshot(), self.hangup_cause, soft, self.tech_cause))
+        if self._reader is not None:
+            self._reader(ControlFrame(Control.HANGUP))
+        self._interrupt()
+        if not self.owner and self.bridge is None:
+            self.hangup()
+
+    def set_hangup_cause(self, cause: int, tech_cause: str = "") -> None:
+        """Set why the call ends; the first writer wins."""
+        if self.hangup_cause == 0:
+            self.hangup_cause = int(cause)
+            self.changed()
+        if tech_cause and not self.tech_cause:
+            self.tech_cause = tech_cause
+
+    # What the owner does
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a hangup or a redirect waits to be seen by the owner."""
+        return self.hangup_requested or self._redirect is not None or not self.alive
+
+    def check(self) -> None:
+        """Raise ChannelInterrupted if `interrupted`."""
+        if self.hangup_requested or self._redirect is not None or not self.alive:
+            raise ChannelInterrupted(f"{self.name} was {'hung up' if self._redirect is None else 'redirected'}")
+
+    async def wait_for(self, waiting: Deferred[T]) -> T:
+        """Wait for ``waiting``, which is cancelled when the channel is interrupted.
+
+        Raises ChannelInterrupted then, or at once if the channel is interrupted already.
+        """
+        if self.interrupted:
+            waiting.addErrback(lambda _failure: None)
+            waiting.cancel()
+            self.check()
+        entry: Deferred[object] = waiting  # type: ignore[assignment]
+        self._waiters.append(entry)
+        try:
+            return await waiting
+        except CancelledError:
+            self.check()
+            raise
+        finally:
+            if entry in self._waiters:
+                self._waiters.remove(entry)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; raises ChannelInterrupted. Frames stay in the queue."""
+        await self.wait_for(self._channels.clock.sleep(seconds))
+
+    async def read(self, timeout: float | None = None) -> Frame | None:
+        """The next frame of the far end, or None after ``timeout`` seconds. Raises ChannelInterrupted."""
+        self.check()
+        if self._frames:
+            return self._frames.popleft()
+        if timeout is not None and timeout <= 0:
+            return None
+        waiting: Deferred[None] = Deferred()
+        timer = None if timeout is None else self._channels.clock.call_later(timeout, _fire, waiting)
+        self._read_waiter = waiting
+        try:
+            await self.wait_for(waiting)
+        finally:
+            self._read_waiter = None
+            cancel_timer(timer)
+        return self._frames.popleft() if self._frames else None
+
+    async def read_digit(self, timeout: float | None = None) -> str | None:
+        """The next digit pressed, or None after ``timeout`` seconds without one. Raises ChannelInterrupted."""
+        clock = self._channels.clock
+        deadline = None if timeout is None else clock.monotonic() + timeout
+        while True:
+            left = None if deadline is None else deadline - clock.monotonic()
+            if left is not None and left <= 0 and not self._frames:
+                self.check()
+                return None
+            frame = await self.read(left)
+            if isinstance(frame, DigitEnd):
+                return frame.digit
+            if frame is None and deadline is not None and clock.monotonic() >= deadline:
+                return None
+
+    def drop_digits(self) -> None:
+        """Forget what was pressed and not read."""
+        if self._frames:
+            self._frames = deque((f for f in self._frames if not isinstance(f, DigitBegin | DigitEnd)), maxlen=MAX_QUEUED_FRAMES)
+
+    def set_reader(self, reader: Callable[[Frame], object] | None) -> None:
+        """Send frames to ``reader`` as they come, beginning with those that wait; None queues them again.
+
+        A reader also gets ``ControlFrame(Control.HANGUP)`` when the channel's end is requested.
+        """
+        self._reader = reader
+        if reader is not None and self._frames:
+            waiting, self._frames = self._frames, None
+            for frame in waiting:
+                reader(frame)
+
+    def _interrupt(self) -> None:
+        for waiter in list(self._waiters):
+            if not waiter.called:
+                waiter.cancel()
+
+    # What we tell the far end
+
+    def call(self) -> None:
+        """Place the outgoing call."""
+        self.outgoing = True
+        self.driver.call()
+
+    def answer(self) -> None:
+        """Accept the call; nothing when it is up already or over."""
+        if self.state is ChannelState.UP or self.hangup_requested or not self.alive:
+            return
+        if not self.outgoing:
+            self.driver.answer()
+        self.set_state(ChannelState.UP)
+
+    def indicate(self, kind: Control, data: object = None) -> bool:
+        """Tell the far end; False when the technology could not or the call is over."""
+        if not self.alive or self.hangup_requested or self._driver is None:
+            return False
+        done = self._driver.indicate(kind, data)
+        if self._channels.bus.wanted(messages.ChannelIndicated):
+            self._channels.bus.publish(messages.ChannelIndicated(self.snapshot(), kind))
+        return done
+
+    def send_digit(self, digit: str, duration_ms: int = DEFAULT_DIGIT_MS) -> None:
+        """Send one DTMF digit. Raises ValueError for a digit that does not exist."""
+        digit = digit.upper()
+        if digit not in DIGITS:
+            raise ValueError(f"{digit!r} is not a DTMF digit")
+        if not self.alive or self.hangup_requested:
+            return
+        self._publish_digit_begin(digit, "Sent")
+        self.driver.send_digit(digit, duration_ms)
+        self._publish_digit_end(digit, "Sent", duration_ms)
+
+    def send_text(self, text: str) -> bool:
+        """Send a text inside the call; False where the technology cannot."""
+        return self.alive and not self.hangup_requested and self.driver.send_text(text)
+
+    def receive_text(self, text: str) -> None:
+        """The far end sent a text."""
+        self.queue_frame(TextFrame(text))
+
+    def _publish_digit_begin(self, digit: str, direction: str) -> None:
+        if self._channels.bus.wanted(messages.DigitBegan):
+            self._channels.bus.publish(messages.DigitBegan(self.snapshot(), digit, direction))
+
+    def _publish_digit_end(self, digit: str, direction: str, duration_ms: int) -> None:
+        if self._channels.bus.wanted(messages.DigitEnded):
+            self._channels.bus.publish(messages.DigitEnded(self.snapshot(), digit, direction, duration_ms))
+
+    # Moving and ending
+
+    def redirect(self, context: str, exten: str, priority: int) -> None:
+        """Send the channel to another place in the dialplan (AMI Redirect, ARI continue).
+
+        A running dialplan sees it at its next wait; a channel without one leaves its bridge or dial and gets one.
+        """
+        if self.hangup_requested or not self.alive:
+            return
+        self._redirect = (context, exten, priority)
+        if self.owner == "pbx":
+            self._interrupt()
+            if self.bridge is not None:
+                self.bridge.remove(self)
+        else:
+            self._channels.yank(self)
+
+    def take_redirect(self) -> tuple[str, str, int] | None:
+        """The pending redirect, which is thereby taken."""
+        target, self._redirect = self._redirect, None
+        return target
+
+    def hangup(self, cause: int = Cause.NORMAL_CLEARING) -> None:
+        """End the channel: out of its bridge, off the technology, out of the registry. Idempotent."""
+        if not self.alive:
+            return
+        self.set_hangup_cause(cause)
+        self.hangup_requested = True
+        self.alive = False
+        self._reader = None
+        if self.bridge is not None:
+            self.bridge.remove(self)
+        self._interrupt()
+        for call in self.on_end:
+            try:
+                call(self)
+            except Exception:  # a feature's defect must not keep the channel from ending
+                log.failure("{channel}: a part of its end failed", channel=self.name)
+        self.on_end.clear()
+        driver = self._driver
+        if driver is not None:
+            try:
+                driver.hangup()
+            except Exception:  # the technology's defect must not keep the channel in the registry
+                log.failure("{channel}: the technology failed to hang up", channel=self.name)
+        self.audio.set_digit_listener(None)
+        self.audio.close()
+        self._frames = None
+        self._snapshot = None
+        self._channels.ended(self)
+        self._driver = None
+
+
+def _fire(waiting: Deferred[None]) -> None:
+    if not waiting.called:
+        waiting.callback(None)
+
+
+async def settle(value: Awaitable[T] | T) -> T:
+    """Await ``value`` if it can be awaited."""
+    return await value if isinstance(value, Awaitable) else value

@@ -1,0 +1,201 @@
+"""The registry of channels: makes them, names them, finds them, and knows when the last one has gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from pbx.bus import Bus
+from pbx.clock import Clock
+from pbx.core import messages
+from pbx.core.channel import Channel
+from pbx.core.device_state import DeviceState
+from pbx.core.media import Switchboard
+from pbx.core.party import Connected, party_id
+from pbx.core.states import ChannelState
+from pbx.core.variables import VariableStore
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from pbx.core.dialplan import Dialplan
+
+log = Logger()
+
+#: Longest id a client may choose for a channel (AST_MAX_PUBLIC_UNIQUEID).
+MAX_UNIQUEID = 149
+
+
+class DuplicateChannel(ObeliskError):
+    """A client chose an id or a name that a channel has already."""
+
+
+class Channels:
+    """All channels there are."""
+
+    def __init__(self, bus: Bus, clock: Clock, switchboard: Switchboard, *, system_name: str = "") -> None:
+        self.bus = bus
+        self.clock = clock
+        self.switchboard = switchboard
+        self.globals = VariableStore()
+        #: Set by the composition root before the first call.
+        self.dialplan: Dialplan | None = None
+        self.system_name = system_name
+        #: Called with each device whose calls changed, for device states.
+        self.on_device_changed: Callable[[str], object] | None = None
+        #: How many calls (channels with a dialplan of their own) there have been.
+        self.calls_processed = 0
+        self._by_id: dict[str, Channel] = {}
+        self._by_name: dict[str, Channel] = {}
+        self._by_device: dict[str, dict[str, Channel]] = {}
+        self._sequence = 0
+        self._idle: list[Callable[[], object]] = []
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def new_id(self) -> str:
+        """The next unique id: ``<epoch>.<n>``, with the system's name before it if there is one."""
+        number = self._sequence
+        self._sequence += 1
+        plain = f"{int(self.clock.now())}.{number}"
+        return f"{self.system_name}-{plain}" if self.system_name else plain
+
+    def next_number(self) -> int:
+        """A number for parts of names that must not repeat while the program runs."""
+        self._sequence += 1
+        return self._sequence
+
+    def create(
+        self,
+        technology: str,
+        name: str,
+        *,
+        uniqueid: str | None = None,
+        linkedid: str | None = None,
+        state: ChannelState = ChannelState.DOWN,
+        prepare: Callable[[Channel], object] | None = None,
+    ) -> Channel:
+        """A new channel, announced on the bus after ``prepare`` has set its first fields.
+
+        Raises DuplicateChannel when the id or the name is in use or the id is too long.
+        """
+        chosen = uniqueid or self.new_id()
+        if len(chosen) > MAX_UNIQUEID:
+            raise DuplicateChannel(f"channel id of {len(chosen)} characters; at most {MAX_UNIQUEID} are allowed")
+        if chosen in self._by_id:
+            raise DuplicateChannel(f"a channel with id {chosen} exists already")
+        if name in self._by_name:
+            raise DuplicateChannel(f"a channel named {name} exists already")
+        channel = Channel(self, technology, name, chosen, linkedid or chosen, self.clock.now())
+        channel.state = state
+        self._by_id[chosen] = channel
+        self._by_name[name] = channel
+        device = channel.device
+        self._by_device.setdefault(device, {})[chosen] = channel
+        if prepare is not None:
+            prepare(channel)
+        channel.announce()
+        if self.on_device_changed is not None:
+            self.on_device_changed(device)
+        return channel
+
+    def find(self, name_or_id: str) -> Channel | None:
+        """By unique id or by name; names compare without regard to case when there is no exact one."""
+        found = self._by_id.get(name_or_id) or self._by_name.get(name_or_id)
+        if found is None and name_or_id:
+            lower = name_or_id.lower()
+            found = next((c for c in self._by_id.values() if c.name.lower() == lower), None)
+        return found
+
+    def of_device(self, device: str) -> list[Channel]:
+        """The channels of a device such as ``PJSIP/alice``."""
+        return list(self._by_device.get(device, {}).values())
+
+    def device_state(self, device: str) -> DeviceState | None:
+        """What the calls of a device make of its state, or None when it has none."""
+        channels = self.of_device(device)
+        if not channels:
+            return None
+        ringing = any(c.state is ChannelState.RINGING for c in channels)
+        busy = any(c.state is not ChannelState.RINGING for c in channels)
+        if ringing:
+            return DeviceState.RINGINUSE if busy else DeviceState.RINGING
+        if all(c.held for c in channels):
+            return DeviceState.ONHOLD
+        return DeviceState.INUSE
+
+    def renamed(self, channel: Channel, name: str) -> None:
+        """Move a channel to a new name. Raises DuplicateChannel when it is in use."""
+        if name in self._by_name:
+            raise DuplicateChannel(f"a channel named {name} exists already")
+        self._by_name.pop(channel.name, None)
+        self._by_name[name] = channel
+
+    def yank(self, channel: Channel) -> None:
+        """Take a channel from the dial or bridge that services it and run the dialplan at its pending redirect."""
+        if self.dialplan is None:
+            raise ObeliskError("there is no dialplan to redirect to")
+        channel.yanked = True
+        if channel.bridge is not None:
+            channel.bridge.remove(channel)
+        channel.set_reader(None)
+        target = channel.take_redirect()
+        if target is not None:
+            channel.set_position(*target)
+        self.dialplan.start(channel)
+
+    def ended(self, channel: Channel) -> None:
+        """A channel has hung up: forget it and say so, as the last thing about it."""
+        self._by_id.pop(channel.uniqueid, None)
+        if self._by_name.get(channel.name) is channel:
+            del self._by_name[channel.name]
+        device = channel.device
+        others = self._by_device.get(device)
+        if others is not None:
+            others.pop(channel.uniqueid, None)
+            if not others:
+                del self._by_device[device]
+        if self.bus.wanted(messages.ChannelDestroyed):
+            self.bus.publish(messages.ChannelDestroyed(channel.snapshot()))
+        if self.on_device_changed is not None:
+            self.on_device_changed(device)
+        if not self._by_id:
+            waiting, self._idle = self._idle, []
+            for call in waiting:
+                call()
+
+    def when_idle(self, call: Callable[[], object]) -> None:
+        """Run ``call`` once no channel is left: at once if there is none."""
+        if self._by_id:
+            self._idle.append(call)
+        else:
+            call()
+
+    def set_global(self, name: str, value: str) -> None:
+        """Set a global variable."""
+        self.globals.set(name, value)
+        if self.bus.wanted(messages.VariableSet):
+            self.bus.publish(messages.VariableSet(None, name, value))
+
+
+def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) -> None:
+    """Set a dialled channel's parties from who dials it: its connected line is the caller, itself the number dialled."""
+    channel.outgoing = True
+    if dialled:
+        channel.caller = replace(channel.caller, id=party_id(dialled))
+    if requestor is not None:
+        channel.connected = Connected(id=requestor.caller.id, ani=requestor.caller.ani)
+        channel.linkedid = requestor.linkedid
+        channel.redirecting = requestor.redirecting
+        channel.inherit_from(requestor)
+        if not channel.accountcode:
+            channel.accountcode = requestor.accountcode
+        channel.peeraccount = requestor.accountcode
+        requestor.peeraccount = channel.accountcode
+    channel.changed()

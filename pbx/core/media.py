@@ -1,0 +1,118 @@
+"""What the core asks of media, and nothing of how it is done.
+
+Every channel owns one `AudioLeg` from its creation to its end. A leg is a node of the switchboard's graph: connections
+between legs may be made before, while and after a leg has a stream behind it, and survive a re-INVITE that replaces
+the stream. Sound flows from a source leg (what its far end says) into a sink leg (what its far end hears).
+All calls come from the reactor thread and return at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+
+#: Called with the digit (one of ``0-9 * # A-D``), and its length in ms when it has ended, or None when it begins.
+DigitListener = Callable[[str, "int | None"], None]
+
+
+class AudioLeg(Protocol):
+    """One channel's audio."""
+
+    @property
+    def name(self) -> str: ...
+
+    def set_digit_listener(self, listener: DigitListener | None) -> None:
+        """Digits received in the media (RFC 4733) from the leg's far end go to ``listener``, on the reactor thread."""
+
+    def send_digit(self, digit: str, duration_ms: int) -> None:
+        """Send one digit in the media towards the leg's far end; without a stream it is dropped.
+
+        Raises ValueError for a digit that does not exist.
+        """
+
+    def set_muted(self, *, inbound: bool, outbound: bool) -> None:
+        """Silence what comes from the far end (``inbound``) or what goes to it (``outbound``)."""
+
+    @property
+    def frames_received(self) -> int:
+        """RTP packets received on this leg since its stream began; 0 without a stream."""
+
+    def close(self) -> None:
+        """Take the leg out of every connection and release what it holds. Idempotent."""
+
+
+class PlaybackHandle(Protocol):
+    """A file being played into one leg."""
+
+    @property
+    def finished(self) -> Deferred[bool]:
+        """Fires once: True when the file was played to its end, False when it was stopped."""
+
+    @property
+    def position_ms(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class RecordingHandle(Protocol):
+    """A file being written from one leg, or from both of its directions mixed."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def duration_ms(self) -> int: ...
+
+    def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
+        """Call ``listener`` once after ``seconds`` of unbroken silence."""
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def stop(self) -> int:
+        """End the recording, flush the file and give its length in ms. Idempotent."""
+
+
+class Switchboard(Protocol):
+    """The mixer behind all legs."""
+
+    def create_leg(self, name: str) -> AudioLeg:
+        """A leg with no stream yet."""
+
+    def connect(self, source: AudioLeg, sink: AudioLeg) -> None:
+        """Let ``sink``'s far end hear ``source``'s far end; connecting twice counts once. A leg may hear itself (Echo)."""
+
+    def disconnect(self, source: AudioLeg, sink: AudioLeg) -> None:
+        """Undo `connect`; no error where there is no connection."""
+
+    def join(self, one: AudioLeg, other: AudioLeg) -> None:
+        """Both directions of `connect`, relayed without mixing where nothing else needs the audio."""
+
+    def part(self, one: AudioLeg, other: AudioLeg) -> None:
+        """Undo `join`."""
+
+    def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
+        """Make two legs the ends of a Local pair: what goes into one comes out of the other."""
+
+    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0) -> PlaybackHandle:
+        """Play a sound file; it always advances in real time, heard or not.
+
+        Raises `pbx.media.SoundError`, an ObeliskError, naming the file, when it cannot be read.
+        """
+
+    def record(self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False) -> RecordingHandle:
+        """Write what ``leg``'s far end says (and, mixed, what it hears) to a WAV file.
+
+        Raises `pbx.media.SoundError` naming the file when it cannot be written.
+        """
+
+    def find_sound(self, name: str, language: str) -> Path | None:
+        """The file for an Asterisk sound name (no extension; may be absolute), by language fallback, or None."""

@@ -1,0 +1,237 @@
+"""What the core says on the bus. Each class is one fact; readers derive AMI and ARI events from it.
+
+Messages carry live objects only where the reader needs the object itself; otherwise snapshots, which stay true to the
+moment of the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pbx.core.frames import Control
+from pbx.core.snapshot import ChannelSnapshot
+
+if TYPE_CHECKING:
+    from pbx.core.bridge.bridge import BridgeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelCreated:
+    """A channel exists now."""
+
+    channel: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelChanged:
+    """A channel's snapshot changed."""
+
+    old: ChannelSnapshot
+    channel: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDestroyed:
+    """A channel has hung up; the last message about it."""
+
+    channel: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRenamed:
+    """A channel's name changed from ``old_name``."""
+
+    channel: ChannelSnapshot
+    old_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangupRequested:
+    """A hangup was asked for: by the far end (``soft`` False) or by us (True)."""
+
+    channel: ChannelSnapshot
+    cause: int
+    soft: bool
+    tech_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableSet:
+    """A variable or function was set; ``channel`` is None for a global."""
+
+    channel: ChannelSnapshot | None
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitBegan:
+    """A digit began; ``direction`` is ``Received`` or ``Sent``."""
+
+    channel: ChannelSnapshot
+    digit: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitEnded:
+    """A digit ended after ``duration_ms``."""
+
+    channel: ChannelSnapshot
+    digit: str
+    direction: str
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChanged:
+    """The far end put the call on hold or took it back."""
+
+    channel: ChannelSnapshot
+    held: bool
+    music_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialBegan:
+    """``caller`` (None for an originated call) began to dial ``peer`` as ``dial_string``."""
+
+    caller: ChannelSnapshot | None
+    peer: ChannelSnapshot
+    dial_string: str
+    forward: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DialStateChanged:
+    """Progress of a dial: ``RINGING``, ``PROGRESS``, ``PROCEEDING``."""
+
+    caller: ChannelSnapshot | None
+    peer: ChannelSnapshot
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class DialEnded:
+    """A dial's outcome: ``ANSWER``, ``BUSY``, ``NOANSWER``, ``CANCEL``, ``CONGESTION``, ``CHANUNAVAIL``, ``ABORT``, ..."""
+
+    caller: ChannelSnapshot | None
+    peer: ChannelSnapshot
+    status: str
+    forward: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeCreated:
+    """A bridge exists now."""
+
+    bridge: BridgeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeChanged:
+    """A bridge's technology, name or video mode changed."""
+
+    old: BridgeSnapshot
+    bridge: BridgeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeEntered:
+    """``channel`` entered ``bridge``, perhaps taking the place of ``replaced``."""
+
+    bridge: BridgeSnapshot
+    channel: ChannelSnapshot
+    replaced: ChannelSnapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeLeft:
+    """``channel`` left ``bridge``."""
+
+    bridge: BridgeSnapshot
+    channel: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeDestroyed:
+    """A bridge is gone."""
+
+    bridge: BridgeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LocalBridged:
+    """The two halves of a Local channel came into being."""
+
+    one: ChannelSnapshot
+    two: ChannelSnapshot
+    context: str
+    exten: str
+    optimize: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UserEvent:
+    """An event made by a dialplan, an AMI client or an ARI application."""
+
+    name: str
+    fields: tuple[tuple[str, str], ...]
+    channel: ChannelSnapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelIndicated:
+    """The core told a channel's far end something; published for tracing."""
+
+    channel: ChannelSnapshot
+    kind: Control
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateEnded:
+    """An asynchronous origination came to its end; ``reason`` is Asterisk's Reason number."""
+
+    success: bool
+    reason: int
+    dial_string: str
+    context: str
+    exten: str
+    application: str
+    data: str
+    channel: ChannelSnapshot | None
+    caller_number: str = ""
+    caller_name: str = ""
+    tags: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FullyBooted:
+    """Every module that was to load has loaded."""
+
+    uptime: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """A module (or everything, as ``All``) was reloaded; ``error`` is empty on success."""
+
+    module: str
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShuttingDown:
+    """The exchange is about to stop."""
+
+    restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStateChanged:
+    """A device's aggregate state changed; ``state`` is Asterisk's word such as ``NOT_INUSE``."""
+
+    device: str
+    state: str

@@ -1,0 +1,207 @@
+"""Originating calls: dial one destination, and when it answers run an application or the dialplan on it.
+
+Used by the console, AMI's Originate and ARI. Reasons are Asterisk's numbers (pbx_outgoing_attempt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from pbx.clock import cancel_timer
+from pbx.core import messages
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.channels import Channels, DuplicateChannel
+from pbx.core.dial import Destination, status_of_cause
+from pbx.core.dialplan import Dialplan
+from pbx.core.frames import Control, ControlFrame, Frame
+from pbx.core.party import Caller, Connected, PartyId
+from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
+from pbx.errors import ObeliskError
+
+log = Logger()
+
+#: Seconds an origination waits for an answer unless told otherwise (AMI's default of 30,000 ms).
+DEFAULT_TIMEOUT = 30.0
+
+REASON_FAILURE = 0
+REASON_HANGUP = 1
+REASON_RING = 3
+REASON_ANSWERED = 4
+REASON_BUSY = 5
+REASON_CONGESTION = 8
+
+
+class OriginateError(ObeliskError):
+    """An origination could not be begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """What to originate: either an application with its data or a place in the dialplan. ``timeout`` is seconds."""
+
+    destination: Destination
+    application: str = ""
+    data: str = ""
+    context: str = "default"
+    exten: str = ""
+    priority: int = 1
+    timeout: float | None = DEFAULT_TIMEOUT
+    identity: PartyId | None = None
+    variables: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    account: str = ""
+    early_media: bool = False
+    uniqueid: str | None = None
+    other_uniqueid: str | None = None
+    formats: Sequence[str] = ()
+    requestor: Channel | None = None
+    #: Runs instead of application or dialplan once the call is up; owns the channel until it returns.
+    on_up: Callable[[Channel], Awaitable[None]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateResult:
+    """How the dialling ended; ``reason`` is one of the numbers above."""
+
+    success: bool
+    reason: int
+    cause: int = 0
+
+
+@dataclass(slots=True)
+class Origination:
+    """An origination under way: its channel, and its result once that is known."""
+
+    channel: Channel
+    result: Deferred[OriginateResult]
+
+
+_REASONS: Mapping[str, int] = {"BUSY": REASON_BUSY, "CONGESTION": REASON_CONGESTION, "NOANSWER": REASON_RING}
+
+
+class Originator:
+    """Begins originations."""
+
+    def __init__(self, channels: Channels, technologies: Technologies, dialplan: Callable[[], Dialplan]) -> None:
+        self._channels = channels
+        self._technologies = technologies
+        self._dialplan = dialplan
+
+    def create(self, order: Originate) -> Channel:
+        """Make and prepare the channel without calling it. Raises OriginateError."""
+        if order.application and not self._dialplan().has_application(order.application):
+            raise OriginateError(f"there is no application {order.application}")
+        request = ChannelRequest(
+            order.destination.address,
+            requestor=order.requestor,
+            formats=order.formats,
+            uniqueid=order.uniqueid,
+            other_uniqueid=order.other_uniqueid,
+        )
+        try:
+            channel = self._technologies.request(order.destination.technology, request)
+        except (RequestFailed, DuplicateChannel) as error:
+            raise OriginateError(str(error)) from error
+        channel.owner = "dial"
+        channel.originated = True
+        channel.outgoing = True
+        if order.identity is not None:
+            channel.caller = Caller(id=order.identity, ani=order.identity)
+            channel.connected = Connected(id=order.identity, ani=order.identity)
+        if order.account:
+            channel.accountcode = order.account
+        channel.changed()
+        for name, value in order.variables:
+            channel.set_variable(name, value)
+        return channel
+
+    def start(self, order: Originate) -> Origination:
+        """Dial; the result fires when the call is answered or has failed. Raises OriginateError."""
+        channel = self.create(order)
+        result: Deferred[OriginateResult] = Deferred()
+        Deferred.fromCoroutine(self._run(channel, order, result)).addErrback(
+            lambda failure: log.failure("origination of {where} failed", failure=failure, where=str(order.destination))
+        )
+        return Origination(channel, result)
+
+    async def _run(self, channel: Channel, order: Originate, result: Deferred[OriginateResult]) -> None:
+        bus = self._channels.bus
+        if bus.wanted(messages.DialBegan):
+            bus.publish(messages.DialBegan(None, channel.snapshot(), order.destination.address))
+        outcome = await self._dial(channel, order)
+        if bus.wanted(messages.DialEnded):
+            status = "ANSWER" if outcome.success else self._status(outcome)
+            bus.publish(messages.DialEnded(None, channel.snapshot(), status))
+        if not outcome.success:
+            if not channel.yanked:
+                channel.hangup(outcome.cause or Cause.NORMAL_CLEARING)
+            result.callback(outcome)
+            return
+        result.callback(outcome)
+        await self._up(channel, order)
+
+    @staticmethod
+    def _status(outcome: OriginateResult) -> str:
+        return "NOANSWER" if outcome.reason == REASON_RING else status_of_cause(outcome.cause)
+
+    async def _dial(self, channel: Channel, order: Originate) -> OriginateResult:
+        done: Deferred[OriginateResult] = Deferred()
+
+        def finish(outcome: OriginateResult) -> None:
+            if not done.called:
+                done.callback(outcome)
+
+        def heard(frame: Frame) -> None:
+            if not isinstance(frame, ControlFrame):
+                return
+            if frame.kind is Control.ANSWER or (frame.kind is Control.PROGRESS and order.early_media):
+                finish(OriginateResult(True, REASON_ANSWERED))
+            elif frame.kind is Control.BUSY:
+                finish(OriginateResult(False, REASON_BUSY, Cause.USER_BUSY))
+            elif frame.kind is Control.CONGESTION:
+                finish(OriginateResult(False, REASON_CONGESTION, Cause.NORMAL_CIRCUIT_CONGESTION))
+            elif frame.kind is Control.HANGUP:
+                cause = channel.hangup_cause
+                finish(OriginateResult(False, _REASONS.get(status_of_cause(cause), REASON_FAILURE), cause))
+            elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(messages.DialStateChanged):
+                self._channels.bus.publish(messages.DialStateChanged(None, channel.snapshot(), frame.kind.name))
+
+        timer = None
+        if order.timeout is not None:
+            timer = self._channels.clock.call_later(
+                order.timeout, finish, OriginateResult(False, REASON_RING, Cause.NO_ANSWER)
+            )
+        channel.set_reader(heard)
+        try:
+            channel.call()
+            return await channel.wait_for(done)
+        except ChannelInterrupted:
+            return OriginateResult(False, REASON_HANGUP, channel.hangup_cause)
+        finally:
+            cancel_timer(timer)
+            if channel.alive and not channel.yanked:
+                channel.set_reader(None)
+
+    async def _up(self, channel: Channel, order: Originate) -> None:
+        dialplan = self._dialplan()
+        if order.on_up is not None:
+            await order.on_up(channel)
+            return
+        if order.application:
+            channel.owner = "pbx"
+            try:
+                await dialplan.execute(channel, order.application, order.data)
+            except ChannelInterrupted:
+                pass
+            target = channel.take_redirect()
+            if target is None or not channel.alive or channel.hangup_requested:
+                channel.hangup()
+                return
+            channel.set_position(*target)
+        else:
+            channel.set_position(order.context, order.exten or "s", order.priority)
+        dialplan.start(channel)

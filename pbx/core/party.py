@@ -1,0 +1,138 @@
+"""Who is on the line: caller, connected line, redirecting and dialled party, as immutable values.
+
+Presentation follows Q.951/RFC 3323 as Asterisk encodes it: two bits of presentation, two of screening.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+#: Asterisk's names for number and name presentation, by value.
+PRESENTATIONS: dict[int, str] = {
+    0x00: "allowed_not_screened",
+    0x01: "allowed_passed_screen",
+    0x02: "allowed_failed_screen",
+    0x03: "allowed",
+    0x20: "prohib_not_screened",
+    0x21: "prohib_passed_screen",
+    0x22: "prohib_failed_screen",
+    0x23: "prohib",
+    0x43: "unavailable",
+}
+PRESENTATION_VALUES: dict[str, int] = {name: value for value, name in PRESENTATIONS.items()}
+
+ALLOWED = 0x00
+RESTRICTED = 0x20
+UNAVAILABLE = 0x43
+
+
+@dataclass(frozen=True, slots=True)
+class PartyId:
+    """A name and a number; ``valid`` tells a known empty value from an unknown one."""
+
+    name: str = ""
+    number: str = ""
+    name_valid: bool = False
+    number_valid: bool = False
+    name_presentation: int = ALLOWED
+    number_presentation: int = ALLOWED
+    number_plan: int = 0
+    subaddress: str = ""
+    tag: str = ""
+
+    @property
+    def presentation(self) -> int:
+        """The stricter of both presentations: what CALLERID(pres) reads."""
+        if not (self.name_valid or self.number_valid):
+            return UNAVAILABLE
+        values = []
+        if self.name_valid:
+            values.append(self.name_presentation)
+        if self.number_valid:
+            values.append(self.number_presentation)
+        return max(values, key=lambda value: value & 0x60)
+
+    @property
+    def restricted(self) -> bool:
+        return (self.presentation & 0x60) != 0
+
+    def __str__(self) -> str:
+        if self.name and self.number:
+            return f'"{self.name}" <{self.number}>'
+        return self.number or (f'"{self.name}"' if self.name else "")
+
+
+def party_id(number: str = "", name: str = "") -> PartyId:
+    """A PartyId whose given parts are valid."""
+    return PartyId(name=name, number=number, name_valid=bool(name), number_valid=bool(number))
+
+
+def parse_callerid(text: str) -> PartyId:
+    """Split ``"Name" <number>``, ``Name <number>`` or a bare number or name, as Asterisk's ast_callerid_parse does."""
+    text = text.strip()
+    if text.endswith(">") and "<" in text:
+        name, _, number = text[:-1].rpartition("<")
+        name = name.strip()
+        if len(name) >= 2 and name[0] == name[-1] == '"':
+            name = name[1:-1].replace('\\"', '"')
+        return party_id(number.strip(), name)
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        return party_id(name=text[1:-1])
+    if text and all(character in "0123456789*#+()-. " for character in text):
+        return party_id("".join(c for c in text if c not in "()-. "))
+    if text and " " not in text and text.isalnum() and any(c.isdigit() for c in text):
+        return party_id(text)
+    return party_id(name=text)
+
+
+EMPTY = PartyId()
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The party at a channel's far end: its identity, its ANI and how it was reached."""
+
+    id: PartyId = EMPTY
+    ani: PartyId = EMPTY
+    ani2: int = 0
+    private: PartyId = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The party that the channel's far end is, or will be, talking to."""
+
+    id: PartyId = EMPTY
+    ani: PartyId = EMPTY
+    source: int = 0
+    private: PartyId = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Dialed:
+    """The number as the far end dialled it (DNID)."""
+
+    number: str = ""
+    plan: int = 0
+    subaddress: str = ""
+    transit_network_select: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a call was redirected: Q.952 code and, for SIP, its text."""
+
+    code: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Redirecting:
+    """A call's history of forwarding (RFC 5806)."""
+
+    orig: PartyId = EMPTY
+    source: PartyId = EMPTY
+    to: PartyId = EMPTY
+    reason: Reason = field(default_factory=Reason)
+    orig_reason: Reason = field(default_factory=Reason)
+    count: int = 0

@@ -1,0 +1,39 @@
+"""`ChannelSnapshot`: a channel as all interfaces see it at one moment. Immutable, built once per change, shared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pbx.core.party import Caller, Connected
+from pbx.core.states import ChannelState
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSnapshot:
+    """The fields AMI and ARI print of a channel. ``created`` is seconds since the epoch."""
+
+    name: str
+    uniqueid: str
+    linkedid: str
+    technology: str
+    state: ChannelState
+    caller: Caller
+    connected: Connected
+    language: str
+    accountcode: str
+    peeraccount: str
+    tenantid: str
+    userfield: str
+    context: str
+    exten: str
+    priority: int
+    application: str
+    application_data: str
+    created: float
+    answered: float | None
+    bridge_id: str | None
+    hangup_cause: int
+    tech_cause: str
+    protocol_id: str
+    alive: bool
+    on_hold: bool

@@ -1,0 +1,99 @@
+"""Channel and global variables: the built-in ones, inheritance by underscores, and the order of look-up.
+
+Order (as pbx_retrieve_variable): built-in names of the channel, then the channel's own variables, then globals.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pbx.core.channel import Channel
+
+#: Asterisk's names for a variable longer than this are cut; a bound on what one write may cost us.
+MAX_VALUE = 1 << 20
+
+
+def plain_name(name: str) -> str:
+    """A variable's name without its inheritance marks."""
+    if name.startswith("__"):
+        return name[2:]
+    if name.startswith("_"):
+        return name[1:]
+    return name
+
+
+class VariableStore:
+    """A set of variables; names keep their underscores internally so that inheritance can be told."""
+
+    __slots__ = ("_marks", "_values")
+
+    def __init__(self) -> None:
+        self._values: dict[str, str] = {}
+        self._marks: dict[str, str] | None = None
+
+    def get(self, name: str) -> str | None:
+        return self._values.get(name)
+
+    def set(self, name: str, value: str) -> str:
+        """Set by a name that may begin with ``_`` (inherited once) or ``__`` (always); gives the plain name."""
+        if name.startswith("_"):
+            plain = plain_name(name)
+            if self._marks is None:
+                self._marks = {}
+            self._marks[plain] = name[: len(name) - len(plain)]
+        else:
+            plain = name
+            if self._marks is not None:
+                self._marks.pop(plain, None)
+        self._values[plain] = value
+        return plain
+
+    def remove(self, name: str) -> None:
+        self._values.pop(name, None)
+        if self._marks is not None:
+            self._marks.pop(name, None)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(list(self._values.items()))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def inherited(self) -> Iterator[tuple[str, str]]:
+        """What a child channel gets: names with the marks they have there."""
+        for plain, mark in (self._marks or {}).items():
+            yield (plain if mark == "_" else f"__{plain}"), self._values[plain]
+
+
+def _context(channel: Channel) -> str:
+    return channel.context
+
+
+BUILTINS: dict[str, Callable[[Channel], str | None]] = {
+    "CONTEXT": _context,
+    "EXTEN": lambda channel: channel.exten,
+    "PRIORITY": lambda channel: str(channel.priority),
+    "CHANNEL": lambda channel: channel.name,
+    "UNIQUEID": lambda channel: channel.uniqueid,
+    "LINKEDID": lambda channel: channel.linkedid,
+    "HANGUPCAUSE": lambda channel: str(channel.hangup_cause),
+    "CALLINGPRES": lambda channel: str(channel.caller.id.presentation),
+    "CALLINGANI2": lambda channel: str(channel.caller.ani2),
+    "CALLINGTON": lambda channel: str(channel.caller.id.number_plan),
+    "CALLINGTNS": lambda channel: str(channel.dialed.transit_network_select),
+    "BRIDGEPEER": lambda channel: channel.variables.get("BRIDGEPEER"),
+}
+
+GLOBAL_BUILTINS: dict[str, Callable[[float], str]] = {
+    "EPOCH": lambda now: str(int(now)),
+    "HOSTNAME": lambda _now: socket.gethostname(),
+}
+
+
+def builtin(channel: Channel, name: str) -> str | None:
+    """The value of a built-in variable of ``channel``, or None when ``name`` is not one."""
+    read = BUILTINS.get(name)
+    return None if read is None else read(channel)
