@@ -1,8 +1,8 @@
 """Reads Asterisk's .conf language: sections, templates, appends, comments and includes.
 
 The rules are those of Asterisk 22's own reader (main/config.c). What that reader refuses is an error here; what it
-passes over with a warning (a line without ``=``, an unknown directive) is a warning here. Beyond it, NUL bytes, overlong
-lines and include loops are errors too, and all errors of a file are reported, not the first only.
+passes over with a warning (a line without ``=``, an unknown directive) is a warning here. Beyond it, NUL bytes,
+overlong lines and include loops are errors too, and all errors of a file are reported, not the first only.
 """
 
 from __future__ import annotations
