@@ -1,0 +1,1 @@
+"""The Asterisk REST Interface: what Stasis applications connect to."""
