@@ -1,0 +1,72 @@
+"""Loopback addresses and RTP port ranges that no other test run on this machine uses.
+
+All of 127.0.0.0/8 is this machine. A lease is a locked file: it ends with the process that holds it, whatever happens.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+SLOTS = 100
+FIRST_RTP_PORT = 10000
+RTP_PORTS_PER_SLOT = 200
+SIP_PORT = 5060
+
+
+class AddressLease:
+    """One slot: ``host`` (127.0.77.N) and ``rtp_ports`` (first, last) are this process's alone until `release`."""
+
+    def __init__(self, slot: int, fd: int) -> None:
+        self._fd = fd
+        self.host = f"127.0.77.{slot + 1}"
+        first = FIRST_RTP_PORT + RTP_PORTS_PER_SLOT * slot
+        self.rtp_ports = (first, first + RTP_PORTS_PER_SLOT - 1)
+
+    @classmethod
+    def take(cls) -> AddressLease:
+        """Take a free slot; OSError when all are taken."""
+        directory = Path(tempfile.gettempdir()) / f"obelisk-testing-{os.getuid()}"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        for slot in range(SLOTS):
+            fd = os.open(directory / f"slot-{slot}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                os.close(fd)
+                continue
+            return cls(slot, fd)
+        raise OSError(f"all {SLOTS} test addresses are in use (locks in {directory})")
+
+    def release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def sip_port(self) -> int:
+        """5060, or another port free for UDP and TCP when something listens there on every address."""
+        return SIP_PORT if self._is_free(SIP_PORT) else self.free_port()
+
+    def free_port(self) -> int:
+        """A port that is free for UDP and TCP on this address now; nobody else asks for one on it."""
+        for _ in range(50):
+            with closing(socket.socket()) as probe:
+                probe.bind((self.host, 0))
+                port = int(probe.getsockname()[1])
+            if self._is_free(port):
+                return port
+        raise OSError(f"no free port on {self.host}")
+
+    def _is_free(self, port: int) -> bool:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            with closing(socket.socket(type=kind)) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if kind == socket.SOCK_STREAM else 0)
+                try:
+                    probe.bind((self.host, port))
+                except OSError:
+                    return False
+        return True

@@ -1,0 +1,27 @@
+"""A core without SIP and sound: real channels, bridges and dials; the far ends are played by the test."""
+
+from __future__ import annotations
+
+from pbx.bus import Bus
+from pbx.core.bridge import Bridges
+from pbx.core.channels import Channels
+from pbx.core.local import LocalTechnology
+from pbx.core.technology import Technologies
+from pbx.testing.clock import FakeClock
+from pbx.testing.fake_media import FakeSwitchboard
+from pbx.testing.fake_technology import FakeTechnology
+
+
+class FakeCore:
+    """The core's parts, wired over a fake clock, a fake switchboard and the technology ``Fake``."""
+
+    def __init__(self) -> None:
+        self.bus = Bus()
+        self.clock = FakeClock()
+        self.switchboard = FakeSwitchboard()
+        self.channels = Channels(self.bus, self.clock, self.switchboard)
+        self.bridges = Bridges(self.bus, self.clock, self.switchboard)
+        self.technologies = Technologies()
+        self.fake = FakeTechnology(self.channels)
+        self.technologies.register(self.fake)
+        self.technologies.register(LocalTechnology(self.channels))

@@ -1,0 +1,346 @@
+"""A real exchange as a test fixture: its own process, its own address, its own directories, its own log.
+
+    server = await LiveServer.start(reactor=reactor, extensions=LUA, users=("alice", "bob"))
+    phone = await Phone.start("alice", reactor=reactor, directory=server.directory)
+    await phone.register(server.address, password=server.passwords["alice"])
+    ...
+    await server.stop()
+
+The end of a test asks `check_clean`: no channel, no RTP port, no file descriptor left, nothing alarming in the log.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pbx.testing import _templates
+from pbx.testing._lease import AddressLease
+from pbx.testing._waiting import KeptProcess
+
+START_SECONDS = 20.0
+CLI_SECONDS = 10.0
+STOP_SECONDS = 15.0
+RETRY_SECONDS = 0.1
+ALARMS = re.compile(r"Traceback|Unhandled|(?<![A-Za-z])(?:ERROR|CRITICAL)(?![A-Za-z])|assertion|never retrieved")
+KEEP_VARIABLE = "OBELISK_TEST_KEEP"
+"""Set in the environment, this keeps the directories of every server (they are always kept when a check fails)."""
+
+
+class ServerError(AssertionError):
+    """The server did not start, stop or answer as it must; the text ends with its log."""
+
+
+class LiveServer:
+    """A server process. Make it with `start`."""
+
+    def __init__(self, reactor: Any, root: Path, lease: AddressLease, command: Sequence[str]) -> None:
+        self.directory = root
+        self.passwords: dict[str, str] = {}
+        self._reactor = reactor
+        self._lease = lease
+        self._command = list(command)
+        self.sip_port = lease.sip_port()
+        self._process = KeptProcess(reactor)
+        self._descriptors: dict[str, int] = {}
+
+    @classmethod
+    async def start(
+        cls,
+        *,
+        reactor: Any,
+        extensions: str = _templates.EXTENSIONS_LUA,
+        users: Sequence[str] = ("alice", "bob"),
+        codecs: Sequence[str] = ("ulaw", "alaw", "g722"),
+        max_contacts: int = 1,
+        pjsip: str = "",
+        files: Mapping[str, str] | None = None,
+        options: Mapping[str, str] | None = None,
+        rtp_ports: tuple[int, int] | None = None,
+        arguments: Sequence[str] = (),
+        supervise: bool = False,
+    ) -> LiveServer:
+        """Start a server and wait until it has fully booted.
+
+        ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or replaces files
+        of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@`` are filled in);
+        ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise`` in place of
+        ``obelisk asterisk -f``. Raises ServerError with the log.
+        """
+        root = Path(tempfile.mkdtemp(prefix="obk-"))
+        lease = AddressLease.take()
+        command = [str(_program())]
+        etc = root / _templates.DIRECTORIES["astetcdir"]
+        if supervise:
+            command += ["run", "--supervise", *arguments, str(etc)]
+        else:
+            command += ["asterisk", "-f", *arguments, "-C", str(etc / "asterisk.conf")]
+        server = cls(reactor, root, lease, command)
+        server.passwords = {user: secrets.token_urlsafe(9) for user in users}
+        server._write_files(
+            {
+                "asterisk.conf": _templates.asterisk_conf(root, options or {}),
+                "extensions.lua": extensions,
+                "logger.conf": _templates.LOGGER_CONF,
+                "modules.conf": _templates.MODULES_CONF,
+                "pjsip.conf": _templates.pjsip_conf(
+                    server.host, server.sip_port, server.passwords, codecs, max_contacts, server._fill(pjsip)
+                ),
+                "rtp.conf": _templates.rtp_conf(*(rtp_ports or lease.rtp_ports)),
+                **{name: server._fill(text) for name, text in (files or {}).items()},
+            }
+        )
+        try:
+            await server.launch()
+        except BaseException:
+            server._process.send_signal("KILL")
+            if server._process.pid:
+                await server._process.end(1.0)
+            lease.release()
+            raise
+        return server
+
+    # What a test needs to know
+
+    @property
+    def host(self) -> str:
+        return self._lease.host
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of SIP, UDP and TCP."""
+        return f"{self.host}:{self.sip_port}"
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return bool(self._process.pid) and not self._process.ended
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.exit_code
+
+    @property
+    def etc(self) -> Path:
+        return self.directory / _templates.DIRECTORIES["astetcdir"]
+
+    def path(self, name: str) -> Path:
+        """A directory by Asterisk's name for it (``astspooldir``...)."""
+        return self.directory / _templates.DIRECTORIES[name]
+
+    def sip_uri(self, extension: str) -> str:
+        return f"sip:{extension}@{self.address}"
+
+    def log_text(self) -> str:
+        """All the server has said: log/full.txt, then standard output and error."""
+        full = self.path("astlogdir") / "full.txt"
+        text = full.read_text("utf-8", "replace") if full.exists() else ""
+        said = self._process.output + self._process.errors
+        return text + said.decode("utf-8", "replace")
+
+    def alarms(self, allowed: Sequence[str] = ()) -> list[str]:
+        """Lines of the log that no good run has, except those matching an ``allowed`` regular expression."""
+        return [
+            line
+            for line in self.log_text().splitlines()
+            if ALARMS.search(line) and not any(re.search(pattern, line) for pattern in allowed)
+        ]
+
+    # What a test can do
+
+    async def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
+        """Run a console command by ``obelisk asterisk -rx``; returns its output, raises ServerError if that fails."""
+        code, output = await self._remote(command, timeout)
+        if code != 0:
+            raise ServerError(f"{command!r} ended with {code}: {output}\n{self._log_tail()}")
+        return output
+
+    async def sleep(self, seconds: float) -> None:
+        """Let a live test wait for something that has no event."""
+        process = KeptProcess(self._reactor)
+        try:
+            await process.changes.until(lambda: False, seconds, str)
+        except TimeoutError:
+            return
+
+    async def launch(self) -> None:
+        """Start the process (again) and wait until it has fully booted."""
+        self._process = KeptProcess(self._reactor)
+        self._reactor.spawnProcess(
+            self._process,
+            self._command[0],
+            self._command,
+            env=dict(os.environ, PYTHONUNBUFFERED="1"),
+            path=str(self.directory),
+            childFDs={0: "w", 1: "r", 2: "r"},
+        )
+        await self.booted(START_SECONDS)
+        self._descriptors = self._open_descriptors()
+
+    async def booted(self, seconds: float) -> None:
+        """Wait until ``core waitfullybooted`` succeeds; ServerError if it does not within ``seconds``."""
+        deadline = self._reactor.seconds() + seconds
+        while True:
+            if self._process.ended:
+                raise ServerError(f"the server ended with {self._process.exit_code} at its start\n{self._log_tail()}")
+            left = deadline - self._reactor.seconds()
+            if left <= 0:
+                raise ServerError(f"not booted after {seconds:g} s\n{self._log_tail()}")
+            if (self.path("astrundir") / "asterisk.ctl").exists():
+                try:
+                    code, output = await self._remote("core waitfullybooted", max(left, 1.0))
+                except TimeoutError:
+                    continue
+                if code == 0 and "fully booted" in output:
+                    return
+            await self.sleep(RETRY_SECONDS)
+
+    async def channels(self) -> list[str]:
+        """The lines of ``core show channels concise``, one for each channel."""
+        return [line for line in (await self.cli("core show channels concise")).splitlines() if "!" in line]
+
+    async def wait_no_channels(self, seconds: float = 5.0) -> None:
+        """Until the last channel has gone."""
+        deadline = self._reactor.seconds() + seconds
+        while channels := await self.channels():
+            if self._reactor.seconds() > deadline:
+                raise ServerError(f"channels left after {seconds:g} s:\n" + "\n".join(channels) + self._log_tail())
+            await self.sleep(RETRY_SECONDS)
+
+    async def wait_log(self, pattern: str, seconds: float = 5.0) -> re.Match[str]:
+        """Until the log has a match of this regular expression."""
+        deadline = self._reactor.seconds() + seconds
+        while not (found := re.search(pattern, self.log_text(), re.MULTILINE)):
+            if self._reactor.seconds() > deadline:
+                raise ServerError(f"no {pattern!r} in the log\n{self._log_tail()}")
+            await self.sleep(RETRY_SECONDS)
+        return found
+
+    async def check_clean(self, allowed: Sequence[str] = ()) -> None:
+        """Raise ServerError unless no channel and no descriptor is left over and the log has no alarm."""
+        if self._process.ended:
+            raise ServerError(f"the server has ended: {self.exit_code}\n{self._log_tail()}")
+        await self.wait_no_channels()
+        deadline = self._reactor.seconds() + 3.0
+        while left := self._descriptors_left():
+            if self._reactor.seconds() > deadline:
+                raise ServerError(f"descriptors left open: {left}\n{self._log_tail()}")
+            await self.sleep(RETRY_SECONDS)
+        if alarms := self.alarms(allowed):
+            raise ServerError("alarms in the log:\n" + "\n".join(alarms) + "\n" + self._log_tail())
+
+    async def stop(self, *, timeout: float = STOP_SECONDS) -> int | None:
+        """End it by ``core stop now`` and return its exit code; kill it if that does not end it."""
+        if self.running:
+            try:
+                await self._remote("core stop now", CLI_SECONDS)
+                await self._process.wait(timeout)
+            except (TimeoutError, ServerError):
+                self._process.send_signal("KILL")
+                await self._process.end()
+                raise ServerError(f"did not end within {timeout:g} s of 'core stop now'\n{self._log_tail()}") from None
+            finally:
+                self._lease.release()
+        self._lease.release()
+        return self.exit_code
+
+    async def kill(self, signal: str = "KILL") -> None:
+        """End it by a signal and wait for its end."""
+        self._process.send_signal(signal)
+        await self._process.end()
+
+    def discard(self) -> None:
+        """Remove its directories, unless the environment asks to keep them."""
+        if KEEP_VARIABLE not in os.environ:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    # How it is done
+
+    async def _remote(self, command: str, timeout: float) -> tuple[int | None, str]:
+        process = KeptProcess(self._reactor)
+        arguments = [str(_program()), "asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command]
+        self._reactor.spawnProcess(process, arguments[0], arguments, env=dict(os.environ), path=str(self.directory))
+        try:
+            code = await process.wait(timeout)
+        except TimeoutError:
+            process.send_signal("KILL")
+            await process.end()
+            raise
+        return code, (process.output + process.errors).decode("utf-8", "replace")
+
+    def _write_files(self, files: Mapping[str, str]) -> None:
+        for below in _templates.DIRECTORIES.values():
+            (self.directory / below).mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path = self.etc / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+
+    def _fill(self, text: str) -> str:
+        text = text.replace("@host@", self.host).replace("@port@", str(self.sip_port))
+        text = text.replace("@root@", str(self.directory))
+        return re.sub(r"@password:([\w-]+)@", lambda match: self.passwords[match[1]], text)
+
+    def _log_tail(self) -> str:
+        return f"-- log of {self.directory} --\n" + "\n".join(self.log_text().splitlines()[-60:])
+
+    def _open_descriptors(self) -> dict[str, int]:
+        """How many descriptors of each kind are open; RTP sockets, which are pooled for reuse, are left out."""
+        found: dict[str, int] = {}
+        pooled = _datagram_inodes(self.pid, RTP_POOL)
+        directory = Path(f"/proc/{self.pid}/fd")
+        for entry in directory.iterdir():
+            try:
+                target = str(entry.readlink())
+            except OSError:
+                continue
+            if target in pooled:
+                continue
+            kind = target.partition(":")[0] if ":[" in target or target.startswith("anon_inode") else target
+            found[kind] = found.get(kind, 0) + 1
+        return found
+
+    def _descriptors_left(self) -> dict[str, int]:
+        now = self._open_descriptors()
+        return {
+            kind: count - self._descriptors.get(kind, 0)
+            for kind, count in now.items()
+            if count > self._descriptors.get(kind, 0) and not kind.endswith((".sqlite3", "-wal", "-shm", "-journal"))
+        }
+
+
+RTP_POOL = range(10000, 32001)
+
+
+def _datagram_inodes(pid: int, ports: range) -> set[str]:
+    """``socket:[INODE]`` of all UDP sockets of a process's network that are bound to one of these ports."""
+    found = set()
+    for line in Path(f"/proc/{pid}/net/udp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if int(fields[1].rpartition(":")[2], 16) in ports:
+            found.add(f"socket:[{fields[9]}]")
+    return found
+
+
+def _program() -> Path:
+    """The ``obelisk`` command installed beside this interpreter."""
+    return Path(sys.executable).parent / "obelisk"
+
+
+def open_udp_socket(host: str = "127.0.0.1", timeout: float = 5.0) -> socket.socket:
+    """A plain UDP socket for tests that speak SIP by hand."""
+    opened = socket.socket(type=socket.SOCK_DGRAM)
+    opened.bind((host, 0))
+    opened.settimeout(timeout)
+    return opened
