@@ -94,9 +94,11 @@ class Authorization:
     nc: str = ""
 
 
-# auth-param = token BWS "=" BWS ( token / quoted-string ), RFC 7235 section 2.1. Phones also send stray commas, and quote
-# what should be bare (nc, algorithm) or the reverse; both are taken.
-_PARAMETER = re.compile(r'[\s,]*([A-Za-z][A-Za-z0-9_*-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?=,|$)', re.DOTALL)
+# auth-param = token BWS "=" BWS ( token / quoted-string ), RFC 7235 section 2.1. Phones also send stray commas, quote
+# what should be bare (nc, algorithm) or the reverse; all are taken.
+_PARAMETER = re.compile(
+    r'[\s,]*([A-Za-z][A-Za-z0-9_*-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))\s*(?=,|$)', re.DOTALL
+)
 _REST = re.compile(r"[\s,]*$")
 _FIELDS = frozenset(Authorization.__slots__)
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
@@ -244,6 +246,4 @@ def challenge(realm: str, nonce: str, opaque: str, algorithm: Algorithm, *, stal
     """The value of a WWW-Authenticate header."""
     quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
     tail = ",stale=true" if stale else ""
-    return (
-        f'Digest realm="{quoted}",nonce="{nonce}",opaque="{opaque}",algorithm={algorithm.value},qop="auth"{tail}'
-    )
+    return f'Digest realm="{quoted}",nonce="{nonce}",opaque="{opaque}",algorithm={algorithm.value},qop="auth"{tail}'
