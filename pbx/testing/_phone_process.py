@@ -11,11 +11,13 @@ import json
 import os
 import select
 import sys
+from pathlib import Path
 from typing import Any
 
 import pjsua2 as pj
 
 POLL_MILLISECONDS = 10
+RECORDING_CLOSE_POLLS = 100
 MAX_COMMAND_BYTES = 65536
 
 CALL_STATES = {
@@ -83,6 +85,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         self.number = phone.next_number()
         self.player: Player | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
+        self.recording = ""
         self.audio: Any = None
         self.audio_index = -1
 
@@ -92,13 +95,18 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
     def onCallState(self, prm: Any) -> None:
         info = self.getInfo()
         state = CALL_STATES[info.state]
+        if prm.e.type == pj.PJSIP_EVENT_TSX_STATE:
+            # A final refusal is reported here only: the call is over before its transaction's turn.
+            self._report_message(prm.e.body.tsxState)
         self.report("call_state", state=state, code=info.lastStatusCode, reason=info.lastReason)
         if state == "DISCONNECTED":
             self.audio = None
             self.phone.finished.append(self)
 
     def onCallTsxState(self, prm: Any) -> None:
-        event = prm.e.body.tsxState
+        self._report_message(prm.e.body.tsxState)
+
+    def _report_message(self, event: Any) -> None:
         if event.type != pj.PJSIP_EVENT_RX_MSG:
             return
         message = event.src.rdata.wholeMsg
@@ -158,6 +166,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         recorder = pj.AudioMediaRecorder()
         recorder.createRecorder(path)
         self.recorder = recorder
+        self.recording = path
         if self.audio is not None:
             self.audio.startTransmit(recorder)
 
@@ -337,8 +346,15 @@ class PhoneProcess:
         self.calls[call].record(path)
 
     def do_stop_recording(self, call: int) -> None:
-        if call in self.calls:
-            self.calls[call].recorder = None
+        if call not in self.calls or self.calls[call].recorder is None:
+            return
+        self.calls[call].recorder = None
+        # The conference lets go of the file with its next tick; only then is the header written.
+        for _ in range(RECORDING_CLOSE_POLLS):
+            self.endpoint.libHandleEvents(POLL_MILLISECONDS)
+            if _is_whole(self.calls[call].recording):
+                return
+        raise ValueError(f"{self.calls[call].recording} was not closed")
 
     def do_transfer(self, call: int, uri: str) -> None:
         self.calls[call].xfer(uri, _parameters())
@@ -354,6 +370,12 @@ class PhoneProcess:
     def do_stop(self) -> None:
         self.endpoint.hangupAllCalls()
         self._stopping = True
+
+
+def _is_whole(path: str) -> bool:
+    """Whether the length in a WAV file's header is that of the file."""
+    data = Path(path).read_bytes()
+    return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") == len(data) - 8
 
 
 def _parameters(code: int = 0, reason: str = "", headers: list[list[str]] | None = None) -> Any:

@@ -423,10 +423,12 @@ class Phone:
             self._incoming.remove(call)
 
     def _on_response(self, call: PhoneCall, method: str, code: int, message: str) -> None:
-        call.responses.append(SipMessage.parse(message))
+        if not call.responses or call.responses[-1].text != message:
+            call.responses.append(SipMessage.parse(message))
 
     def _on_request(self, call: PhoneCall, method: str, message: str) -> None:
-        call.requests.append(SipMessage.parse(message))
+        if not call.requests or call.requests[-1].text != message:
+            call.requests.append(SipMessage.parse(message))
 
     def _on_media(self, call: PhoneCall, media: list[dict[str, Any]]) -> None:
         call.media = media
