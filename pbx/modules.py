@@ -186,7 +186,7 @@ class ModuleRegistry:
         raise ModuleDeclined(reason)
 
     async def unload(self, name: str, *, force: bool = False) -> None:
-        """Unload a module. Raises ModuleBusy when something uses it (unless ``force``), ModuleError when not running."""
+        """Unload a module. Raises ModuleBusy when it is used (unless ``force``), ModuleError when not running."""
         name = plain_name(name)
         entry = self._entries.get(name)
         if entry is None or entry.instance is None:

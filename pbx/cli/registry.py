@@ -104,7 +104,9 @@ class CommandRegistry:
             return CommandResult("", ok=True)
         found = self.find(words)
         if found is None:
-            return CommandResult(f"No such command '{line}' (type 'core show help {words[0]}' for other possible commands)\n", ok=False)
+            return CommandResult(
+                f"No such command '{line}' (type 'core show help {words[0]}' for other possible commands)\n", ok=False
+            )
         command, arguments = found
         try:
             output = command.handler(arguments)

@@ -102,7 +102,9 @@ class Channel:
         "yanked",
     )
 
-    def __init__(self, channels: Channels, technology: str, name: str, uniqueid: str, linkedid: str, created: float) -> None:
+    def __init__(
+        self, channels: Channels, technology: str, name: str, uniqueid: str, linkedid: str, created: float
+    ) -> None:
         self._channels = channels
         self._technology = technology
         self._driver: ChannelDriver | None = None
@@ -358,7 +360,9 @@ class Channel:
         self.hangup_requested = True
         self.changed()
         if self._channels.bus.wanted(messages.HangupRequested):
-            self._channels.bus.publish(messages.HangupRequested(self.snapshot(), self.hangup_cause, soft, self.tech_cause))
+            self._channels.bus.publish(
+                messages.HangupRequested(self.snapshot(), self.hangup_cause, soft, self.tech_cause)
+            )
         if self._reader is not None:
             self._reader(ControlFrame(Control.HANGUP))
         self._interrupt()
@@ -444,7 +448,9 @@ class Channel:
     def drop_digits(self) -> None:
         """Forget what was pressed and not read."""
         if self._frames:
-            self._frames = deque((f for f in self._frames if not isinstance(f, DigitBegin | DigitEnd)), maxlen=MAX_QUEUED_FRAMES)
+            self._frames = deque(
+                (f for f in self._frames if not isinstance(f, DigitBegin | DigitEnd)), maxlen=MAX_QUEUED_FRAMES
+            )
 
     def set_reader(self, reader: Callable[[Frame], object] | None) -> None:
         """Send frames to ``reader`` as they come, beginning with those that wait; None queues them again.

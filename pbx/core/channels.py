@@ -185,7 +185,7 @@ class Channels:
 
 
 def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) -> None:
-    """Set a dialled channel's parties from who dials it: its connected line is the caller, itself the number dialled."""
+    """Set a dialled channel's parties: its connected line is who dials, its caller the number dialled."""
     channel.outgoing = True
     if dialled:
         channel.caller = replace(channel.caller, id=party_id(dialled))

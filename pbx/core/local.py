@@ -51,7 +51,11 @@ class LocalHalf:
         if bus.wanted(messages.LocalBridged):
             bus.publish(
                 messages.LocalBridged(
-                    self._channel.snapshot(), peer.snapshot(), peer.context, peer.exten, self._technology.optimizes(peer)
+                    self._channel.snapshot(),
+                    peer.snapshot(),
+                    peer.context,
+                    peer.exten,
+                    self._technology.optimizes(peer),
                 )
             )
         dialplan.start(peer)

@@ -88,7 +88,7 @@ class Switchboard(Protocol):
         """A leg with no stream yet."""
 
     def connect(self, source: AudioLeg, sink: AudioLeg) -> None:
-        """Let ``sink``'s far end hear ``source``'s far end; connecting twice counts once. A leg may hear itself (Echo)."""
+        """Let ``sink``'s far end hear ``source``'s far end; twice counts once. A leg may hear itself (Echo)."""
 
     def disconnect(self, source: AudioLeg, sink: AudioLeg) -> None:
         """Undo `connect`; no error where there is no connection."""
@@ -108,7 +108,9 @@ class Switchboard(Protocol):
         Raises `pbx.media.SoundError`, an ObeliskError, naming the file, when it cannot be read.
         """
 
-    def record(self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False) -> RecordingHandle:
+    def record(
+        self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False
+    ) -> RecordingHandle:
         """Write what ``leg``'s far end says (and, mixed, what it hears) to a WAV file.
 
         Raises `pbx.media.SoundError` naming the file when it cannot be written.

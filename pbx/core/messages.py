@@ -115,7 +115,7 @@ class DialStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class DialEnded:
-    """A dial's outcome: ``ANSWER``, ``BUSY``, ``NOANSWER``, ``CANCEL``, ``CONGESTION``, ``CHANUNAVAIL``, ``ABORT``, ..."""
+    """A dial's outcome: ``ANSWER``, ``BUSY``, ``NOANSWER``, ``CANCEL``, ``CONGESTION``, ``CHANUNAVAIL``, ..."""
 
     caller: ChannelSnapshot | None
     peer: ChannelSnapshot

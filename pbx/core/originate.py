@@ -5,6 +5,7 @@ Used by the console, AMI's Originate and ARI. Reasons are Asterisk's numbers (pb
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -167,7 +168,9 @@ class Originator:
             elif frame.kind is Control.HANGUP:
                 cause = channel.hangup_cause
                 finish(OriginateResult(False, _REASONS.get(status_of_cause(cause), REASON_FAILURE), cause))
-            elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(messages.DialStateChanged):
+            elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(
+                messages.DialStateChanged
+            ):
                 self._channels.bus.publish(messages.DialStateChanged(None, channel.snapshot(), frame.kind.name))
 
         timer = None
@@ -193,10 +196,8 @@ class Originator:
             return
         if order.application:
             channel.owner = "pbx"
-            try:
+            with contextlib.suppress(ChannelInterrupted):
                 await dialplan.execute(channel, order.application, order.data)
-            except ChannelInterrupted:
-                pass
             target = channel.take_redirect()
             if target is None or not channel.alive or channel.hangup_requested:
                 channel.hangup()

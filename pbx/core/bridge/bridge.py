@@ -67,7 +67,7 @@ class BridgeSnapshot:
 
 @dataclass(slots=True)
 class Member:
-    """A channel's place in a bridge. ``intercept`` sees its frames first and returns True to keep one from the other."""
+    """A channel's place in a bridge. ``intercept`` sees its frames first and returns True to keep one back."""
 
     channel: Channel
     left: Deferred[LeaveReason]
@@ -98,7 +98,9 @@ class Bridge:
     @property
     def technology(self) -> str:
         """``simple_bridge`` for at most two members, ``softmix`` for more, as Asterisk names them."""
-        return "holding_bridge" if self.kind == "holding" else ("simple_bridge" if len(self._members) <= 2 else "softmix")
+        return (
+            "holding_bridge" if self.kind == "holding" else ("simple_bridge" if len(self._members) <= 2 else "softmix")
+        )
 
     @property
     def channels(self) -> list[Channel]:
