@@ -18,6 +18,7 @@ import pjsua2 as pj
 
 POLL_MILLISECONDS = 10
 RECORDING_CLOSE_POLLS = 100
+HANGUP_POLLS = 50
 MAX_COMMAND_BYTES = 65536
 
 CALL_STATES = {
@@ -219,9 +220,6 @@ class PhoneProcess:
                 call = self.finished.pop()
                 self.calls.pop(call.number, None)
                 call.player = call.recorder = None
-        self.calls.clear()
-        if self.account is not None:
-            self.endpoint.libDestroy()
 
     def _obey(self, command: dict[str, Any]) -> None:
         number = command.pop("id")
@@ -369,6 +367,10 @@ class PhoneProcess:
 
     def do_stop(self) -> None:
         self.endpoint.hangupAllCalls()
+        for _ in range(HANGUP_POLLS):
+            self.endpoint.libHandleEvents(POLL_MILLISECONDS)
+            if len(self.finished) == len(self.calls):
+                break
         self._stopping = True
 
 
@@ -402,5 +404,5 @@ def main() -> None:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    # The library's static destructors may run after its pools are gone.
+    # Destroying PJSUA waits seconds for transactions that interest nobody any more.
     os._exit(0)
