@@ -13,7 +13,7 @@ MAX_REPORTED_ERRORS = 100
 """A file of garbage reports this many of its errors and then stops counting."""
 
 
-class ConfigErrors(ConfigError):  # noqa: N818 - it holds several errors
+class ConfigErrors(ConfigError):
     """Everything that is wrong with what was to be loaded; ``errors`` holds at least one, in file order."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:

@@ -52,7 +52,7 @@ def run_program(command: str) -> bytes:
     Only reached when the administrator has set execincludes; the command is the administrator's own text.
     """
     try:
-        done = subprocess.run(  # noqa: S602 - #exec is by definition a shell command of the administrator
+        done = subprocess.run(  # noqa: S602 - #exec is a shell command of the administrator
             command,
             shell=True,
             capture_output=True,

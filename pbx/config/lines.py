@@ -41,7 +41,9 @@ def read_source(path: Path) -> SourceFile:
         raise ConfigError("no such file", path) from error
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", path) from error
-    return decode_source(path, data)
+    source = decode_source(path, data)
+    source.stamp = status.st_mtime_ns, status.st_size, status.st_ino
+    return source
 
 
 def decode_source(path: Path, data: bytes) -> SourceFile:

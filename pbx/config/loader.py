@@ -13,18 +13,16 @@ from pbx.config.reader import load_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pbx.config.model import Config
+    from pbx.config.model import Config, Stamp
 
 log = Logger()
-
-Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What the files of a configuration looked like: equal signatures mean that nothing changed on disk."""
+    """The files of a configuration as they were when it was read."""
 
-    stamps: tuple[tuple[Path, Stamp | None], ...]
+    stamps: tuple[tuple[Path, Stamp], ...]
     patterns: tuple[tuple[str, tuple[Path, ...]], ...]
     runs_programs: bool
 
@@ -56,9 +54,8 @@ class ConfigLoader:
         """The parsed file; its warnings are logged when it is parsed. Raises ConfigErrors."""
         path = self.path(name)
         cached = self._cache.get(path)
-        if cached is not None and not cached[0].runs_programs and self.signature(cached[1]) == cached[0]:
+        if cached is not None and self.is_current(cached[0]):
             return cached[1]
-        # Stamped again on the next call, so a file that changes while it is being read counts as changed.
         config = load_config(path, include_root=self.etc_dir, exec_allowed=self.exec_allowed)
         for warning in config.warnings:
             log.warn("{warning}", warning=str(warning))
@@ -70,14 +67,21 @@ class ConfigLoader:
         return self.load(name) if self.exists(name) else None
 
     def signature(self, config: Config) -> Signature:
-        """What the files of ``config`` look like now."""
-        patterns = tuple(
-            (include.pattern, expand_pattern(include.pattern, self.etc_dir))
-            for include in config.includes
-            if include.directive != "exec"
+        """The state of the files that ``config`` was read from."""
+        includes = [include for include in config.includes if include.directive != "exec"]
+        return Signature(
+            tuple(config.stamps.items()),
+            tuple((include.pattern, include.files) for include in includes),
+            self.exec_allowed and len(includes) < len(config.includes),
         )
-        runs_programs = self.exec_allowed and any(include.directive == "exec" for include in config.includes)
-        return Signature(tuple((path, _stamp(path)) for path in config.files), patterns, runs_programs)
+
+    def is_current(self, signature: Signature) -> bool:
+        """Whether reading again would give the same; never so when a program was run."""
+        return (
+            not signature.runs_programs
+            and all(_stamp(path) == stamp for path, stamp in signature.stamps)
+            and all(expand_pattern(pattern, self.etc_dir) == files for pattern, files in signature.patterns)
+        )
 
     def forget(self) -> None:
         """Drop what is kept, once everything that reads the same file at start-up has done so."""

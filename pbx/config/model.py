@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+Stamp = tuple[int, int, int]
+"""Modification time in nanoseconds, size and inode of a file: equal stamps, unchanged file."""
+
+
 class Item:
     """One ``key = value``. ``is_object`` tells ``=>`` from ``=``; ``owner`` is the section whose text it stands in."""
 
@@ -103,6 +107,7 @@ class SourceFile:
     path: Path
     lines: list[str]
     latin1: frozenset[int] = frozenset()
+    stamp: Stamp = (0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -117,7 +122,12 @@ class Config:
     includes: list[Include] = field(default_factory=list)
     warnings: list[ConfigError] = field(default_factory=list)
     sources: dict[Path, SourceFile] = field(default_factory=dict)
-    files: tuple[Path, ...] = ()
+    stamps: dict[Path, Stamp] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that was read, the first one first."""
+        return tuple(self.stamps)
 
     @property
     def sections(self) -> list[Section]:

@@ -192,9 +192,9 @@ class Schema(Generic[O]):
                 continue
             each, canonical = known
             try:
-                self._take(each, canonical, text, found)
+                self._take(each, canonical, text, found, trusted=section is not None)
             except ValueError as error:
-                errors.append(_place(item, section, f"{word}: {error}{_quoted(text, each)}"))
+                errors.append(_place(item, section, f"{word}: {error}{_quoted(text, each, str(error))}"))
             if each.deprecated and warnings is not None and word.lower() in each.deprecated:
                 warnings.append(_place(item, section, f"option '{word}' is deprecated, write '{canonical}'"))
         raise_if_any(errors)
@@ -202,9 +202,9 @@ class Schema(Generic[O]):
         built = self.kind(id, source=source, **found)
         return self._apply(built, items, section) if self._has_applied else built
 
-    def _take(self, each: Option, word: str, text: str, found: dict[str, Any]) -> None:
-        """Read one value into ``found``."""
-        if each.secret and "${" in text:
+    def _take(self, each: Option, word: str, text: str, found: dict[str, Any], *, trusted: bool) -> None:
+        """Read one value into ``found``. Only files (``trusted``) may look into the environment."""
+        if each.secret and trusted and "${" in text:
             text = _from_environment(text)
         fold = each.value_type.fold
         if fold is not None:
@@ -290,8 +290,8 @@ def _place(item: Item | Pair | None, section: Section | None, message: str) -> C
     return ConfigError(message) if section is None else section.error(f"[{section.name}] {message}")
 
 
-def _quoted(text: str, each: Option) -> str:
-    if each.secret:
+def _quoted(text: str, each: Option, reason: str) -> str:
+    if each.secret or not reason.startswith("must "):
         return ""
     return f", not '{text}'" if len(text) <= 60 else f", not '{text[:60]}...'"
 

@@ -33,7 +33,6 @@ def load_config(
     reader = _Reader(path, include_root or path.parent, exec_allowed, keep_sources)
     reader.read_file(path, None)
     raise_if_any(reader.errors)
-    reader.config.files = tuple(reader.files)
     return reader.config
 
 
@@ -46,7 +45,6 @@ class _Reader:
         self.exec_allowed = exec_allowed
         self.keep_sources = keep_sources
         self.errors: list[ConfigError] = []
-        self.files: dict[Path, None] = {}
         self.stack: list[Path] = []
         self.by_name: dict[str, list[Section]] = {}
         # What a file that starts without a header continues; not reset when an included file ends, as in Asterisk.
@@ -67,7 +65,7 @@ class _Reader:
                 error = ConfigError(f"#{asked.directive} {path}: {error.message}", asked.path, asked.line)
             self.errors.append(error)
             return
-        self.files[path] = None
+        self.config.stamps[path] = source.stamp
         if self.keep_sources:
             self.config.sources[path] = source
         self.stack.append(path)
