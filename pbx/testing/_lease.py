@@ -49,24 +49,36 @@ class AddressLease:
 
     def sip_port(self) -> int:
         """5060, or another port free for UDP and TCP when something listens there on every address."""
-        return SIP_PORT if self._is_free(SIP_PORT) else self.free_port()
+        return SIP_PORT if is_free(self.host, SIP_PORT) else self.free_port()
 
     def free_port(self) -> int:
         """A port that is free for UDP and TCP on this address now; nobody else asks for one on it."""
-        for _ in range(50):
-            with closing(socket.socket()) as probe:
-                probe.bind((self.host, 0))
-                port = int(probe.getsockname()[1])
-            if self._is_free(port):
-                return port
-        raise OSError(f"no free port on {self.host}")
+        return free_port(self.host)
 
-    def _is_free(self, port: int) -> bool:
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with closing(socket.socket(type=kind)) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if kind == socket.SOCK_STREAM else 0)
-                try:
-                    probe.bind((self.host, port))
-                except OSError:
-                    return False
-        return True
+
+def process_address(pid: int) -> str:
+    """An address of the loopback network that no other live process has: 127.64.0.0/10, by process number (22 bits)."""
+    return f"127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
+
+
+def free_port(host: str) -> int:
+    """A port that is free for UDP and TCP on ``host`` now; OSError if none is found."""
+    for _ in range(50):
+        with closing(socket.socket()) as probe:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+        if is_free(host, port):
+            return port
+    raise OSError(f"no free port on {host}")
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether ``port`` of ``host`` could be bound now, for UDP and TCP."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with closing(socket.socket(type=kind)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1 if kind == socket.SOCK_STREAM else 0)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                return False
+    return True

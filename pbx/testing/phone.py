@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from pbx.testing._lease import process_address
 from pbx.testing._waiting import Changes, KeptProcess
 from pbx.testing.message import SipMessage
 
@@ -236,7 +237,7 @@ class Phone:
             env=dict(os.environ),
             childFDs={0: "w", 1: "r", 2: "r"},
         )
-        phone.host = host or _own_address(process.pid)
+        phone.host = host or process_address(process.pid)
         phone.transport = transport
         started = await phone.command(
             "start",
@@ -445,8 +446,3 @@ class Phone:
 
     def _on_transfer_status(self, call: PhoneCall, code: int, reason: str, final: bool) -> None:
         call.transfer_codes.append(code)
-
-
-def _own_address(pid: int) -> str:
-    """An address of the loopback network that no other live phone has: 127.64.0.0/10 by process number (22 bits)."""
-    return f"127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
