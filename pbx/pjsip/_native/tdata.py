@@ -1,0 +1,99 @@
+"""Messages going out: headers, bodies and room to print them in a pjsip_tx_data."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pbx.pjsip._abi import ffi
+from pbx.pjsip._native import strings
+from pbx.pjsip._native.core import PjCore
+from pbx.pjsip._native.errors import check
+
+CData = Any
+
+#: A message that may be longer than this gets a buffer of its own; PJSIP's holds 4,000 bytes (PJSIP_MAX_PKT_LEN).
+ROOMY = 3000
+#: Length of an ordinary message's head, for deciding whether a body needs room.
+TYPICAL_HEAD = 1000
+#: What a dialog's own headers (Via, Route set, From, To, Contact...) may add to what is counted here.
+HEADROOM = 4096
+#: Longest message sent, as for those received.
+MAX_MESSAGE = 65_000
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+\Z")
+
+
+def checked_header(name: str, value: str) -> tuple[str, str]:
+    """(name, value), or ValueError where either would break out of its line."""
+    if not _HEADER_NAME.match(name):
+        raise ValueError(f"not a header name: {name!r}")
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise ValueError(f"the value of header {name} holds a line break: {value!r}")
+    return name, value
+
+
+def add_header(core: PjCore, tdata: CData, name: str, value: str) -> None:
+    """Append a header; raises ValueError for a name or value that is no header."""
+    name, value = checked_header(name, value)
+    lib, pool = core.lib, tdata.pool
+    name_str, name_kept = strings.borrowed(name)
+    value_str, value_kept = strings.borrowed(value)
+    header = lib.pjsip_generic_string_hdr_create(pool, name_str, value_str)
+    insert_last(tdata.msg, header)
+    del name_kept, value_kept
+
+
+def add_parsed_header(core: PjCore, tdata: CData, name: str, value: str) -> None:
+    """Append a header in PJSIP's own type for it, which Route, Contact, Require... need to be understood.
+
+    Raises ValueError when PJSIP cannot parse it.
+    """
+    name, value = checked_header(name, value)
+    pool = tdata.pool
+    name_str, name_kept = strings.borrowed(name)
+    line = strings.dup(pool, value)
+    parsed = ffi.new("int *")
+    header = core.lib.pjsip_parse_hdr(pool, name_str, line.ptr, line.slen, parsed)
+    del name_kept
+    if header == ffi.NULL:
+        raise ValueError(f"not a value for header {name}: {value!r}")
+    insert_last(tdata.msg, header)
+
+
+def insert_last(message: CData, header: CData) -> None:
+    """Append one header node to a message's list."""
+    node = ffi.cast("pjsip_hdr *", header)
+    head = ffi.addressof(message, "hdr")
+    last = head.prev
+    node.prev, node.next = last, head
+    last.next = node
+    head.prev = node
+
+
+def set_body(core: PjCore, tdata: CData, content_type: str, body: bytes) -> None:
+    """Give the message a body (copied) and room for it; raises ValueError for a content type without a slash."""
+    kind, slash, subtype = content_type.partition("/")
+    if not slash or "\r" in content_type or "\n" in content_type:
+        raise ValueError(f"not a content type: {content_type!r}")
+    type_str, type_kept = strings.borrowed(kind.strip())
+    subtype_str, subtype_kept = strings.borrowed(subtype.strip())
+    body_str, body_kept = strings.borrowed(body)
+    tdata.msg.body = core.lib.pjsip_msg_body_create(tdata.pool, type_str, subtype_str, body_str)
+    del type_kept, subtype_kept, body_kept
+    reserve(core, tdata, len(body) + TYPICAL_HEAD)
+
+
+def reserve(core: PjCore, tdata: CData, size: int) -> None:
+    """Make room to print ``size`` bytes, before the message is first sent; no effect when it fits anyway."""
+    if size <= ROOMY or tdata.buf.start != ffi.NULL:
+        return
+    size = min(size + HEADROOM, MAX_MESSAGE)
+    start = ffi.cast("char *", core.lib.pj_pool_alloc(tdata.pool, size + 1))
+    tdata.buf.start = tdata.buf.cur = start
+    tdata.buf.end = start + size
+
+
+def set_transport(core: PjCore, tdata: CData, selector: CData) -> None:
+    """Bind the message to a transport or listener; ``selector``: pjsip_tpselector *."""
+    check(core.lib.pjsip_tx_data_set_transport(tdata, selector), "pjsip_tx_data_set_transport")

@@ -1,0 +1,298 @@
+"""PJSIP inside the reactor: the one object through which the rest of `pbx.pjsip` reaches the SIP stack.
+
+PJLIB is one per process: `start` refuses while another host runs, and a stopped host can be followed by another.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.logger import Logger
+
+from pbx.errors import ObeliskError
+from pbx.pjsip._native.core import PjCore
+from pbx.pjsip._native.errors import PjError
+from pbx.pjsip._native.hooks import HookModule, LastResort, Priority, RequestHook, ResponseHook
+from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver, TransportInfo
+from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
+from pbx.pjsip._native.transport import PjTransport, TransportTable
+from pbx.pjsip.transports.settings import TransportSettings
+from pbx.pjsip.transports.udp import UdpSocket
+
+__all__ = [
+    "IncomingRequest",
+    "IncomingResponse",
+    "OutgoingRequest",
+    "PjError",
+    "PjsipHost",
+    "Priority",
+    "Reply",
+    "TransportInfo",
+    "TransportSettings",
+]
+
+log = Logger()
+
+
+class PjsipHost:
+    """The SIP stack: transports, hooks, requests."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        *,
+        server: str = "",
+        log_level: int = 2,
+        invite_layer: Callable[[PjCore], Any] | None = None,
+    ) -> None:
+        """``server``: value of Server in answers. ``invite_layer(core)`` starts floor 2's sessions in place of
+        pjsip_inv_usage_init; what it gives is `invite`. Nothing starts before `start`."""
+        self._reactor = reactor
+        self._invite_layer = invite_layer
+        self.core = PjCore(reactor, log_level=log_level)
+        self.receiver = Receiver(self.core, server=server)
+        self.table = TransportTable(self.core, self.receiver)
+        self._sender = Sender(self.core, self.receiver)
+        self._modules: dict[Priority, HookModule] = {}
+        self._listeners: dict[str, Listener] = {}
+        #: what ``invite_layer`` gave
+        self.invite: Any = None
+        #: the value of Allow for a 405 of the host's own; the distributor sets it
+        self.allow: Callable[[], str] = lambda: ""
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bring PJSIP up. Raises LibraryError, PjError, ObeliskError."""
+        core = self.core
+        core.start(None if self._invite_layer is None else self._start_invite)
+        try:
+            self.receiver.open()
+            self.table.open()
+            self._sender.open()
+            for priority in Priority:
+                self._modules[priority] = HookModule(core, self.receiver, priority)
+            LastResort(core, self.receiver, self._allowed)
+        except BaseException:
+            core.stop()
+            raise
+
+    def _start_invite(self, core: PjCore) -> None:
+        if self._invite_layer is not None:
+            self.invite = self._invite_layer(core)
+
+    def _allowed(self) -> str:
+        return self.allow()
+
+    async def stop(self) -> None:
+        """Close all transports and PJSIP. May be called twice."""
+        if not self.core.started:
+            return
+        self._sender.close()
+        for identifier in list(self._listeners):
+            await self.close(identifier)
+        if self.invite is not None:
+            self.invite.stop()
+        self.receiver.close()
+        self.core.stop()
+        self._modules.clear()
+
+    # -- transports --------------------------------------------------------------------------------------------------
+
+    async def listen(self, settings: TransportSettings) -> TransportInfo:
+        """Open a listening transport; gives it with its real port. Raises OSError or ObeliskError."""
+        if settings.id in self._listeners:
+            raise ObeliskError(f"transport {settings.id} is listening already")
+        if settings.protocol == "udp":
+            listener: Listener = UdpListener(self, settings)
+        else:
+            raise ObeliskError(f"transport {settings.id}: protocol {settings.protocol} is not known")
+        await listener.open()
+        self._listeners[settings.id] = listener
+        log.info(
+            "SIP {protocol} listens on {host}:{port} ({id})",
+            protocol=settings.protocol,
+            host=listener.info.host,
+            port=listener.info.port,
+            id=settings.id,
+        )
+        return listener.info
+
+    async def close(self, identifier: str) -> None:
+        """Close a listening transport and its connections; unknown ones are ignored."""
+        listener = self._listeners.pop(identifier, None)
+        if listener is not None:
+            await listener.close()
+
+    def transports(self) -> list[TransportInfo]:
+        return [listener.info for listener in self._listeners.values()]
+
+    def transport(self, identifier: str) -> TransportInfo | None:
+        listener = self._listeners.get(identifier)
+        return None if listener is None else listener.info
+
+    def sent_by(self, identifier: str, remote_host: str | None = None) -> tuple[str, int]:
+        """(host, port) that Via and Contact show of a transport towards ``remote_host``. Raises ObeliskError."""
+        listener = self._listeners.get(identifier)
+        if listener is None:
+            raise ObeliskError(f"there is no transport {identifier}")
+        return listener.sent_by(remote_host)
+
+    def selector(self, identifier: str) -> Any:
+        """Floor 2: the pjsip_tpselector * that binds a message to a transport. Raises ObeliskError."""
+        listener = self._listeners.get(identifier)
+        if listener is None:
+            raise ObeliskError(f"there is no transport {identifier}")
+        return listener.selector()
+
+    # -- hooks -------------------------------------------------------------------------------------------------------
+
+    def on_request(self, priority: Priority, hook: RequestHook) -> Callable[[], None]:
+        """Call ``hook`` with each request at ``priority``; True ends its way. Gives the function that unhooks it."""
+        return self._modules[priority].add_request_hook(hook)
+
+    def on_response(self, priority: Priority, hook: ResponseHook) -> Callable[[], None]:
+        """The same for responses."""
+        return self._modules[priority].add_response_hook(hook)
+
+    # -- messages ----------------------------------------------------------------------------------------------------
+
+    def send_request(
+        self,
+        method: str,
+        target_uri: str,
+        *,
+        from_uri: str,
+        to_uri: str | None = None,
+        contact: str | None = None,
+        call_id: str | None = None,
+        cseq: int | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes | None = None,
+        content_type: str | None = None,
+        transport: str | None = None,
+        route: Iterable[str] = (),
+        timeout: float = DEFAULT_TIMEOUT,
+        on_response: Callable[[Reply], object],
+    ) -> OutgoingRequest:
+        """Send a request outside any dialog. ``on_response`` gets one `Reply`, never before this returns.
+
+        ``from_uri``, ``to_uri`` and ``contact`` may be name-addrs; ``route`` lists loose routes, the first is the next
+        hop; ``transport`` names the transport to send by. Raises PjError or ValueError for what is malformed.
+        """
+        return self._sender.send(
+            method,
+            target_uri,
+            from_uri=from_uri,
+            to_uri=to_uri,
+            contact=contact,
+            call_id=call_id,
+            cseq=cseq,
+            headers=headers,
+            body=body,
+            content_type=content_type,
+            selector=None if transport is None else self.selector(transport),
+            route=route,
+            timeout=timeout,
+            on_response=on_response,
+        )
+
+    def inject(
+        self,
+        message: IncomingRequest | IncomingResponse,
+        *,
+        context: object = None,
+    ) -> bool:
+        """Run a kept message through PJSIP and all hooks again, as if it had just come in.
+
+        False when the transport it came by is gone.
+        """
+        carrier = self.table.by_info(message.transport)
+        if carrier is None or carrier.pointer is None:
+            log.info("Call-ID {call_id}: its transport is gone, the kept message is dropped", call_id=message.call_id)
+            return False
+        self.receiver.resume(message)
+        self.receiver.receive(
+            message.raw, message.transport, carrier.pointer, message.source, context if context is not None else True
+        )
+        return True
+
+    def count_transactions(self) -> int:
+        return self.core.count_transactions()
+
+    def pool_bytes(self) -> int:
+        """Memory of PJSIP's pools in use, in bytes: for leak tests and statistics."""
+        return self.core.pool_bytes()
+
+
+class Listener:
+    """A configured transport: what all protocols share."""
+
+    def __init__(self, host: PjsipHost, settings: TransportSettings) -> None:
+        self.host = host
+        self.settings = settings
+        self.info = TransportInfo(settings.id, settings.protocol, settings.host, settings.port)
+
+    async def open(self) -> None:
+        raise TypeError("a Listener is one of its kinds")
+
+    async def close(self) -> None:
+        raise TypeError("a Listener is one of its kinds")
+
+    def selector(self) -> Any:
+        raise TypeError("a Listener is one of its kinds")
+
+    def sent_by(self, remote_host: str | None = None) -> tuple[str, int]:
+        """The external address, the bound one, or, bound to all, the address the kernel would send from."""
+        settings = self.settings
+        host = settings.external_address or self.info.host
+        if host in ("0.0.0.0", "::"):
+            host = local_address_towards(remote_host or ("2001:db8::1" if ":" in host else "192.0.2.1"))
+        return host, settings.external_port or self.info.port
+
+
+class UdpListener(Listener):
+    """A bound UDP socket and its pjsip_transport."""
+
+    def __init__(self, host: PjsipHost, settings: TransportSettings) -> None:
+        super().__init__(host, settings)
+        self._socket = UdpSocket(host._reactor, self._received)
+        self._transport: PjTransport | None = None
+
+    async def open(self) -> None:
+        self._socket.bind(self.settings.host, self.settings.port)
+        self.info = TransportInfo(self.settings.id, "udp", self._socket.host, self._socket.port)
+        try:
+            self._transport = self.host.table.add(self._socket, self.info, sent_by=self.sent_by())
+        except BaseException:
+            self._socket.shut()
+            raise
+        self._transport.hold()
+        self._socket.start()
+
+    def _received(self, raw: bytes, source: tuple[str, int]) -> None:
+        if self._transport is not None:
+            self._transport.receive(raw, source)
+
+    async def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+        self._socket.shut()
+
+    def selector(self) -> Any:
+        if self._transport is None:
+            raise ObeliskError(f"transport {self.settings.id} is not open")
+        return self.host.table.transport_selector(self._transport)
+
+
+def local_address_towards(remote: str) -> str:
+    """The local address the kernel would send from to ``remote``; nothing is sent."""
+    family = socket.AF_INET6 if ":" in remote else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((remote, 5060))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "::1" if family == socket.AF_INET6 else "127.0.0.1"

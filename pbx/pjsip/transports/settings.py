@@ -1,0 +1,25 @@
+"""What a listening transport is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TransportSettings:
+    """A transport section as far as sockets are concerned (pjsip.conf type=transport).
+
+    ``port`` 0: any free port. ``external_address``/``external_port``: what Via and Contact show in place of the bound
+    address. ``max_connections`` and ``max_connections_per_source``: accepted connections at one time; beyond, new ones
+    are closed at once. ``idle_timeout``: seconds without a byte after which an accepted connection is closed.
+    """
+
+    id: str
+    protocol: str = "udp"
+    host: str = "127.0.0.1"
+    port: int = 0
+    external_address: str | None = None
+    external_port: int | None = None
+    max_connections: int = 10_000
+    max_connections_per_source: int = 100
+    idle_timeout: float = 600.0
