@@ -1,0 +1,181 @@
+"""How applications and functions take their arguments apart: Asterisk's comma rules and option letters. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from pbx.errors import ObeliskError
+
+#: Arguments one call may have; more than any application knows.
+MAX_ARGUMENTS = 64
+
+
+class ArgumentError(ObeliskError):
+    """An application or function was called wrongly; the text names it and says how."""
+
+
+def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",") -> list[str]:
+    """Split as AST_STANDARD_APP_ARGS does (``__ast_app_separate_args``).
+
+    A delimiter inside parentheses, brackets or double quotes does not split; quotes are removed, and so is a backslash
+    before any character, which it protects. With ``limit`` arguments found the last one keeps the rest.
+    """
+    if not text:
+        return []
+    if '"' not in text and "\\" not in text and "(" not in text and "[" not in text:
+        return text.split(delimiter, limit - 1)
+    found: list[str] = []
+    current: list[str] = []
+    parentheses = brackets = 0
+    quoted = False
+    at, length = 0, len(text)
+    while at < length:
+        character = text[at]
+        if character == "\\":
+            at += 1
+            if at < length:
+                current.append(text[at])
+        elif character == '"':
+            quoted = not quoted
+        elif character == delimiter and not (parentheses or brackets or quoted) and len(found) < limit - 1:
+            found.append("".join(current))
+            current = []
+        else:
+            if character == "(":
+                parentheses += 1
+            elif character == ")":
+                parentheses = max(0, parentheses - 1)
+            elif character == "[":
+                brackets += 1
+            elif character == "]":
+                brackets = max(0, brackets - 1)
+            current.append(character)
+        at += 1
+    found.append("".join(current))
+    return found
+
+
+def join_arguments(arguments: Iterable[str | None]) -> str:
+    """The inverse without quoting: what a Lua call does."""
+    return ",".join("" if each is None else each for each in arguments)
+
+
+class Options:
+    """The option letters of one call. ``"t" in options`` asks for a letter, `argument` for what stood behind it."""
+
+    __slots__ = ("_letters", "unknown")
+
+    def __init__(self, letters: Mapping[str, str | None], unknown: tuple[str, ...] = ()) -> None:
+        self._letters = letters
+        #: Letters the application does not know.
+        self.unknown = unknown
+
+    def __contains__(self, letter: object) -> bool:
+        return letter in self._letters
+
+    def __bool__(self) -> bool:
+        return bool(self._letters)
+
+    def argument(self, letter: str) -> str | None:
+        """The text in parentheses behind the letter; None when the letter is absent or stood alone."""
+        return self._letters.get(letter)
+
+    def __repr__(self) -> str:
+        return f"Options({dict(self._letters)!r})"
+
+
+NO_OPTIONS = Options({})
+
+
+def parse_options(text: str, known: str | Iterable[str]) -> Options:
+    """Option letters with arguments in parentheses (``ast_app_parse_options``).
+
+    ``known`` holds the letters the application has. An argument may be in double quotes and then contain ``)``.
+    Raises ArgumentError when a parenthesis is not closed.
+    """
+    letters: dict[str, str | None] = {}
+    unknown: list[str] = []
+    at, length = 0, len(text)
+    while at < length:
+        letter = text[at]
+        at += 1
+        argument: str | None = None
+        if at < length and text[at] == "(":
+            end, argument = _option_argument(text, at + 1)
+            if end < 0:
+                raise ArgumentError(f"missing closing parenthesis for argument '{letter}' in '{text[at:]}'")
+            at = end
+        if letter in known:
+            letters[letter] = argument
+        elif not letter.isspace():
+            unknown.append(letter)
+    return Options(letters, tuple(unknown))
+
+
+def _option_argument(text: str, start: int) -> tuple[int, str]:
+    """The index behind the closing parenthesis, or -1, and the argument."""
+    if text.startswith('"', start):
+        close = start + 1
+        while close < len(text) and text[close] != '"':
+            close += 2 if text[close] == "\\" else 1
+        if text.startswith(")", close + 1):
+            return close + 2, re.sub(r"\\(.)", r"\1", text[start + 1 : close])
+    close = text.find(")", start)
+    if close < 0:
+        return -1, ""
+    return close + 1, text[start:close]
+
+
+class Grammar:
+    """The argument names of an application or function, from its synopsis form ``filenames[,options[,context]]``."""
+
+    __slots__ = ("index", "letters", "names", "options", "text")
+
+    def __init__(self, text: str, options: str = "", delimiter: str = ",") -> None:
+        self.text = text
+        self.names = tuple(
+            name for part in re.sub(r"[\[\]\s]|\.\.\.", "", text).split(delimiter) if (name := part.strip())
+        )
+        self.index = {name: number for number, name in enumerate(self.names)}
+        #: Each option as documented: ``("t", "L(x[:y][:z])", ...)``.
+        self.options = tuple(option for option in options.split(";") if option)
+        self.letters = frozenset(option[0] for option in self.options if len(option) == 1 or option[1] == "(")
+
+
+class Arguments:
+    """One call's arguments, taken apart when first looked at; ``raw`` is the text as given."""
+
+    __slots__ = ("_grammar", "_options", "_parts", "raw")
+
+    def __init__(self, grammar: Grammar, raw: str) -> None:
+        self._grammar = grammar
+        self.raw = raw
+        self._parts: list[str] | None = None
+        self._options: Options | None = None
+
+    @property
+    def parts(self) -> list[str]:
+        """The arguments in order; the last keeps what the grammar has no name for."""
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = split_arguments(self.raw, len(self._grammar.names) or 1)
+        return parts
+
+    def __getitem__(self, name: str) -> str:
+        """An argument by its name in the grammar; empty when it was not given."""
+        parts = self.parts
+        number = self._grammar.index[name]
+        return parts[number] if number < len(parts) else ""
+
+    def __len__(self) -> int:
+        return len(self.parts)
+
+    @property
+    def options(self) -> Options:
+        """The ``options`` argument, parsed. Raises ArgumentError when malformed."""
+        options = self._options
+        if options is None:
+            text = self["options"]
+            options = self._options = parse_options(text, self._grammar.letters) if text else NO_OPTIONS
+        return options

@@ -1,0 +1,1 @@
+"""Lua dialplans: extensions.lua and what it may see of the exchange."""

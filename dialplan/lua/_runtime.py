@@ -1,0 +1,179 @@
+"""The Lua machine: the one module that imports lupa.
+
+One Lua 5.4 runtime serves every call of a plan. The Lua files beside this module build what scripts may see; this
+module starts and resumes calls and never hands Lua a Python object, nor Python a Lua one: numbers and bytes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from lupa import lua54
+
+from pbx.errors import ObeliskError
+
+#: What a step asks for; the numbers are those of calls.lua.
+DONE: Final = 0
+APPLICATION: Final = 1
+READ: Final = 2
+WRITE: Final = 3
+HANGUP_CHECK: Final = 4
+REQUIRE: Final = 5
+SOURCE: Final = 6
+RESULT: Final = 7
+FAILED: Final = 8
+#: Added to a tag when the script has printed something.
+PRINTED: Final = 64
+
+#: (tag, name, text): what the script asks. The text of RESULT is the number, the name of FAILED is the traceback.
+Step = tuple[int, bytes, "bytes | int"]
+Answer = "bytes | int | None"
+
+#: VM instructions a script may run between two yields; about a tenth of a second.
+DEFAULT_INSTRUCTIONS = 10_000_000
+#: Bytes a script may allocate between two yields.
+DEFAULT_MEMORY_SLICE = 16 << 20
+#: Bytes the whole runtime may hold before no script is resumed any more.
+DEFAULT_MEMORY_TOTAL = 1 << 30
+
+_PARTS = ("sandbox.lua", "strings.lua", "calls.lua")
+_OUT_OF_MEMORY: Step = (FAILED, b"not enough memory", b"")
+
+
+class LuaError(ObeliskError):
+    """A script is wrong: syntax, or an error while its body ran. The text is Lua's, with file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one script between two yields, and on all together (bytes)."""
+
+    instructions: int = DEFAULT_INSTRUCTIONS
+    memory_slice: int = DEFAULT_MEMORY_SLICE
+    memory_total: int = DEFAULT_MEMORY_TOTAL
+
+
+def _hide_attributes(_owner: object, _name: object, _setting: bool) -> str:
+    raise AttributeError("Lua sees no Python objects")
+
+
+class LuaMachine:
+    """A runtime with its kernel loaded. ``resume(call, answer)`` is the hot path."""
+
+    def __init__(self, limits: Limits | None = None, *, live_dangerously: bool = False) -> None:
+        limits = limits or Limits()
+        self.limits = limits
+        runtime = lua54.LuaRuntime(
+            encoding=None,
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=False,
+            attribute_filter=_hide_attributes,
+            max_memory=0,
+        )
+        self._runtime = runtime
+        directory = resources.files("dialplan.lua")
+        load = runtime.execute(b"return load")
+        kernel = None
+        for part in _PARTS:
+            source = directory.joinpath(part).read_bytes()
+            chunk = load(source, b"=(obelisk " + part.encode() + b")", b"t")
+            if isinstance(chunk, tuple):
+                raise LuaError(chunk[1].decode("utf-8", "replace"))
+            kernel = chunk(kernel) or kernel
+        if kernel is None:
+            raise LuaError("the Lua kernel did not load")
+        kernel[b"set_allowance"](limits.instructions)
+        if live_dangerously:
+            kernel[b"live_dangerously"]()
+        self._compile = kernel[b"compile"]
+        self._forget = kernel[b"forget"]
+        self._open = kernel[b"open"]
+        self._close = kernel[b"close"]
+        self._survey = kernel[b"survey"]
+        self._surveyed = kernel[b"surveyed"]
+        self._take_printed = kernel[b"take_printed"]
+        self._open_calls = kernel[b"open_calls"]
+        self.start: Callable[[int, bytes, bytes, bytes, bytes], Step] = self._guarded(kernel[b"start"])
+        self.resume: Callable[[int, bytes | int | None], Step] = self._guarded(kernel[b"resume"])
+        self.survey: Callable[[int], Step] = self._guarded(kernel[b"survey"])
+
+    def _guarded(self, call: Callable[..., Step]) -> Callable[..., Step]:
+        """``call`` with a fresh slice of memory each time; running out of it is a step like any other failure."""
+        set_limit = self._runtime.set_max_memory
+        used = self._runtime.get_memory_used
+        memory_slice, total = self.limits.memory_slice, self.limits.memory_total
+
+        def guarded(*args: object) -> Step:
+            now = used()
+            if now > total:
+                self._runtime.gccollect()
+                now = used()
+                if now > total:
+                    return _OUT_OF_MEMORY
+            set_limit(now + memory_slice)
+            try:
+                return call(*args)
+            except lua54.LuaError as error:  # the kernel itself ran out of memory
+                return (FAILED, str(error).encode("utf-8", "replace"), b"")
+
+        return guarded
+
+    def _refresh(self, extra: int = 0) -> None:
+        self._runtime.set_max_memory(self._runtime.get_memory_used() + self.limits.memory_slice + 4 * extra)
+
+    def compile(self, source: bytes, name: bytes) -> int:
+        """Compile a text chunk for all calls to come; its number. Raises LuaError with file and line."""
+        self._refresh(len(source))
+        if source.startswith(b"\x1b"):
+            raise LuaError(f"{name.decode('utf-8', 'replace').lstrip('@')}: compiled Lua is not accepted, only source text")
+        if source.startswith(b"#"):  # as Lua's own loader, which skips a first line meant for a shell
+            source = b"--" + source
+        try:
+            number, reason = self._compile(source, name)
+        except lua54.LuaError as error:
+            raise LuaError(str(error)) from error
+        if number is None:
+            raise LuaError(bytes(reason).decode("utf-8", "replace"))
+        return int(number)
+
+    def forget(self, chunk: int) -> None:
+        """Drop a compiled chunk; calls that run it keep it."""
+        self._forget(chunk)
+
+    def open(self, chunk: int, shared: int | None = None) -> int:
+        """A call's state: its own environment for ``chunk``, or the environment of the call ``shared``."""
+        self._refresh()
+        return int(self._open(chunk, shared))
+
+    def close(self, call: int) -> None:
+        """Drop a call's state."""
+        self._refresh()
+        self._close(call)
+
+    def surveyed(self, call: int) -> bytes:
+        """The records `survey` left."""
+        self._refresh()
+        return bytes(self._surveyed(call) or b"")
+
+    def take_printed(self) -> bytes:
+        """What scripts printed since last asked."""
+        self._refresh()
+        return bytes(self._take_printed())
+
+    @property
+    def open_calls(self) -> int:
+        """Calls with a state now."""
+        return int(self._open_calls())
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes the runtime holds."""
+        return int(self._runtime.get_memory_used() or 0)
+
+    def collect(self) -> None:
+        """Run the collector to its end."""
+        self._runtime.gccollect()

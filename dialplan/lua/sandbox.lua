@@ -1,0 +1,463 @@
+-- The ground every script stands on: one emptied global table that shows each call its own variables, the guards
+-- against scripts that run away, and coroutines through which an application may still yield.
+--
+-- Runs once per runtime with the real globals and returns the kernel table `K` that the other parts extend. Nothing
+-- here is reachable from a script except through `K.base` and `K.libraries`.
+
+local G = _G
+local assert, error, getmetatable, ipairs, load, next, pairs, pcall = assert, error, getmetatable, ipairs, load, next, pairs, pcall
+local rawequal, rawget, rawlen, rawset, select, setmetatable = rawequal, rawget, rawlen, rawset, select, setmetatable
+local tonumber, tostring, type, warn, xpcall = tonumber, tostring, type, warn, xpcall
+local string, table, math, os, io, utf8, debug, coroutine, package =
+  string, table, math, os, io, utf8, debug, coroutine, package
+local sethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
+  debug.sethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
+local co_create, co_resume, co_yield, co_running, co_status, co_close, co_isyieldable =
+  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.status, coroutine.close,
+  coroutine.isyieldable
+local clock = os.clock
+local huge, tointeger = math.huge, math.tointeger
+
+-- VM instructions between two looks of the hook; small enough that killing is prompt, large enough to cost nothing.
+local HOOK_STEP = 1000
+-- Seconds of CPU that guarded C functions may use between two yields.
+local C_SECONDS = 0.5
+-- Elements a table function may walk inside C where a metamethod could make the walk endless.
+local MAX_WALK = 1000000
+-- Bytes string.rep may make.
+local MAX_STRING = 1048576
+-- Bytes of print output kept between two yields.
+local MAX_PRINT = 65536
+
+local K = { libraries = {}, base = {}, TAG = {}, HOOK_STEP = HOOK_STEP, MAX_WALK = MAX_WALK, MAX_STRING = MAX_STRING }
+local TAG = K.TAG
+
+-- Budget ---------------------------------------------------------------------------------------------------------
+
+local allowance = 10000000
+local budget = allowance
+local killed = false
+local c_started = false
+
+local hook
+
+local function kill(reason)
+  killed = killed or reason
+  -- From now on every instruction raises, so that no pcall of the script gets further than its next instruction.
+  sethook(hook, "", 1)
+  error(killed, 0)
+end
+
+function hook()
+  budget = budget - HOOK_STEP
+  if budget < 0 then
+    kill("instruction budget exhausted: the script ran too long without calling an application")
+  end
+end
+
+local function charge(steps)
+  budget = budget - steps
+  if killed or budget < 0 then
+    kill("instruction budget exhausted: the script ran too long without calling an application")
+  end
+end
+
+-- Called before work in C whose worst case is not small: C code sees no hook, so time is looked at instead.
+local function heavy()
+  local now = clock()
+  if not c_started then
+    c_started = now
+  elseif killed or now - c_started > C_SECONDS then
+    kill("time budget exhausted: string or table functions ran too long without calling an application")
+  end
+end
+
+function K.set_allowance(instructions) allowance = instructions end
+
+function K.refill()
+  budget = allowance
+  killed = false
+  c_started = false
+end
+
+K.hook, K.charge, K.heavy, K.kill = hook, charge, heavy, kill
+function K.was_killed() return killed end
+
+-- The environment of a call ----------------------------------------------------------------------------------------
+
+local global_meta = { __metatable = false }
+K.global_meta = global_meta
+local current -- the environment of the call that runs now
+
+function K.enter(env)
+  current = env
+  global_meta.__index = env
+  global_meta.__newindex = env
+end
+
+local base, libraries = K.base, K.libraries
+local late = {} -- names that appear after the body has run: maker functions
+local makers = {} -- names whose value is made for each environment: maker functions
+K.late, K.makers = late, makers
+
+local function library_copy(name)
+  local copy = {}
+  for key, value in next, libraries[name] do copy[key] = value end
+  return copy
+end
+K.library_copy = library_copy
+
+-- What an environment lacks it takes from the base at first use: functions are shared, tables are copied, so that a
+-- script may change its own `string` table and nobody else's.
+local function provide(env, key)
+  local value = base[key]
+  if value == nil then
+    if libraries[key] then
+      value = library_copy(key)
+    elseif makers[key] then
+      value = makers[key]()
+    end
+  end
+  if value ~= nil then rawset(env, key, value) end
+  return value
+end
+
+local body_meta = { __index = provide, __metatable = false }
+local run_meta = {
+  __metatable = false,
+  __index = function(env, key)
+    local value = provide(env, key)
+    if value == nil then
+      local make = late[key]
+      if make then
+        value = make()
+        rawset(env, key, value)
+      end
+    end
+    return value
+  end,
+}
+
+function K.new_environment() return setmetatable({}, body_meta) end
+
+-- After the body: the helpers appear, taking the place of same-named globals of the file.
+function K.open_environment(env)
+  if raw_getmetatable(env) == body_meta then
+    for key in next, late do env[key] = nil end
+    raw_setmetatable(env, run_meta)
+  else -- the script gave its globals a metatable of its own
+    for key, make in next, late do rawset(env, key, make()) end
+  end
+end
+
+local function materialize(env)
+  local meta = raw_getmetatable(env)
+  if meta == body_meta or meta == run_meta then
+    for key in next, base do if rawget(env, key) == nil then provide(env, key) end end
+    for key in next, libraries do if rawget(env, key) == nil then provide(env, key) end end
+    for key in next, makers do if rawget(env, key) == nil then provide(env, key) end end
+    if meta == run_meta then
+      for key, make in next, late do if rawget(env, key) == nil then rawset(env, key, make()) end end
+    end
+  end
+  return env
+end
+
+global_meta.__pairs = function() return next, materialize(current), nil end
+global_meta.__len = function() return rawlen(current) end
+
+-- Base functions -----------------------------------------------------------------------------------------------------
+
+for _, name in ipairs { "assert", "error", "ipairs", "pairs", "pcall", "select", "tonumber", "tostring",
+                        "type", "xpcall", "rawequal", "rawlen", "_VERSION" } do
+  base[name] = G[name]
+end
+base._G = G
+
+local function expect_table(value, number, name)
+  if type(value) ~= "table" then
+    error(("bad argument #%d to '%s' (table expected, got %s)"):format(number, name, value == nil and "no value" or type(value)), 3)
+  end
+end
+
+function base.setmetatable(value, meta)
+  expect_table(value, 1, "setmetatable")
+  if meta ~= nil and type(meta) ~= "table" then
+    error("bad argument #2 to 'setmetatable' (nil or table expected)", 2)
+  end
+  if meta ~= nil and rawget(meta, "__gc") ~= nil then
+    error("__gc is not available to dialplan scripts", 2)
+  end
+  if rawequal(value, G) then
+    raw_setmetatable(materialize(current), meta)
+    return value
+  end
+  return setmetatable(value, meta)
+end
+
+function base.getmetatable(value)
+  if rawequal(value, G) then
+    local meta = raw_getmetatable(current)
+    if meta == body_meta or meta == run_meta then return nil end
+    return meta
+  end
+  return getmetatable(value)
+end
+
+function base.rawget(value, key)
+  if rawequal(value, G) then return rawget(materialize(current), key) end
+  return rawget(value, key)
+end
+
+function base.rawset(value, key, new)
+  if rawequal(value, G) then
+    rawset(current, key, new)
+    return value
+  end
+  return rawset(value, key, new)
+end
+
+function base.next(value, key)
+  if rawequal(value, G) then value = materialize(current) end
+  return next(value, key)
+end
+
+local printed, printed_bytes = {}, 0
+
+function base.print(...)
+  local parts = {}
+  for i = 1, select("#", ...) do parts[i] = tostring((select(i, ...))) end
+  local line = table.concat(parts, "\t")
+  if printed_bytes + #line <= MAX_PRINT then
+    printed_bytes = printed_bytes + #line
+    printed[#printed + 1] = line
+  end
+end
+
+function K.take_printed()
+  local text = table.concat(printed, "\n")
+  printed, printed_bytes = {}, 0
+  return text
+end
+
+function K.has_printed() return printed[1] ~= nil end
+
+do
+  local collectgarbage = collectgarbage
+  function base.collectgarbage(option)
+    if option == "count" then return collectgarbage("count") end
+    return 0 -- the collector serves every call; no script steers it
+  end
+end
+
+function base.load(chunk, name, mode, ...)
+  if mode ~= nil and mode ~= "t" and mode ~= "bt" then return nil, "only text chunks can be loaded" end
+  heavy()
+  if select("#", ...) > 0 then return load(chunk, name, "t", (...)) end
+  return load(chunk, name, "t")
+end
+
+base.warn = function(...) base.print("warning:", ...) end
+
+-- Coroutines -----------------------------------------------------------------------------------------------------------
+
+-- A script's coroutine runs under the same hook, and an application called in it yields through every level: such a
+-- yield carries TAG, which no script can make, and is passed up; the answer is passed down the same way.
+local main -- the coroutine of the call that runs now
+
+function K.set_main(co) main = co end
+
+local lib_co = {}
+libraries.coroutine = lib_co
+
+local function arm(body)
+  if killed then kill(killed) end
+  local co = co_create(body)
+  sethook(co, hook, "", HOOK_STEP)
+  return co
+end
+K.arm = arm
+
+function lib_co.create(body)
+  if type(body) ~= "function" then error("bad argument #1 to 'create' (function expected)", 2) end
+  return arm(body)
+end
+
+local relay
+
+local function passed(co, ok, first, ...)
+  if killed then kill(killed) end
+  if ok and rawequal(first, TAG) then return relay(co, co_yield(TAG, ...)) end
+  return ok, first, ...
+end
+
+function relay(co, ...) return passed(co, co_resume(co, ...)) end
+
+function lib_co.resume(co, ...)
+  if type(co) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
+  if rawequal(co, main) then return false, "cannot resume non-suspended coroutine" end
+  return relay(co, ...)
+end
+
+local function unwrapped(ok, ...)
+  if ok then return ... end
+  error((...), 0)
+end
+
+function lib_co.wrap(body)
+  if type(body) ~= "function" then error("bad argument #1 to 'wrap' (function expected)", 2) end
+  local co = arm(body)
+  return function(...) return unwrapped(relay(co, ...)) end
+end
+
+function lib_co.yield(...)
+  if rawequal(co_running(), main) then error("attempt to yield from outside a coroutine", 2) end
+  return co_yield(...)
+end
+
+function lib_co.running()
+  local co = co_running()
+  return co, rawequal(co, main)
+end
+
+function lib_co.isyieldable(co)
+  co = co or co_running()
+  return not rawequal(co, main) and co_isyieldable(co)
+end
+
+lib_co.status = co_status
+function lib_co.close(co)
+  if rawequal(co, main) then error("cannot close a running coroutine", 2) end
+  return co_close(co)
+end
+
+-- Tables -----------------------------------------------------------------------------------------------------------------
+
+local lib_table = { pack = table.pack, unpack = table.unpack }
+libraries.table = lib_table
+
+-- Inside C a walk over a table with metamethods may be endless without one instruction of Lua; such walks are made here.
+local function plain(value)
+  local meta = type(value) == "table" and raw_getmetatable(value)
+  return not meta
+end
+
+function lib_table.concat(list, separator, first, last)
+  if plain(list) then return table.concat(list, separator, first, last) end
+  first, last = first or 1, last or #list
+  local copy, n = {}, 0
+  for i = first, last do
+    n = n + 1
+    if n > MAX_WALK then error("table too large to concatenate", 2) end
+    copy[n] = list[i]
+  end
+  return table.concat(copy, separator, 1, n)
+end
+
+function lib_table.insert(list, ...)
+  if plain(list) then return table.insert(list, ...) end
+  local n = #list + 1
+  local count = select("#", ...)
+  if count == 1 then
+    list[n] = (...)
+  elseif count == 2 then
+    local position, value = ...
+    if type(position) ~= "number" or position < 1 or position > n then
+      error("bad argument #2 to 'insert' (position out of bounds)", 2)
+    end
+    for i = n, position + 1, -1 do list[i] = list[i - 1] end
+    list[position] = value
+  else
+    error("wrong number of arguments to 'insert'", 2)
+  end
+end
+
+function lib_table.remove(list, position)
+  if plain(list) then
+    if position == nil then return table.remove(list) end
+    return table.remove(list, position)
+  end
+  local n = #list
+  position = position or n
+  if n + 1 == position or (n == 0 and position == 0) then
+    local value = list[position]
+    list[position] = nil
+    return value
+  end
+  if position < 1 or position > n + 1 then error("bad argument #2 to 'remove' (position out of bounds)", 2) end
+  local value = list[position]
+  for i = position, n - 1 do list[i] = list[i + 1] end
+  list[n] = nil
+  return value
+end
+
+function lib_table.move(from, first, last, target, to)
+  if tonumber(first) and tonumber(last) and last - first > MAX_WALK then error("too many elements to move", 2) end
+  heavy()
+  if to == nil then return table.move(from, first, last, target) end
+  return table.move(from, first, last, target, to)
+end
+
+function lib_table.sort(list, compare)
+  if type(list) ~= "table" then return table.sort(list, compare) end
+  local n = #list
+  if type(n) ~= "number" or n > MAX_WALK then error("table too large to sort", 2) end
+  if n > 256 then charge(n * math.ceil(math.log(n, 2))) end
+  if plain(list) then return table.sort(list, compare) end
+  local copy = {}
+  for i = 1, n do copy[i] = list[i] end
+  table.sort(copy, compare)
+  for i = 1, n do list[i] = copy[i] end
+end
+
+-- Other libraries ----------------------------------------------------------------------------------------------------------
+
+libraries.math = {}
+for key, value in next, math do libraries.math[key] = value end
+-- One generator serves every call: a script that seeds it would steer the others' numbers.
+libraries.math.randomseed = function() end
+
+libraries.utf8 = {}
+for key, value in next, utf8 do libraries.utf8[key] = value end
+
+libraries.os = { time = os.time, date = os.date, clock = os.clock, getenv = os.getenv, difftime = os.difftime }
+
+local lib_debug = { traceback = traceback }
+libraries.debug = lib_debug
+
+-- Facts about functions and lines, never the functions of other callers or of the exchange itself.
+function lib_debug.getinfo(what, options)
+  if type(what) ~= "number" and type(what) ~= "function" then
+    error("bad argument #1 to 'getinfo' (function or level expected)", 2)
+  end
+  local info = getinfo(type(what) == "number" and what + 1 or what, "Slnu")
+  if info and type(what) == "function" then info.func = what end
+  return info
+end
+
+-- The prudent reader of lua.conf may give these away.
+function K.live_dangerously()
+  libraries.io = {}
+  for key, value in next, io do libraries.io[key] = value end
+  for key, value in next, os do libraries.os[key] = value end
+  K.loadlib = package.loadlib
+end
+
+-- The string metatable is everybody's: its methods are the guarded ones and the table behind it is out of reach.
+function K.seal_strings(methods)
+  libraries.string = methods
+  local shared = {}
+  for key, value in next, methods do shared[key] = value end
+  local meta = raw_getmetatable("")
+  meta.__index = shared
+  meta.__metatable = false
+end
+
+function K.seal_globals()
+  local keys = {}
+  for key in next, G do keys[#keys + 1] = key end
+  for _, key in ipairs(keys) do rawset(G, key, nil) end
+  raw_setmetatable(G, global_meta)
+end
+
+return K
