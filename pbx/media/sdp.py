@@ -94,7 +94,7 @@ class Connection(NamedTuple):
     @property
     def unspecified(self) -> bool:
         """The old way to put a call on hold (RFC 2543): ``0.0.0.0``."""
-        return self.host in ("0.0.0.0", "::")  # noqa: S104 -- compared, not bound
+        return self.host in ("0.0.0.0", "::")
 
 
 class Attribute(NamedTuple):

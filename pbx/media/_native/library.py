@@ -1,0 +1,74 @@
+"""What all wrappers share: the open library, the pool factory, and statuses turned into exceptions."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import Any, Protocol
+
+from pbx.media.errors import MediaError
+from pbx.pjsip._abi import ffi
+
+#: A cffi value; its type is the declaration's, which Python's type checker cannot see.
+CData = Any
+
+
+class PjLibrary(Protocol):
+    """The part of the PJSIP host that media needs: PJLIB initialised on this thread."""
+
+    @property
+    def lib(self) -> Any:
+        """The open library."""
+
+    @property
+    def pool_factory(self) -> Any:
+        """A ``pj_pool_factory *`` that outlives the media engine."""
+
+
+def check(lib: Any, status: int, what: str) -> None:
+    """Raise MediaError with PJ's text unless ``status`` is 0."""
+    if status:
+        buffer = ffi.new("char[128]")
+        text = lib.pj_strerror(status, buffer, 128)
+        reason = bytes(ffi.buffer(text.ptr, text.slen)).decode("utf-8", "replace")
+        raise MediaError(f"{what}: {reason} ({status})")
+
+
+def pool(library: PjLibrary, name: bytes, size: int = 4000, increment: int = 4000) -> CData:
+    """A new ``pj_pool_t *``; whoever made it releases it."""
+    made = library.lib.pj_pool_create(library.pool_factory, name, size, increment, ffi.NULL)
+    if made == ffi.NULL:
+        raise MediaError("pj_pool_create: no memory")
+    return made
+
+
+def fill_address(target: CData, address: str, port: int) -> None:
+    """Write a literal IPv4 or IPv6 address and a port into a ``pj_sockaddr``.
+
+    Raises ValueError for anything else: a name would have to be resolved, and PJLIB's resolver blocks.
+    """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} is not between 0 and 65535")
+    parsed = ipaddress.ip_address(address)
+    ffi.memmove(ffi.addressof(target), b"\0" * ffi.sizeof("pj_sockaddr"), ffi.sizeof("pj_sockaddr"))
+    if parsed.version == 4:
+        target.ipv4.sin_family = socket.AF_INET
+        target.ipv4.sin_port = socket.htons(port)
+        ffi.memmove(ffi.addressof(target.ipv4.sin_addr), parsed.packed, 4)
+    else:
+        target.ipv6.sin6_family = socket.AF_INET6
+        target.ipv6.sin6_port = socket.htons(port)
+        ffi.memmove(target.ipv6.sin6_addr, parsed.packed, 16)
+
+
+def read_address(source: CData) -> tuple[str, int] | None:
+    """Address and port of a ``pj_sockaddr``, or None where none is set."""
+    if source.addr.sa_family == socket.AF_INET:
+        packed = bytes(ffi.buffer(ffi.addressof(source.ipv4.sin_addr), 4))
+        port = socket.ntohs(source.ipv4.sin_port)
+    elif source.addr.sa_family == socket.AF_INET6:
+        packed = bytes(ffi.buffer(source.ipv6.sin6_addr, 16))
+        port = socket.ntohs(source.ipv6.sin6_port)
+    else:
+        return None
+    return str(ipaddress.ip_address(packed)), port

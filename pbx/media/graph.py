@@ -1,0 +1,227 @@
+"""Who hears whom, apart from how it is done: legs as nodes, connections as edges, Local pairs as pipes.
+
+A *port* is something the conference has a slot for (a stream, a player, a recorder); legs come and go with or without
+one. `AudioGraph` keeps what was asked for and works out which slots must be connected; the engine carries the
+difference to the conference. Pure: no C, no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+
+class Node:
+    """A leg's place in the graph. ``slot`` is set while it has a stream, ``peer`` when it is one end of a pipe."""
+
+    __slots__ = ("muted_in", "muted_out", "name", "peer", "players", "recorders", "sinks", "slot", "sources")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.slot: int | None = None
+        self.peer: Node | None = None
+        self.sources: dict[Node, None] = {}  # ordered sets
+        self.sinks: dict[Node, None] = {}
+        self.players: set[int] = set()
+        self.recorders: dict[int, bool] = {}
+        self.muted_in = False
+        self.muted_out = False
+
+    def __repr__(self) -> str:
+        return f"<Node {self.name} slot={self.slot}>"
+
+
+class AudioGraph:
+    """Edges between nodes, and the slot connections that make them true.
+
+    ``connect`` and ``disconnect`` are called with (source slot, sink slot) as the realised connections change; the
+    engine gives the conference's methods.
+    """
+
+    def __init__(
+        self, connect: Callable[[int, int], object], disconnect: Callable[[int, int], object], silence_slot: int
+    ) -> None:
+        self._connect = connect
+        self._disconnect = disconnect
+        self._silence = silence_slot
+        self._heard: dict[int, set[int]] = {}
+        self._listeners: dict[int, int] = {}
+        #: Called with a slot that is listened to for the first time since nobody did.
+        self.first_listener: Callable[[int], object] | None = None
+
+    # -- edges ---------------------------------------------------------------------------------------------------
+
+    def connect(self, source: Node, sink: Node) -> None:
+        """Add an edge; asking twice counts once."""
+        if sink not in source.sinks:
+            source.sinks[sink] = None
+            sink.sources[source] = None
+            self._refresh_from(sink)
+
+    def disconnect(self, source: Node, sink: Node) -> None:
+        if sink in source.sinks:
+            del source.sinks[sink]
+            del sink.sources[source]
+            self._refresh_from(sink)
+
+    def pipe(self, one: Node, other: Node) -> None:
+        """Make two nodes ends of a pipe. Raises ValueError where either already has a stream or another peer."""
+        if one is other or one.peer is not None or other.peer is not None:
+            raise ValueError(f"{one.name} and {other.name} cannot be made a pair")
+        if one.slot is not None or other.slot is not None:
+            raise ValueError(f"{one.name} or {other.name} has a stream")
+        one.peer, other.peer = other, one
+        self._refresh_to(one)
+        self._refresh_to(other)
+
+    def attach(self, node: Node, slot: int) -> None:
+        """The node has a stream now. Raises ValueError for the end of a pipe."""
+        if node.peer is not None:
+            raise ValueError(f"{node.name} is one end of a pair")
+        node.slot = slot
+        self._refresh_from(node)
+        self._refresh_to(node)
+
+    def detach(self, node: Node) -> None:
+        """The stream is going: every connection of its slot is undone, the edges stay."""
+        slot = node.slot
+        if slot is None:
+            return
+        self._realise(slot, set())
+        node.slot = None
+        self._refresh_to(node)
+
+    def mute(self, node: Node, *, inbound: bool, outbound: bool) -> None:
+        if node.muted_in != inbound:
+            node.muted_in = inbound
+            self._refresh_to(node)
+        if node.muted_out != outbound:
+            node.muted_out = outbound
+            self._refresh_from(node)
+
+    def remove(self, node: Node) -> None:
+        """Take the node out of every edge and pipe, with its stream. Players and recorders on it lose their leg."""
+        self.detach(node)
+        for sink in list(node.sinks):
+            self.disconnect(node, sink)
+        for source in list(node.sources):
+            self.disconnect(source, node)
+        for player in list(node.players):
+            self.remove_player(node, player)
+        for recorder in list(node.recorders):
+            self.remove_recorder(node, recorder)
+        peer = node.peer
+        if peer is not None:
+            node.peer = peer.peer = None
+            self._refresh_to(node)
+            self._refresh_to(peer)
+
+    # -- players and recorders -----------------------------------------------------------------------------------
+
+    def add_player(self, node: Node, slot: int) -> None:
+        """What ``slot`` plays is heard by the node's far end."""
+        node.players.add(slot)
+        self._refresh_from(node)
+
+    def remove_player(self, node: Node, slot: int) -> None:
+        if slot in node.players:
+            node.players.discard(slot)
+            self._refresh_from(node)
+
+    def add_recorder(self, node: Node, slot: int, *, both: bool) -> None:
+        """``slot`` gets what the node's far end says and, with ``both``, what it hears; silence fills the gaps."""
+        node.recorders[slot] = both
+        self._refresh_recorders(node)
+
+    def remove_recorder(self, node: Node, slot: int) -> None:
+        if node.recorders.pop(slot, None) is not None:
+            self._realise(slot, set())
+
+    # -- working out ---------------------------------------------------------------------------------------------
+
+    def heard_from(self, node: Node) -> set[int]:
+        """Slots one hears when listening to the node's far end."""
+        return set(self._said_by(node, set()))
+
+    def heard_by(self, node: Node) -> set[int]:
+        """Slots the node's far end hears."""
+        return set(self._into(node, set()))
+
+    def _said_by(self, node: Node, seen: set[Node]) -> Iterator[int]:
+        if node.muted_in:
+            return
+        if node.slot is not None:
+            yield node.slot
+        elif node.peer is not None and node.peer not in seen:
+            seen.add(node.peer)
+            yield from self._into(node.peer, seen)
+
+    def _into(self, node: Node, seen: set[Node]) -> Iterator[int]:
+        if node.muted_out:
+            return
+        yield from node.players
+        for source in node.sources:
+            yield from self._said_by(source, seen)
+
+    def _refresh_from(self, node: Node) -> None:
+        """What the node's far end hears may have changed."""
+        for affected in self._downstream(node):
+            self._refresh(affected)
+
+    def _refresh_to(self, node: Node) -> None:
+        """What others hear of the node may have changed."""
+        affected: dict[Node, None] = {}
+        for sink in node.sinks:
+            affected.update(dict.fromkeys(self._downstream(sink)))
+        for one in affected:
+            self._refresh(one)
+        self._refresh_recorders(node)
+
+    @staticmethod
+    def _downstream(node: Node) -> list[Node]:
+        """The node, and those that hear through pipes what goes into it. Finite whatever loops the pipes make."""
+        found: dict[Node, None] = {node: None}
+        waiting = [node]
+        while waiting:
+            peer = waiting.pop().peer
+            if peer is not None and peer not in found:
+                found[peer] = None
+                for sink in peer.sinks:
+                    if sink not in found:
+                        found[sink] = None
+                        waiting.append(sink)
+        return list(found)
+
+    def _refresh(self, node: Node) -> None:
+        if node.slot is not None:
+            self._realise(node.slot, self.heard_by(node))
+        self._refresh_recorders(node)
+
+    def _refresh_recorders(self, node: Node) -> None:
+        for slot, both in node.recorders.items():
+            heard = self.heard_from(node)
+            if both:
+                heard |= self.heard_by(node)
+            self._realise(slot, heard | {self._silence})
+
+    def _realise(self, sink: int, wanted: set[int]) -> None:
+        """Make ``sink`` hear exactly ``wanted``."""
+        present = self._heard.get(sink, set())
+        for source in present - wanted:
+            self._disconnect(source, sink)
+            self._listeners[source] -= 1
+            if not self._listeners[source]:
+                del self._listeners[source]
+        for source in wanted - present:
+            if source not in self._listeners and self.first_listener is not None:
+                self.first_listener(source)
+            self._connect(source, sink)
+            self._listeners[source] = self._listeners.get(source, 0) + 1
+        if wanted:
+            self._heard[sink] = wanted
+        else:
+            self._heard.pop(sink, None)
+
+    @property
+    def realised(self) -> set[tuple[int, int]]:
+        """All (source slot, sink slot) connections that exist now."""
+        return {(source, sink) for sink, sources in self._heard.items() for source in sources}

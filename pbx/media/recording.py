@@ -1,0 +1,287 @@
+"""A leg being recorded into a file.
+
+PJMEDIA's writer does not write the file: it writes into a pipe that the reactor reads. So the conference's clock thread
+never waits for a disk, headers and formats are ours, and appending works. The writer is connected to the conference's
+silence too: a recording advances in real time whether sound arrives or not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from pbx.clock import cancel_timer
+from pbx.media._native import wav
+from pbx.media.errors import SoundError
+from pbx.media.wave_file import ALAW, PCM, RAW_FORMATS, ULAW, WaveFormat, header, parse_wave
+
+if TYPE_CHECKING:
+    from pbx.media.engine import MediaEngine
+    from pbx.media.leg import Leg
+
+log = Logger()
+
+#: The writer hands over so much at a time: 128 ms at 8 kHz.
+WRITER_BUFFER_BYTES = 2048
+#: What the pipe holds while the reactor is busy: 16 s at 8 kHz. Beyond that the clock thread would have to wait.
+PIPE_BYTES = 256 * 1024
+#: A recording ends by itself at this size: WAV lengths are 32-bit. 37 hours at 8 kHz.
+MAX_BYTES = 2**31 - 4096
+READ_BYTES = 65536
+#: Levels are read so often while silence is awaited.
+SILENCE_POLL_SECONDS = 0.06
+#: Asterisk's default silence threshold (dsp.conf: mean amplitude 256), on the conference's u-law level scale.
+SILENCE_LEVEL = 24
+#: Descriptors below 1024 are for RTP sockets, which PJLIB polls with select().
+HIGH_DESCRIPTOR = 2048
+
+_ENCODINGS = {PCM: wav.PCM16, ALAW: wav.ALAW, ULAW: wav.ULAW}
+_RECORDABLE_RATES = (8000, 16000)
+
+
+class RecordingFile:
+    """The file itself: opened, appended to, and closed with right lengths in its header."""
+
+    def __init__(self, path: Path, *, append: bool) -> None:
+        """Raises SoundError naming the file: unknown extension, cannot be written, or cannot be appended to."""
+        self.path = path
+        extension = path.suffix[1:]
+        self.wave = extension in {"wav", "wav16", "WAV"}
+        if self.wave:
+            self.format = WaveFormat(PCM, 1, 16000 if extension == "wav16" else 8000)
+        elif extension in RAW_FORMATS and RAW_FORMATS[extension][1] in _RECORDABLE_RATES:
+            tag, rate = RAW_FORMATS[extension]
+            self.format = WaveFormat(tag, 1, rate)
+        else:
+            raise SoundError(f"{path}: cannot record .{extension} files")
+        self.data_bytes = 0
+        self._data_start = 44 if self.wave else 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+            self._descriptor = os.open(path, flags if append else flags | os.O_TRUNC, 0o644)
+        except OSError as error:
+            raise SoundError(f"{path}: {error.strerror}") from error
+        try:
+            self._prepare(os.fstat(self._descriptor).st_size)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise SoundError(f"{path}: {error.strerror}") from error
+        except SoundError:
+            os.close(self._descriptor)
+            raise
+
+    def _prepare(self, size: int) -> None:
+        if size and self.wave:
+            form, start, length, _ = parse_wave(self._descriptor, self.path, size)
+            if form != self.format or start + length + length % 2 < size:
+                raise SoundError(f"{self.path}: cannot append to a file of another format")
+            self._data_start, self.data_bytes = start, length
+        elif size:
+            self.data_bytes = size
+        elif self.wave:
+            os.write(self._descriptor, header(self.format, 0))
+        os.lseek(self._descriptor, self._data_start + self.data_bytes, os.SEEK_SET)
+
+    def write(self, data: bytes) -> None:
+        """Add audio. Raises OSError (disk full)."""
+        view = memoryview(data)
+        while view:
+            written = os.write(self._descriptor, view)
+            self.data_bytes += written
+            view = view[written:]
+
+    def close(self) -> None:
+        """Write the lengths and close. Raises OSError."""
+        try:
+            if self.wave:
+                end = self._data_start + self.data_bytes
+                os.ftruncate(self._descriptor, end)
+                os.pwrite(self._descriptor, (end - 8).to_bytes(4, "little"), 4)
+                os.pwrite(self._descriptor, self.data_bytes.to_bytes(4, "little"), self._data_start - 4)
+        finally:
+            os.close(self._descriptor)
+
+
+@implementer(IReadDescriptor)
+class Recording:
+    """Implements core's RecordingHandle.
+
+    `stop` returns the length at once. The last tenth of a second is still on its way then: the file is whole when
+    `closed` fires, one tick (20 ms) later. `MediaEngine.play` and `record` of the same path wait for that by themselves.
+    """
+
+    def __init__(self, engine: MediaEngine, leg: Leg, path: Path, *, both_directions: bool, append: bool) -> None:
+        """Starts at once. Raises SoundError, or MediaError when the conference is full."""
+        self.path = path
+        self.leg = leg
+        #: Fires with the length in ms when the file is whole.
+        self.closed: Deferred[int] = Deferred()
+        self._engine = engine
+        self._both = both_directions
+        self._file = RecordingFile(path, append=append)
+        self._before = self._file.data_bytes
+        self._header_left = wav.HEADER_BYTES[_ENCODINGS[self._file.format.tag]]
+        self._taken = 0
+        self._limit: int | None = None
+        self._paused = False
+        self._finished = False
+        self._silence_timer: IDelayedCall | None = None
+        self._silent_since = 0.0
+        self._pipe = -1
+        self._writer: wav.WavWriter | None = self._open_writer()
+        try:
+            self._slot = engine.conference.add(self._writer.port, b"record " + path.name.encode()[:20])
+        except BaseException:
+            self._writer.destroy()
+            os.close(self._pipe)
+            self._file.close()
+            raise
+        engine.graph.add_recorder(leg.node, self._slot, both=both_directions)
+        leg.recordings.add(self)
+        engine.reactor.addReader(self)
+
+    def _open_writer(self) -> wav.WavWriter:
+        read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._pipe = read_end
+        with contextlib.suppress(OSError):  # no descriptor that high is allowed: a low one will do
+            self._pipe = fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
+            os.close(read_end)
+        with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: the default size will do
+            fcntl.fcntl(self._pipe, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
+        form = self._file.format
+        try:
+            return self._engine.make_writer(
+                f"/proc/self/fd/{write_end}", form.rate, _ENCODINGS[form.tag], WRITER_BUFFER_BYTES
+            )
+        except BaseException:
+            os.close(self._pipe)
+            self._file.close()
+            raise
+        finally:
+            os.close(write_end)
+
+    # -- RecordingHandle -----------------------------------------------------------------------------------------
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of the file in ms, what was there before an appended recording included."""
+        taken = self._writer.data_bytes if self._writer is not None else self._limit or 0
+        return (self._before + taken) * 1000 // self._file.format.bytes_per_second
+
+    def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
+        """Call ``listener`` once after ``seconds`` of unbroken silence; a later call replaces it."""
+        cancel_timer(self._silence_timer)
+        self._silent_since = self._engine.reactor.seconds()
+        self._watch_silence(seconds, listener)
+
+    def _watch_silence(self, seconds: float, listener: Callable[[], object]) -> None:
+        self._silence_timer = None
+        if self._writer is None:
+            return
+        now = self._engine.reactor.seconds()
+        if self._paused or self._engine.conference.level_to(self._slot) >= SILENCE_LEVEL:
+            self._silent_since = now
+        elif now - self._silent_since >= seconds:
+            listener()
+            return
+        self._silence_timer = self._engine.reactor.callLater(
+            SILENCE_POLL_SECONDS, self._watch_silence, seconds, listener
+        )
+
+    def pause(self) -> None:
+        if self._writer is not None and not self._paused:
+            self._paused = True
+            self._engine.graph.remove_recorder(self.leg.node, self._slot)
+
+    def resume(self) -> None:
+        if self._writer is not None and self._paused:
+            self._paused = False
+            self._engine.graph.add_recorder(self.leg.node, self._slot, both=self._both)
+
+    def stop(self) -> int:
+        """End the recording and return its length in ms; see the class for when the file is whole. Idempotent."""
+        writer = self._writer
+        if writer is not None:
+            self._limit = writer.data_bytes
+            self._writer = None
+            cancel_timer(self._silence_timer)
+            self._engine.graph.remove_recorder(self.leg.node, self._slot)
+            self._engine.conference.remove(self._slot)
+            self.leg.recordings.discard(self)
+            self._engine.closing_recordings[self.path] = self
+            writer.destroy()
+        return self.duration_ms
+
+    # -- IReadDescriptor -----------------------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        return self._pipe
+
+    def logPrefix(self) -> str:
+        return f"recording {self.path.name}"
+
+    def doRead(self) -> Failure | None:
+        """Carry what the writer wrote into the file."""
+        while not self._finished:
+            try:
+                data = os.read(self._pipe, READ_BYTES)
+            except (BlockingIOError, InterruptedError):
+                return None
+            except OSError as error:
+                log.error("{path}: {error}", path=self.path, error=error)
+                data = b""
+            if not data:
+                self._finish()
+            else:
+                self._take(data)
+        return None
+
+    def connectionLost(self, reason: Failure) -> None:
+        self._finish()
+
+    def _take(self, data: bytes) -> None:
+        if self._header_left:
+            skipped = min(self._header_left, len(data))
+            self._header_left -= skipped
+            data = data[skipped:]
+        if self._limit is not None:
+            data = data[: max(0, self._limit - self._taken)]
+        if not data:
+            return
+        self._taken += len(data)
+        try:
+            self._file.write(data)
+        except OSError as error:
+            log.error("{path}: recording ends: {error}", path=self.path, error=error.strerror)
+            self._limit = 0
+            self.stop()
+        if self._file.data_bytes > MAX_BYTES:
+            log.warn("{path}: recording ends: the file is full", path=self.path)
+            self.stop()
+
+    def _finish(self) -> None:
+        """The writer has closed its end: everything has arrived."""
+        if self._finished:
+            return
+        self._finished = True
+        self.stop()
+        self._engine.reactor.removeReader(self)
+        os.close(self._pipe)
+        try:
+            self._file.close()
+        except OSError as error:
+            log.error("{path}: {error}", path=self.path, error=error.strerror)
+        if self._engine.closing_recordings.get(self.path) is self:
+            del self._engine.closing_recordings[self.path]
+        self.closed.callback(self.duration_ms)
