@@ -16,6 +16,7 @@ from pbx.pjsip._native.core import PjCore
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.hooks import HookModule, LastResort, Priority, RequestHook, ResponseHook
 from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver, TransportInfo
+from pbx.pjsip._native.invite import InviteLayer
 from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
 from pbx.pjsip._native.transport import PjTransport, TransportTable
 from pbx.pjsip.transports.settings import TransportSettings
@@ -45,20 +46,17 @@ class PjsipHost:
         *,
         server: str = "",
         log_level: int = 2,
-        invite_layer: Callable[[PjCore], Any] | None = None,
     ) -> None:
-        """``server``: value of Server in answers. ``invite_layer(core)`` starts floor 2's sessions in place of
-        pjsip_inv_usage_init; what it gives is `invite`. Nothing starts before `start`."""
+        """``server``: value of Server in answers. Nothing starts before `start`."""
         self._reactor = reactor
-        self._invite_layer = invite_layer
         self.core = PjCore(reactor, log_level=log_level)
         self.receiver = Receiver(self.core, server=server)
         self.table = TransportTable(self.core, self.receiver)
         self._sender = Sender(self.core, self.receiver)
         self._modules: dict[Priority, HookModule] = {}
         self._listeners: dict[str, Listener] = {}
-        #: what ``invite_layer`` gave
-        self.invite: Any = None
+        #: floor 2's invite sessions
+        self.invite = InviteLayer(self.core, self.receiver)
         #: the value of Allow for a 405 of the host's own; the distributor sets it
         self.allow: Callable[[], str] = lambda: ""
 
@@ -67,7 +65,7 @@ class PjsipHost:
     async def start(self) -> None:
         """Bring PJSIP up. Raises LibraryError, PjError, ObeliskError."""
         core = self.core
-        core.start(None if self._invite_layer is None else self._start_invite)
+        core.start(self.invite.initialise)
         try:
             self.receiver.open()
             self.table.open()
@@ -79,10 +77,6 @@ class PjsipHost:
             core.stop()
             raise
 
-    def _start_invite(self, core: PjCore) -> None:
-        if self._invite_layer is not None:
-            self.invite = self._invite_layer(core)
-
     def _allowed(self) -> str:
         return self.allow()
 
@@ -93,8 +87,7 @@ class PjsipHost:
         self._sender.close()
         for identifier in list(self._listeners):
             await self.close(identifier)
-        if self.invite is not None:
-            self.invite.stop()
+        self.invite.stop()
         self.receiver.close()
         self.core.stop()
         self._modules.clear()

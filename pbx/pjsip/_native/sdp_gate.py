@@ -1,0 +1,186 @@
+"""Keeps PJSIP's SDP negotiator out of our decisions: it only ever sees a token description.
+
+PJSIP's invite session tracks who has offered what by parsing bodies, cutting them silently at its limits. So a module
+of ours below the transaction layer swaps each description that comes in for a token before PJSIP parses it, and each
+token that goes out for the session's real text before PJSIP prints it. The offer/answer *state* is PJSIP's, the
+*content* is floor 3's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.logger import Logger
+
+from pbx.pjsip._abi import ffi
+from pbx.pjsip._native import strings
+from pbx.pjsip._native import tdata as outgoing
+from pbx.pjsip._native.errors import check
+from pbx.pjsip.bodies import session_description
+
+if TYPE_CHECKING:
+    from pbx.pjsip._native.core import PjCore
+    from pbx.pjsip._native.invite_session import InviteSession
+
+log = Logger()
+CData = Any
+
+#: Between the transport layer (8) and the transaction layer (16); sending runs downwards, so before the host's printer.
+PRIORITY = 11
+
+TOKEN = (
+    b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+    b"m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+)
+_SDP_METHODS = frozenset((b"INVITE", b"UPDATE", b"PRACK", b"ACK"))
+_NEG_LOCAL_OFFER = 1
+_NEG_DONE = 4
+
+
+class SdpGate:
+    """The module. ``find`` gives the session of a dialog pointer, or None."""
+
+    def __init__(self, core: PjCore, find: Callable[[CData], InviteSession | None]) -> None:
+        self._core = core
+        self._find = find
+        self._module: CData = None
+        self._token_text = ffi.new("char[]", TOKEN)
+        self._print_sdp: CData = None
+        #: Call-IDs of sessions whose peer's Contact is rewritten to where its messages come from.
+        self.rewritten: set[bytes] = set()
+        #: A pjmedia_sdp_session * to give to PJSIP as the local description; PJSIP copies it.
+        self.token: CData = None
+        #: The ACK with a description that PJSIP is working on, or None.
+        self.ack: CData = None
+
+    def start(self) -> None:
+        """Register the module; after the core has started. Raises PjError."""
+        core, lib = self._core, self._core.lib
+        pool = core.pool(b"sdp-token", 2048, 2048)
+        self._pool = pool
+        made = ffi.new("pjmedia_sdp_session **")
+        check(lib.pjmedia_sdp_parse(pool, self._token_text, len(TOKEN), made), "pjmedia_sdp_parse")
+        self.token = made[0]
+        body = ffi.new("pjsip_msg_body **")
+        check(lib.pjsip_create_sdp_body(pool, self.token, body), "pjsip_create_sdp_body")
+        # PJSIP's printer of descriptions is a static function: this is how its own bodies are told from ours.
+        self._print_sdp = body[0].print_body
+        module = self._module = ffi.new("pjsip_module *")
+        module.name = strings.const(b"mod-obelisk-sdp")[0]
+        module.id = -1
+        module.priority = PRIORITY
+        receive = core.callback("int(pjsip_rx_data *)", self._on_receive, result=0)
+        send = core.callback("int(pjsip_tx_data *)", self._on_send, result=0)
+        module.on_rx_request = module.on_rx_response = ffi.cast("void *", receive)
+        module.on_tx_request = module.on_tx_response = ffi.cast("void *", send)
+        check(lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
+
+    def stop(self) -> None:
+        """Release what `start` took; the module itself goes with PJSIP's endpoint."""
+        if self.token is not None:
+            self._core.release(self._pool)
+            self.token = None
+
+    def cache_token(self, tdata: CData) -> None:
+        """Let PJSIP note the token of an INVITE before it is replaced: it reads it again when a call forks."""
+        self._core.lib.pjsip_tdata_get_sdp_info(tdata)
+
+    # In
+
+    def _on_receive(self, rdata: CData) -> int:
+        info = rdata.msg_info
+        body = info.msg.body
+        self.ack = None
+        if body:
+            self._swap_in(rdata, info, body)
+        if self.rewritten and strings.raw(info.cid.id) in self.rewritten:
+            self._rewrite_contact(rdata, info)
+        return 0
+
+    def _swap_in(self, rdata: CData, info: CData, body: CData) -> None:
+        method = strings.raw(info.cseq.method.name)
+        if method not in _SDP_METHODS or not info.ctype:
+            return
+        kind = info.ctype.media
+        subtype = strings.raw(kind.subtype).lower()
+        if subtype != b"sdp" and strings.raw(kind.type).lower() == b"multipart":
+            head, _, content = ffi.buffer(info.msg_buf, info.len)[:].partition(b"\r\n\r\n")
+            if session_description(_content_type(head), content) is None:
+                subtype = b""
+            else:
+                subtype = b"sdp"
+                kind.type = strings.const(b"application")[0]
+                kind.subtype = strings.const(b"sdp")[0]
+                body.content_type = kind
+        if method == b"PRACK" and not (subtype == b"sdp" and self._prack_may_carry_sdp(rdata)):
+            # PJSIP asserts on a body in a PRACK that it cannot negotiate at that moment.
+            info.msg.body = ffi.NULL
+        elif subtype == b"sdp":
+            if method == b"ACK":
+                self.ack = rdata
+            body.data = ffi.cast("void *", self._token_text)
+            body.len = len(TOKEN)
+
+    def _prack_may_carry_sdp(self, rdata: CData) -> bool:
+        """Whether PJSIP's negotiator is between two negotiations, or waits for an answer."""
+        info = rdata.msg_info
+        lib = self._core.lib
+        dialog = lib.pjsip_ua_find_dialog(
+            ffi.addressof(info.cid, "id"), ffi.addressof(info.to, "tag"), ffi.addressof(getattr(info, "from"), "tag"), 0
+        )
+        session = self._find(dialog) if dialog else None
+        if session is None or session.released:
+            return False
+        negotiator = session.inv.neg
+        return bool(negotiator) and lib.pjmedia_sdp_neg_get_state(negotiator) in (_NEG_LOCAL_OFFER, _NEG_DONE)
+
+    def _rewrite_contact(self, rdata: CData, info: CData) -> None:
+        """Asterisk's rewrite_contact: answer to where the message came from, not to what its Contact says."""
+        node = self._core.lib.pjsip_msg_find_hdr(info.msg, 9, ffi.NULL)
+        if not node:
+            return
+        contact = ffi.cast("pjsip_contact_hdr *", node)
+        if contact.star or not contact.uri:
+            return
+        get_uri = ffi.cast("void *(*)(void *)", contact.uri.vptr.p_get_uri)
+        uri = ffi.cast("pjsip_sip_uri *", get_uri(contact.uri))
+        scheme = ffi.cast("const pj_str_t *(*)(const void *)", uri.vptr.p_get_scheme)(uri)
+        if strings.raw(scheme[0]).lower() not in (b"sip", b"sips"):
+            return
+        source = ffi.string(rdata.pkt_info.src_name)
+        uri.host = strings.dup(rdata.tp_info.pool, source)[0]
+        uri.port = rdata.pkt_info.src_port
+
+    # Out
+
+    def dress(self, tdata: CData, session: InviteSession) -> None:
+        """Put the session's real description in the place of the token, if the message carries one."""
+        body = tdata.msg.body
+        if body and body.print_body == self._print_sdp:
+            if session.local_sdp is None:
+                log.error("Call-ID {call_id}: there is no description to send", call_id=session.call_id)
+                tdata.msg.body = ffi.NULL
+            else:
+                outgoing.set_body(self._core, tdata, "application/sdp", session.local_sdp)
+
+    def _on_send(self, tdata: CData) -> int:
+        """Messages that PJSIP sends by itself: ACK, answers to UPDATE and PRACK, refreshes of the session timer."""
+        body = tdata.msg.body
+        if body and body.print_body == self._print_sdp:
+            dialog = self._core.lib.pjsip_tdata_get_dlg(tdata)
+            session = self._find(dialog) if dialog else None
+            if session is None:
+                log.error("a description was about to be sent that belongs to no session")
+                tdata.msg.body = ffi.NULL
+            else:
+                self.dress(tdata, session)
+        return 0
+
+
+def _content_type(head: bytes) -> str:
+    for line in head.split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if colon and name.strip().lower() in (b"content-type", b"c"):
+            return value.decode("utf-8", "replace").strip()
+    return ""

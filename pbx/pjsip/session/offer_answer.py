@@ -1,0 +1,382 @@
+"""Offer/answer policy (RFC 3264) for the one audio stream of a SIP session: pure, texts in and values out.
+
+An answer keeps every media line of the offer in its place. The first usable audio line is taken, with the formats both
+sides have under the offerer's payload numbers; every other line (video, image, a second audio line, an unknown
+profile) is rejected with port 0. ICE, BUNDLE and everything else that only an answer mentioning it would switch on is
+passed over in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from pbx.errors import ObeliskError
+from pbx.media.sdp import (
+    Attribute,
+    Connection,
+    Direction,
+    MediaDescription,
+    Origin,
+    RtpMap,
+    SdpError,
+    SessionDescription,
+    parse,
+)
+
+#: RFC 4733: the events 0-9, *, #, A-D and flash; what Asterisk offers.
+TELEPHONE_EVENT = "telephone-event"
+TELEPHONE_EVENTS = "0-16"
+TELEPHONE_EVENT_PAYLOAD = 101
+
+#: Packets longer than this are not accepted (Asterisk's maxptime for G.711).
+MAXPTIME_MS = 150
+DEFAULT_PTIME_MS = 20
+
+_PROFILES = frozenset(("RTP/AVP", "RTP/AVPF"))
+
+#: Asterisk's format names: how they are called in SDP and the payload number Asterisk gives them.
+FORMATS: dict[str, RtpMap] = {
+    "ulaw": RtpMap(0, "PCMU", 8000),
+    "alaw": RtpMap(8, "PCMA", 8000),
+    "g722": RtpMap(9, "G722", 8000),
+    "gsm": RtpMap(3, "GSM", 8000),
+    "g723": RtpMap(4, "G723", 8000),
+    "g729": RtpMap(18, "G729", 8000),
+    "ilbc": RtpMap(97, "iLBC", 8000),
+    "g726": RtpMap(111, "G726-32", 8000),
+    "speex": RtpMap(110, "speex", 8000),
+    "speex16": RtpMap(117, "speex", 16000),
+    "speex32": RtpMap(119, "speex", 32000),
+    "slin": RtpMap(11, "L16", 8000),
+    "slin16": RtpMap(118, "L16", 16000),
+    "opus": RtpMap(107, "opus", 48000, 2),
+    "siren7": RtpMap(102, "G7221", 16000),
+    "siren14": RtpMap(115, "G7221", 32000),
+}
+_NAMES: dict[tuple[str, int, int], str] = {
+    (rtpmap.name.upper(), rtpmap.clock_rate, rtpmap.channels): name for name, rtpmap in FORMATS.items()
+}
+
+
+class NotAcceptable(ObeliskError):
+    """A description that cannot be agreed on (488); the message is fit for a Warning header."""
+
+
+class BadDescription(NotAcceptable):
+    """A description that is none, or lacks what every audio line needs (400)."""
+
+
+class Format(NamedTuple):
+    """One agreed format.
+
+    ``name`` is Asterisk's; ``send`` and ``receive`` are the payload numbers in each direction; ``fmtp`` is what the
+    far end said about it.
+    """
+
+    name: str
+    encoding: str
+    clock_rate: int
+    channels: int
+    send: int
+    receive: int
+    fmtp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMedia:
+    """What our side can do in one session.
+
+    ``codecs`` are Asterisk's names in order of preference; ``payloads`` keeps the numbers already agreed for them so
+    that a new offer does not change their meaning; ``prefer_remote`` lets the far end's order win in an answer.
+    """
+
+    address: str
+    port: int
+    codecs: Sequence[str]
+    telephone_event: bool = True
+    prefer_remote: bool = False
+    first_only: bool = False
+    ptime_ms: int = DEFAULT_PTIME_MS
+    use_ptime: bool = False
+    direction: Direction = Direction.SENDRECV
+    session_id: int = 1
+    version: int = 1
+    owner: str = "-"
+    session_name: str = "Asterisk"
+    payloads: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def address_type(self) -> str:
+        return "IP6" if ":" in self.address else "IP4"
+
+
+@dataclass(frozen=True, slots=True)
+class Negotiated:
+    """The outcome of one offer and answer, from our side.
+
+    ``formats`` is in order of preference, the first being what we send. ``telephone_event_send`` and ``_receive`` are
+    payload numbers or None. ``direction`` is ours. ``held`` tells that the far end put us on hold. ``text`` is the
+    description of our side as it goes (or went) on the wire.
+    """
+
+    text: bytes
+    remote_address: str
+    remote_port: int
+    remote_rtcp_port: int
+    formats: tuple[Format, ...]
+    telephone_event_send: int | None
+    telephone_event_receive: int | None
+    ptime_ms: int
+    direction: Direction
+    held: bool
+    #: How the far end described itself, for telling whether a later description changes anything.
+    remote_origin: Origin
+
+    def same_media(self, other: Negotiated) -> bool:
+        """Whether streams made for ``other`` serve this outcome unchanged."""
+        return replace(self, text=b"", remote_origin=other.remote_origin) == replace(other, text=b"")
+
+
+def format_name(rtpmap: RtpMap) -> str | None:
+    """Asterisk's name for what an rtpmap describes, or None."""
+    return _NAMES.get((rtpmap.name.upper(), rtpmap.clock_rate, rtpmap.channels))
+
+
+def build_offer(local: LocalMedia) -> bytes:
+    """An offer with all our codecs. Raises NotAcceptable when there are none."""
+    formats: list[str] = []
+    attributes: list[Attribute] = []
+    used = set(local.payloads.values())
+    for name in local.codecs:
+        rtpmap = FORMATS.get(name)
+        if rtpmap is None:
+            continue
+        number = local.payloads.get(name)
+        if number is None:
+            number = _free_payload(rtpmap.payload_type, used)
+        used.add(number)
+        formats.append(str(number))
+        attributes.append(_rtpmap_attribute(number, rtpmap.name, rtpmap.clock_rate, rtpmap.channels))
+    if not formats:
+        raise NotAcceptable("no codec is allowed for audio")
+    if local.telephone_event:
+        number = local.payloads.get(TELEPHONE_EVENT)
+        if number is None:
+            number = _free_payload(TELEPHONE_EVENT_PAYLOAD, used)
+        formats.append(str(number))
+        attributes += _telephone_event_attributes(number)
+    return _describe(local, [_audio(local, "RTP/AVP", formats, attributes, local.direction)])
+
+
+def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
+    """Answer an offer.
+
+    Raises BadDescription for what is not an SDP offer, NotAcceptable when no audio line can be taken.
+    """
+    offer = _parse(text)
+    index = _audio_index(offer)
+    audio = offer.media[index]
+    connection = offer.connection_of(audio)
+    if connection is None:
+        raise BadDescription("the offer's audio has no c= line")
+    formats, events = _common(audio, local)
+    if not formats:
+        raise NotAcceptable("no codec in common")
+    offered = offer.direction_of(audio)
+    held = connection.unspecified or not offered.receives
+    theirs = Direction.of(sends=offered.sends, receives=offered.receives and not connection.unspecified)
+    direction = Direction.of(
+        sends=theirs.receives and local.direction.sends, receives=theirs.sends and local.direction.receives
+    )
+    numbers: list[str] = []
+    attributes: list[Attribute] = []
+    for found in formats:
+        numbers.append(str(found.receive))
+        attributes.append(_rtpmap_attribute(found.receive, found.encoding, found.clock_rate, found.channels))
+    if events is not None:
+        numbers.append(str(events))
+        attributes += _telephone_event_attributes(events)
+    ptime = audio.ptime_ms if local.use_ptime else None
+    if ptime is not None:
+        local = replace(local, ptime_ms=ptime)
+    media = [
+        _audio(local, audio.protocol, numbers, attributes, direction) if number == index else _rejected(section)
+        for number, section in enumerate(offer.media)
+    ]
+    return Negotiated(
+        _describe(local, media),
+        connection.host,
+        audio.port,
+        audio.rtcp_port or audio.port + 1,
+        tuple(formats),
+        events,
+        events,
+        ptime or local.ptime_ms,
+        direction,
+        held,
+        offer.origin,
+    )
+
+
+def accept_answer(offer_text: bytes, answer_text: bytes | str, local: LocalMedia) -> Negotiated:
+    """Take the far end's answer to our offer ``offer_text``.
+
+    Raises BadDescription for what is not SDP, NotAcceptable when it rejects the audio or has nothing of our offer.
+    """
+    answer = _parse(answer_text)
+    index = _audio_index(answer)
+    audio = answer.media[index]
+    connection = answer.connection_of(audio)
+    if connection is None:
+        raise BadDescription("the answer's audio has no c= line")
+    ours = parse(offer_text).media[0]
+    offered: dict[tuple[str, int], int] = {
+        (rtpmap.name.upper(), rtpmap.clock_rate): rtpmap.payload_type for rtpmap in ours.rtpmaps()
+    }
+    formats: list[Format] = []
+    events_send: int | None = None
+    for rtpmap in audio.rtpmaps():
+        receive = offered.get((rtpmap.name.upper(), rtpmap.clock_rate))
+        if receive is None:
+            continue
+        if rtpmap.name.lower() == TELEPHONE_EVENT:
+            events_send = rtpmap.payload_type
+            continue
+        name = format_name(rtpmap)
+        if name is not None and name in local.codecs:
+            formats.append(
+                Format(
+                    name,
+                    rtpmap.name,
+                    rtpmap.clock_rate,
+                    rtpmap.channels,
+                    rtpmap.payload_type,
+                    receive,
+                    audio.fmtp(rtpmap.payload_type),
+                )
+            )
+    if not formats:
+        raise NotAcceptable("the answer has none of the offered codecs")
+    answered = answer.direction_of(audio)
+    receives = answered.receives and not connection.unspecified
+    direction = Direction.of(
+        sends=receives and local.direction.sends, receives=answered.sends and local.direction.receives
+    )
+    ptime = audio.ptime_ms if local.use_ptime else None
+    return Negotiated(
+        offer_text,
+        connection.host,
+        audio.port,
+        audio.rtcp_port or audio.port + 1,
+        tuple(formats),
+        events_send,
+        None if events_send is None else offered.get((TELEPHONE_EVENT.upper(), 8000)),
+        ptime or local.ptime_ms,
+        direction,
+        not receives,
+        answer.origin,
+    )
+
+
+def restate(text: bytes, *, version: int, direction: Direction | None = None) -> bytes:
+    """Our description again with another version, and another direction for its live audio if one is given."""
+    description = parse(text)
+    description.origin = description.origin._replace(version=version)
+    if direction is not None:
+        for media in description.media:
+            if media.port:
+                media.attributes = [
+                    a for a in media.attributes if a.value is not None or a.name not in _DIRECTION_NAMES
+                ]
+                media.attributes.append(Attribute(direction.value))
+    return description.build()
+
+
+_DIRECTION_NAMES = frozenset(direction.value for direction in Direction)
+
+
+def _parse(text: bytes | str) -> SessionDescription:
+    try:
+        return parse(text)
+    except SdpError as error:
+        raise BadDescription(str(error)) from error
+
+
+def _audio_index(description: SessionDescription) -> int:
+    """The first audio line that can be used. Raises NotAcceptable naming what was wrong with the ones there are."""
+    if not description.media:
+        raise NotAcceptable("the session description has no media")
+    why = "the session description has no audio"
+    for index, media in enumerate(description.media):
+        if media.kind != "audio":
+            continue
+        if media.protocol.upper() not in _PROFILES:
+            why = f"the transport {media.protocol} is not allowed for audio"
+        elif media.port == 0:
+            why = "the audio is rejected"
+        else:
+            return index
+    raise NotAcceptable(why)
+
+
+def _common(audio: MediaDescription, local: LocalMedia) -> tuple[list[Format], int | None]:
+    """Formats both sides have, under the offerer's numbers and in the preferred order, and its telephone-event."""
+    allowed = local.codecs
+    found: dict[str, Format] = {}
+    events: int | None = None
+    has_fmtp = any(attribute.name == "fmtp" for attribute in audio.attributes)
+    for rtpmap in audio.rtpmaps():
+        if rtpmap.name.lower() == TELEPHONE_EVENT:
+            if events is None and local.telephone_event and rtpmap.clock_rate == 8000:
+                events = rtpmap.payload_type
+            continue
+        name = format_name(rtpmap)
+        if name is not None and name in allowed and name not in found:
+            number = rtpmap.payload_type
+            fmtp = audio.fmtp(number) if has_fmtp else ""
+            found[name] = Format(name, rtpmap.name, rtpmap.clock_rate, rtpmap.channels, number, number, fmtp)
+    if local.prefer_remote or len(found) < 2:
+        formats = list(found.values())
+    else:
+        formats = [found[name] for name in allowed if name in found]
+    return (formats[:1] if local.first_only else formats), events
+
+
+def _free_payload(wanted: int, used: set[int]) -> int:
+    """``wanted`` unless another format has it, else a free dynamic number."""
+    if wanted not in used:
+        return wanted
+    return next(number for number in range(96, 128) if number not in used)
+
+
+def _rtpmap_attribute(number: int, encoding: str, clock_rate: int, channels: int) -> Attribute:
+    suffix = f"/{channels}" if channels > 1 else ""
+    return Attribute("rtpmap", f"{number} {encoding}/{clock_rate}{suffix}")
+
+
+def _telephone_event_attributes(number: int) -> list[Attribute]:
+    return [
+        Attribute("rtpmap", f"{number} {TELEPHONE_EVENT}/8000"),
+        Attribute("fmtp", f"{number} {TELEPHONE_EVENTS}"),
+    ]
+
+
+def _audio(
+    local: LocalMedia, protocol: str, formats: list[str], attributes: list[Attribute], direction: Direction
+) -> MediaDescription:
+    attributes.append(Attribute("ptime", str(local.ptime_ms)))
+    attributes.append(Attribute("maxptime", str(MAXPTIME_MS)))
+    attributes.append(Attribute(direction.value))
+    return MediaDescription("audio", local.port, protocol, formats, attributes=attributes)
+
+
+def _rejected(offered: MediaDescription) -> MediaDescription:
+    return MediaDescription(offered.kind, 0, offered.protocol, offered.formats)
+
+
+def _describe(local: LocalMedia, media: list[MediaDescription]) -> bytes:
+    connection = Connection(local.address_type, local.address)
+    origin = Origin(local.owner, local.session_id, local.version, local.address_type, local.address)
+    return SessionDescription(origin, name=local.session_name, connection=connection, media=media).build()
