@@ -4,3 +4,4 @@ from __future__ import annotations
 
 VERSION = "0.1.0"
 ASTERISK_VERSION = "22.10.1"
+PRODUCT_TOKEN = f"Obelisk/{VERSION}"
