@@ -108,6 +108,11 @@ class PjCore:
         self._log_second = 0.0
         self._log_lines = 0
 
+    @property
+    def pool_factory(self) -> CData:
+        """The ``pj_pool_factory *`` all of PJSIP allocates from; media's pools come from it too."""
+        return ffi.addressof(self._caching, "factory")
+
     # -- start and stop -----------------------------------------------------------------------------------------------
 
     def start(self, invite_layer: Callable[[PjCore], object] | None = None) -> None:
