@@ -61,6 +61,26 @@ remove_existing = yes
 """
 
 
+TRUNK = """\
+
+[{name}]
+type = endpoint
+context = default
+disallow = all
+allow = {codecs}
+aors = {name}
+
+[{name}]
+type = aor
+contact = sip:{address}
+
+[{name}]
+type = identify
+endpoint = {name}
+match = {host}
+"""
+
+
 def asterisk_conf(root: Path, options: Mapping[str, str]) -> str:
     """asterisk.conf with every directory below ``root``."""
     lines = ["[directories]"]
@@ -70,9 +90,15 @@ def asterisk_conf(root: Path, options: Mapping[str, str]) -> str:
 
 
 def pjsip_conf(
-    host: str, port: int, passwords: Mapping[str, str], codecs: Sequence[str], max_contacts: int, more: str
+    host: str,
+    port: int,
+    passwords: Mapping[str, str],
+    trunks: Mapping[str, str],
+    codecs: Sequence[str],
+    max_contacts: int,
+    more: str,
 ) -> str:
-    """pjsip.conf with a UDP and a TCP transport and an endpoint for each user."""
+    """pjsip.conf with a UDP and a TCP transport, an endpoint for each user and each trunk."""
     text = f"""\
 [transport-udp]
 type = transport
@@ -86,6 +112,9 @@ bind = {host}:{port}
 """
     for user, password in passwords.items():
         text += ENDPOINT.format(user=user, password=password, codecs=",".join(codecs), max_contacts=max_contacts)
+    for name, address in trunks.items():
+        host = address.partition(":")[0]
+        text += TRUNK.format(name=name, address=address, host=host, codecs=",".join(codecs))
     return text + "\n" + more
 
 

@@ -57,6 +57,13 @@ class Changes:
                 timer.cancel()
 
 
+def pause(reactor: IReactorTime, seconds: float) -> Deferred[None]:
+    """Fires after ``seconds``; for live tests, where things take their own time."""
+    done: Deferred[None] = Deferred()
+    reactor.callLater(seconds, done.callback, None)
+    return done
+
+
 class KeptProcess(ProcessProtocol):
     """A child process whose output is kept (to a bound) and whose end can be waited for."""
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from pbx.testing._lease import process_address
+from pbx.testing.addresses import process_address
 from pbx.testing._waiting import Changes, KeptProcess
 from pbx.testing.message import SipMessage
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from pbx.testing._waiting import pause
 from pbx.testing.phone import Phone
 from pbx.testing.server import LiveServer
 
@@ -107,10 +108,10 @@ class PhoneFactory:
 
     async def sleep(self, seconds: float) -> None:
         """Let media flow for a while."""
-        from twisted.internet import reactor, task
+        from twisted.internet import reactor
 
         clock: Any = reactor
-        await task.deferLater(clock, seconds)
+        await pause(clock, seconds)
 
     async def close(self) -> None:
         for phone in self.phones:

@@ -134,11 +134,18 @@ class RtpPeer(DatagramProtocol):
             self.packets.append(RtpPacket.parse(datagram))
             self.sources.append(addr)
 
-    def send(self, payload: bytes, *, payload_type: int | None = None, marker: bool = False, advance: int = 160) -> None:
+    def send(
+        self, payload: bytes, *, payload_type: int | None = None, marker: bool = False, advance: int = 160
+    ) -> None:
         """One packet now; ``advance`` is added to the timestamp afterwards."""
         kind = self.payload_type if payload_type is None else payload_type
         header = struct.pack(
-            "!BBHII", 0x80, kind | (0x80 if marker else 0), self.sequence & 0xFFFF, self.timestamp & 0xFFFFFFFF, self.ssrc
+            "!BBHII",
+            0x80,
+            kind | (0x80 if marker else 0),
+            self.sequence & 0xFFFF,
+            self.timestamp & 0xFFFFFFFF,
+            self.ssrc,
         )
         self.sequence += 1
         self.timestamp += advance

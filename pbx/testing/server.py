@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from pbx.testing import _templates
-from pbx.testing._lease import AddressLease
-from pbx.testing._waiting import KeptProcess
+from pbx.testing.addresses import AddressLease
+from pbx.testing._waiting import KeptProcess, pause
 
 START_SECONDS = 20.0
 CLI_SECONDS = 10.0
@@ -51,6 +51,7 @@ class LiveServer:
         self.sip_port = lease.sip_port()
         self._process = KeptProcess(reactor)
         self._descriptors: dict[str, int] = {}
+        self._supervised = False
 
     @classmethod
     async def start(
@@ -59,6 +60,7 @@ class LiveServer:
         reactor: Any,
         extensions: str = _templates.EXTENSIONS_LUA,
         users: Sequence[str] = ("alice", "bob"),
+        trunks: Mapping[str, str] | None = None,
         codecs: Sequence[str] = ("ulaw", "alaw", "g722"),
         max_contacts: int = 1,
         pjsip: str = "",
@@ -70,8 +72,9 @@ class LiveServer:
     ) -> LiveServer:
         """Start a server and wait until it has fully booted.
 
-        ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or replaces files
-        of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@`` are filled in);
+        Each of ``users`` is an endpoint with a password; ``trunks`` (name to ``host:port``) are known by their address
+        and need none. ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or
+        replaces files of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@`` are filled in);
         ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise`` in place of
         ``obelisk asterisk -f``. Raises ServerError with the log.
         """
@@ -80,10 +83,11 @@ class LiveServer:
         command = [str(_program())]
         etc = root / _templates.DIRECTORIES["astetcdir"]
         if supervise:
-            command += ["run", "--supervise", *arguments, str(etc)]
+            command += ["run", "--supervise", *arguments, "-C", str(etc)]
         else:
             command += ["asterisk", "-f", *arguments, "-C", str(etc / "asterisk.conf")]
         server = cls(reactor, root, lease, command)
+        server._supervised = supervise
         server.passwords = {user: secrets.token_urlsafe(9) for user in users}
         server._write_files(
             {
@@ -92,7 +96,13 @@ class LiveServer:
                 "logger.conf": _templates.LOGGER_CONF,
                 "modules.conf": _templates.MODULES_CONF,
                 "pjsip.conf": _templates.pjsip_conf(
-                    server.host, server.sip_port, server.passwords, codecs, max_contacts, server._fill(pjsip)
+                    server.host,
+                    server.sip_port,
+                    server.passwords,
+                    trunks or {},
+                    codecs,
+                    max_contacts,
+                    server._fill(pjsip),
                 ),
                 "rtp.conf": _templates.rtp_conf(*(rtp_ports or lease.rtp_ports)),
                 **{name: server._fill(text) for name, text in (files or {}).items()},
@@ -122,6 +132,14 @@ class LiveServer:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def worker_pid(self) -> int:
+        """The process that carries the calls: the server's own, or the child of its supervisor."""
+        if not self._supervised:
+            return self.pid
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return int(children[0]) if children else 0
 
     @property
     def running(self) -> bool:
@@ -168,11 +186,7 @@ class LiveServer:
 
     async def sleep(self, seconds: float) -> None:
         """Let a live test wait for something that has no event."""
-        process = KeptProcess(self._reactor)
-        try:
-            await process.changes.until(lambda: False, seconds, str)
-        except TimeoutError:
-            return
+        await pause(self._reactor, seconds)
 
     async def launch(self) -> None:
         """Start the process (again) and wait until it has fully booted."""
@@ -226,6 +240,18 @@ class LiveServer:
                 raise ServerError(f"no {pattern!r} in the log\n{self._log_tail()}")
             await self.sleep(RETRY_SECONDS)
         return found
+
+    async def wait_ended(self, seconds: float) -> None:
+        """Until the process has ended by itself."""
+        await self._process.wait(seconds)
+
+    async def wait_replaced(self, worker_pid: int, seconds: float) -> None:
+        """Until the supervisor has put another process in the place of ``worker_pid``."""
+        deadline = self._reactor.seconds() + seconds
+        while self.worker_pid in (0, worker_pid):
+            if self._reactor.seconds() > deadline:
+                raise ServerError(f"no new worker after {seconds:g} s\n{self._log_tail()}")
+            await self.sleep(0.02)
 
     async def check_clean(self, allowed: Sequence[str] = ()) -> None:
         """Raise ServerError unless no channel and no descriptor is left over and the log has no alarm."""
@@ -298,8 +324,8 @@ class LiveServer:
     def _open_descriptors(self) -> dict[str, int]:
         """How many descriptors of each kind are open; RTP sockets, which are pooled for reuse, are left out."""
         found: dict[str, int] = {}
-        pooled = _datagram_inodes(self.pid, RTP_POOL)
-        directory = Path(f"/proc/{self.pid}/fd")
+        pooled = _datagram_inodes(self.worker_pid, RTP_POOL)
+        directory = Path(f"/proc/{self.worker_pid}/fd")
         for entry in directory.iterdir():
             try:
                 target = str(entry.readlink())

@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pbx.testing._lease import free_port, process_address
-from pbx.testing._waiting import KeptProcess
+from twisted.internet.interfaces import IReactorTime
+
+from pbx.testing.addresses import free_port, process_address
+from pbx.testing._waiting import KeptProcess, pause
 
 EXIT_NO_CALLS = 99
 LISTEN_POLL_SECONDS = 0.05
@@ -42,7 +44,10 @@ class SippResult:
 class SippProcess:
     """A running scenario. Make it with `start`; end it with `finish` (waits) or `stop` (asks it to end)."""
 
-    def __init__(self, scenario: Path, process: KeptProcess, work: Path, address: tuple[str, int]) -> None:
+    def __init__(
+        self, reactor: IReactorTime, scenario: Path, process: KeptProcess, work: Path, address: tuple[str, int]
+    ) -> None:
+        self._reactor = reactor
         self.scenario = scenario
         self.host, self.port = address
         self._process = process
@@ -115,7 +120,7 @@ class SippProcess:
         arguments += extra
         process = KeptProcess(reactor)
         reactor.spawnProcess(process, program, arguments, env=dict(os.environ, TERM="dumb"), path=str(work))
-        running = cls(scenario, process, work, (host, port))
+        running = cls(reactor, scenario, process, work, (host, port))
         if target is None:
             await running._listening("t" if transport.startswith("t") else "u")
         return running
@@ -165,6 +170,10 @@ class SippProcess:
             raise SippFailed(f"{self.scenario.name}: {result}\n{complaints}")
         return result
 
+    async def sleep(self, seconds: float) -> None:
+        """Let it run for a while."""
+        await pause(self._reactor, seconds)
+
     async def _listening(self, kind: str) -> None:
         table = Path("/proc/net/tcp" if kind == "t" else "/proc/net/udp")
         address = "".join(f"{int(part):02X}" for part in reversed(self.host.split("."))) + f":{self.port:04X}"
@@ -175,11 +184,9 @@ class SippProcess:
             return f" {address} " in table.read_text()
 
         for _ in range(int(LISTEN_SECONDS / LISTEN_POLL_SECONDS)):
-            try:
-                await self._process.changes.until(ready, LISTEN_POLL_SECONDS, str)
-            except TimeoutError:
-                continue
-            return
+            if ready():
+                return
+            await self.sleep(LISTEN_POLL_SECONDS)
         raise SippFailed(f"{self.scenario.name} does not listen on {self.address}")
 
     def _read(self, name: str) -> str:

@@ -56,9 +56,9 @@ class AddressLease:
         return free_port(self.host)
 
 
-def process_address(pid: int) -> str:
-    """An address of the loopback network that no other live process has: 127.64.0.0/10, by process number (22 bits)."""
-    return f"127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
+def process_address(pid: int, index: int = 0) -> str:
+    """A loopback address that no other live process has, by process number (22 bits); ``index`` 0 to 2 gives several."""
+    return f"127.{64 * (index + 1) + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
 
 
 def free_port(host: str) -> int:

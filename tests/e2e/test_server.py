@@ -1,0 +1,120 @@
+"""The program: it starts, answers its console, reloads, stops, and comes back after an abort."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from pbx.testing.server import LiveServer, ServerError
+
+pytestmark = pytest.mark.e2e
+
+
+def _seconds() -> float:
+    from twisted.internet import reactor
+
+    clock: Any = reactor
+    return float(clock.seconds())
+
+
+@pytest_twisted.ensureDeferred
+async def test_starts_answers_and_stops(live_server: Any) -> None:
+    server: LiveServer = await live_server()
+    assert "Obelisk" in await server.cli("core show version")
+    assert "fully booted" in await server.cli("core waitfullybooted")
+    assert "0 active channels" in await server.cli("core show channels")
+    assert "System uptime" in await server.cli("core show uptime")
+    assert "No such command" in await server.cli("no such thing")
+    await server.check_clean()
+    assert await server.stop() == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_servers_side_by_side(live_server: Any) -> None:
+    first: LiveServer = await live_server()
+    second: LiveServer = await live_server()
+    assert first.address != second.address
+    assert "0 active calls" in await first.cli("core show channels")
+    await first.stop()
+    assert "0 active calls" in await second.cli("core show channels")
+
+
+@pytest_twisted.ensureDeferred
+async def test_stops_gracefully_when_the_last_call_has_ended(live_server: Any, phones: Any) -> None:
+    server: LiveServer = await live_server(
+        extensions="extensions = { default = { ['600'] = function() app.Answer(); app.Wait(20) end } }"
+    )
+    live_server.check_at_end = False
+    alice = await phones("alice", server)
+    call = await alice.call(server.sip_uri("600"))
+    await call.confirmed()
+    await server.cli("core stop gracefully")
+    assert server.running
+    await call.hangup()
+    await server.wait_ended(10.0)
+    assert server.exit_code == 0
+
+
+@pytest_twisted.ensureDeferred
+async def test_wrong_configuration_names_its_place(live_server: Any) -> None:
+    live_server.check_at_end = False
+    with pytest.raises(ServerError, match=r"pjsip\.conf:\d+"):
+        await live_server(pjsip="[x]\ntype = endpoint\nno_such_option = 1\n", arguments=("-v",))
+    with pytest.raises(ServerError, match=r"rtp\.conf:2"):
+        await live_server(files={"rtp.conf": "[general]\nrtpstart = many\n"})
+
+
+@pytest_twisted.ensureDeferred
+async def test_originate_from_the_console(live_server: Any, phones: Any) -> None:
+    server: LiveServer = await live_server(
+        extensions="extensions = { default = { ['600'] = function() app.Answer(); app.Echo() end } }"
+    )
+    alice = await phones("alice", server)
+    await server.cli("channel originate PJSIP/alice extension 600@default")
+    incoming = await alice.incoming()
+    await incoming.answer()
+    await incoming.confirmed()
+    channel = (await server.channels())[0].partition("!")[0]
+    assert channel.startswith("PJSIP/alice-")
+    assert channel in await server.cli("core show channels concise")
+    await server.cli(f"channel request hangup {channel}")
+    await incoming.disconnected()
+
+
+@pytest_twisted.ensureDeferred
+async def test_supervised_server_is_back_after_an_abort(live_server: Any, phones: Any) -> None:
+    server: LiveServer = await live_server(
+        extensions="extensions = { default = { alice = function() app.Dial('PJSIP/alice', 10) end } }",
+        supervise=True,
+    )
+    live_server.check_at_end = False
+    alice = await phones("alice", server)
+    bob = await phones("bob", server)
+    before = server.worker_pid
+    os.kill(before, signal.SIGABRT)
+    started = _seconds()
+    await server.wait_replaced(before, 3.0)
+    await server.booted(3.0)
+    assert _seconds() - started < 3.0
+    assert "alice" in await server.cli("pjsip show contacts")
+    call = await bob.call(server.sip_uri("alice"))
+    incoming = await alice.incoming()
+    await incoming.answer()
+    await call.confirmed()
+    await call.hangup()
+    await incoming.disconnected()
+    await server.wait_log("SIGABRT|signal 6|aborted")
+
+
+@pytest_twisted.ensureDeferred
+async def test_shipped_configuration_starts(live_server: Any) -> None:
+    shipped = Path(__file__).parents[2] / "conf"
+    assert (shipped / "pjsip.conf").exists()
+    assert (shipped / "extensions.lua").exists()
+    server: LiveServer = await live_server(extensions=(shipped / "extensions.lua").read_text())
+    assert "default" in await server.cli("dialplan show") or "extensions" in await server.cli("dialplan show")
