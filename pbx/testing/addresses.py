@@ -57,7 +57,7 @@ class AddressLease:
 
 
 def process_address(pid: int, index: int = 0) -> str:
-    """A loopback address that no other live process has, by process number (22 bits); ``index`` 0 to 2 gives several."""
+    """A loopback address that no other live process has, by its number (22 bits); ``index`` 0 to 2 gives several."""
     return f"127.{64 * (index + 1) + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
 
 

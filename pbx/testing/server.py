@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from pbx.testing import _templates
-from pbx.testing.addresses import AddressLease
 from pbx.testing._waiting import KeptProcess, pause
+from pbx.testing.addresses import AddressLease
 
 START_SECONDS = 20.0
 CLI_SECONDS = 10.0
@@ -74,8 +74,8 @@ class LiveServer:
 
         Each of ``users`` is an endpoint with a password; ``trunks`` (name to ``host:port``) are known by their address
         and need none. ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or
-        replaces files of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@`` are filled in);
-        ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise`` in place of
+        replaces files of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@``
+        are filled in); ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise`` in place of
         ``obelisk asterisk -f``. Raises ServerError with the log.
         """
         root = Path(tempfile.mkdtemp(prefix="obk-"))

@@ -17,8 +17,8 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from pbx.testing.addresses import free_port, process_address
 from pbx.testing._waiting import KeptProcess, pause
+from pbx.testing.addresses import free_port, process_address
 
 EXIT_NO_CALLS = 99
 LISTEN_POLL_SECONDS = 0.05
