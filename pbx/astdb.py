@@ -11,7 +11,6 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from twisted.internet.interfaces import IDelayedCall, IReactorThreads
 from twisted.logger import Logger
 
 from pbx.clock import Clock, cancel_timer
@@ -20,6 +19,8 @@ from pbx.errors import ObeliskError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from twisted.internet.interfaces import IDelayedCall, IReactorThreads
 
 log = Logger()
 

@@ -42,6 +42,7 @@ def read_source(path: Path) -> SourceFile:
     except OSError as error:
         raise ConfigError(f"cannot be read: {error.strerror}", path) from error
     source = decode_source(path, data)
+    source.has_bom = data.startswith(_UTF8_BOM)
     source.stamp = status.st_mtime_ns, status.st_size, status.st_ino
     return source
 

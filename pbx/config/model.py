@@ -20,9 +20,12 @@ Stamp = tuple[int, int, int]
 
 
 class Item:
-    """One ``key = value``. ``is_object`` tells ``=>`` from ``=``; ``owner`` is the section whose text it stands in."""
+    """One ``key = value``. ``is_object`` tells ``=>`` from ``=``; ``owner`` is the section whose text it stands in.
 
-    __slots__ = ("is_object", "key", "line", "owner", "path", "value")
+    ``previous`` is the item that a ``+=`` line lengthened and whose place it took.
+    """
+
+    __slots__ = ("is_object", "key", "line", "owner", "path", "previous", "value")
 
     def __init__(self, key: str, value: str, path: Path, line: int, owner: Section, is_object: bool = False) -> None:
         self.key = key
@@ -31,6 +34,7 @@ class Item:
         self.line = line
         self.owner = owner
         self.is_object = is_object
+        self.previous: Item | None = None
 
     def __repr__(self) -> str:
         return f"<Item {self.key}={self.value!r} at {self.path}:{self.line}>"
@@ -43,10 +47,11 @@ class Item:
 class Section:
     """One ``[name]``. ``items`` are the values of its templates, in the order named, and then its own.
 
-    Template items are the template's own objects, shared: treat items as read-only.
+    Template items are the template's own objects, shared: treat items as read-only. ``continuations`` are the places of
+    the ``[name](+)`` headers that added to it.
     """
 
-    __slots__ = ("bases", "is_template", "items", "line", "name", "path")
+    __slots__ = ("bases", "continuations", "is_template", "items", "line", "name", "path")
 
     def __init__(self, name: str, path: Path, line: int, is_template: bool = False) -> None:
         self.name = name
@@ -55,6 +60,7 @@ class Section:
         self.is_template = is_template
         self.items: list[Item] = []
         self.bases: list[Section] = []
+        self.continuations: list[tuple[Path, int]] = []
 
     def __repr__(self) -> str:
         return f"<Section [{self.name}] at {self.path}:{self.line}>"
@@ -108,6 +114,7 @@ class SourceFile:
     lines: list[str]
     latin1: frozenset[int] = frozenset()
     stamp: Stamp = (0, 0, 0)
+    has_bom: bool = False
 
 
 @dataclass(slots=True)

@@ -138,6 +138,7 @@ class _Reader:
             existing.is_template |= section.is_template
             existing.items += section.items
             existing.bases += section.bases
+            existing.continuations.append((section.path, section.line))
             return existing
         elif option:
             bases = self.by_name.get(option.lower())
@@ -195,7 +196,9 @@ class _Reader:
         for index in range(len(items) - 1, -1, -1):
             if items[index].key == key:
                 joined = (items[index].value + value).strip(BLANKS)
-                items[index] = Item(key, joined, path, number, section, items[index].is_object)
+                longer = Item(key, joined, path, number, section, items[index].is_object)
+                longer.previous = items[index]
+                items[index] = longer
                 return True
         return False
 

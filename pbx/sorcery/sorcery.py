@@ -83,8 +83,8 @@ class Sorcery:
         """Add an object type; the result withdraws it with its objects.
 
         ``default`` is one mapping (``config,pjsip.conf,criteria=type=aor``) or several in the order to ask; lines for
-        the type in sorcery.conf's ``[module]`` replace it. Fields in ``indexes`` are found without a search. ``apply`` may
-        replace an object just read, or raise OptionError or ValueError. Raises ConfigErrors for a bad sorcery.conf.
+        the type in sorcery.conf's ``[module]`` replace it. Fields in ``indexes`` are found without a search. ``apply``
+        may replace an object just read, or raise OptionError or ValueError. Raises ConfigError for a bad sorcery.conf.
         """
         if kind in self._catalogs:
             raise SorceryError(f"{kind.__name__} is registered twice")
