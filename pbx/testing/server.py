@@ -69,14 +69,15 @@ class LiveServer:
         rtp_ports: tuple[int, int] | None = None,
         arguments: Sequence[str] = (),
         supervise: bool = False,
+        boot_poll_seconds: float = RETRY_SECONDS,
     ) -> LiveServer:
         """Start a server and wait until it has fully booted.
 
         Each of ``users`` is an endpoint with a password; ``trunks`` (name to ``host:port``) are known by their address
         and need none. ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or
         replaces files of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@``
-        are filled in); ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise`` in place of
-        ``obelisk asterisk -f``. Raises ServerError with the log.
+        are filled in); ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise``
+        in place of ``obelisk asterisk -f``. Raises ServerError with the log.
         """
         root = Path(tempfile.mkdtemp(prefix="obk-"))
         lease = AddressLease.take()
@@ -109,7 +110,7 @@ class LiveServer:
             }
         )
         try:
-            await server.launch()
+            await server.launch(boot_poll_seconds)
         except BaseException:
             server._process.send_signal("KILL")
             if server._process.pid:
@@ -188,7 +189,7 @@ class LiveServer:
         """Let a live test wait for something that has no event."""
         await pause(self._reactor, seconds)
 
-    async def launch(self) -> None:
+    async def launch(self, poll_seconds: float = RETRY_SECONDS) -> None:
         """Start the process (again) and wait until it has fully booted."""
         self._process = KeptProcess(self._reactor)
         self._reactor.spawnProcess(
@@ -199,10 +200,10 @@ class LiveServer:
             path=str(self.directory),
             childFDs={0: "w", 1: "r", 2: "r"},
         )
-        await self.booted(START_SECONDS)
+        await self.booted(START_SECONDS, poll_seconds)
         self._descriptors = self._open_descriptors()
 
-    async def booted(self, seconds: float) -> None:
+    async def booted(self, seconds: float, poll_seconds: float = RETRY_SECONDS) -> None:
         """Wait until ``core waitfullybooted`` succeeds; ServerError if it does not within ``seconds``."""
         deadline = self._reactor.seconds() + seconds
         while True:
@@ -218,7 +219,7 @@ class LiveServer:
                     continue
                 if code == 0 and "fully booted" in output:
                     return
-            await self.sleep(RETRY_SECONDS)
+            await self.sleep(poll_seconds)
 
     async def channels(self) -> list[str]:
         """The lines of ``core show channels concise``, one for each channel."""

@@ -1,0 +1,192 @@
+"""How each figure is measured. Each function starts what it needs and ends it."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from bench.cpu import cpu_seconds
+from bench.report import Figure
+from pbx.testing.addresses import process_address
+from pbx.testing.server import LiveServer
+from pbx.testing.sipp import SippProcess, SippResult
+
+SCENARIOS = Path(__file__).parent / "sipp"
+RTP_PORTS = (10000, 31999)
+QUIET_LOGGER = "[general]\n\n[logfiles]\nfull.txt => notice,warning,error\n"
+
+LUA = """
+extensions = { default = {
+  once = function() app.Answer(); app.Hangup() end,
+  none = function() app.Answer(); app.Hangup() end,
+  steps = function() app.Answer(); for i = 1, 1000 do app.NoOp() end; app.Hangup() end,
+  callee = function() app.Dial("PJSIP/callee", 20) end,
+} }
+"""
+
+Measure = Callable[[Any, bool], Awaitable[list[Figure]]]
+
+
+def _caller() -> str:
+    return process_address(os.getpid(), 1)
+
+
+async def _server(reactor: Any, callee: str = "127.0.0.1:9", **options: Any) -> LiveServer:
+    return await LiveServer.start(
+        reactor=reactor,
+        extensions=LUA,
+        trunks={"caller": f"{_caller()}:5070", "callee": callee},
+        files={"logger.conf": QUIET_LOGGER},
+        options={"verbose": "0"},
+        rtp_ports=RTP_PORTS,
+        **options,
+    )
+
+
+async def _load(reactor: Any, scenario: str, target: str, *, rate: float, seconds: float, **options: Any) -> SippResult:
+    """Offer ``rate`` calls a second for so long; failed calls are counted, not raised."""
+    running = await SippProcess.start(
+        SCENARIOS / scenario,
+        target,
+        reactor=reactor,
+        calls=round(rate * seconds),
+        rate=rate,
+        limit=5000,
+        host=_caller(),
+        timeout=seconds + 40,
+        trace=False,
+        **options,
+    )
+    return await running.finish(seconds + 50, tolerate_failed_calls=True)
+
+
+async def calls(reactor: Any, quick: bool) -> list[Figure]:
+    """INVITE, 200, ACK, BYE by the other side: the exchange through Lua, then SIPp's own UAS."""
+    rate, seconds = 300.0, 5.0 if quick else 20.0
+    server = await _server(reactor)
+    try:
+        await _load(reactor, "uac_until_bye.xml", server.address, rate=50, seconds=1, service="once")
+        before = cpu_seconds(server.pid)
+        ours = await _load(reactor, "uac_until_bye.xml", server.address, rate=rate, seconds=seconds, service="once")
+        await server.wait_no_channels()
+        ours_cpu = cpu_seconds(server.pid) - before
+    finally:
+        await server.stop()
+    uas = await SippProcess.start(
+        SCENARIOS / "uas_bye.xml", reactor=reactor, calls=None, timeout=seconds + 60, trace=False
+    )
+    before = cpu_seconds(uas.pid)
+    theirs = await _load(reactor, "uac_until_bye.xml", uas.address, rate=rate, seconds=seconds)
+    theirs_cpu = cpu_seconds(uas.pid) - before
+    await uas.stop()
+    server.discard()
+    ours_each = 1e6 * ours_cpu / max(1, ours.successful)
+    theirs_each = 1e6 * theirs_cpu / max(1, theirs.successful)
+    return [
+        Figure("call, Answer and Hangup by Lua", ours_each, "us CPU/call", None, f"offered {rate:g}/s, {seconds:g} s"),
+        Figure("call, SIPp's UAS", theirs_each, "us CPU/call"),
+        Figure("call, ratio", ours_each / theirs_each if theirs_each else 0.0, "times SIPp", 8.0),
+        Figure("call, failed", ours.failed, f"of {ours.successful + ours.failed}", 0.0),
+        Figure("call, rate", ours.calls_per_second, "calls/s", None, f"{ours.retransmissions} retransmissions"),
+    ]
+
+
+async def register(reactor: Any, quick: bool) -> list[Figure]:
+    """REGISTER, 401, REGISTER with digest, 200."""
+    rate, seconds = 200.0, 3.0 if quick else 10.0
+    users = [f"user{number}" for number in range(100)]
+    server = await _server(reactor, users=users)
+    rows = [(user, f"[authentication username={user} password={server.passwords[user]}]") for user in users]
+    try:
+        await _load(reactor, "uac_register.xml", server.address, rate=100, seconds=1, injection=rows)
+        before = cpu_seconds(server.pid)
+        result = await _load(reactor, "uac_register.xml", server.address, rate=rate, seconds=seconds, injection=rows)
+        used = cpu_seconds(server.pid) - before
+    finally:
+        await server.stop()
+    server.discard()
+    return [
+        Figure("registration with digest", 1e6 * used / max(1, result.successful), "us CPU", None, f"{rate:g}/s"),
+        Figure("registration, failed", result.failed, f"of {result.successful + result.failed}", 0.0),
+    ]
+
+
+async def lua_step(reactor: Any, quick: bool) -> list[Figure]:
+    """1,000 app.NoOp in one call, less what the call costs without them."""
+    server = await _server(reactor)
+    found = []
+    try:
+        for service in ("none", "steps"):
+            await _load(reactor, "uac_until_bye.xml", server.address, rate=20, seconds=1, service=service)
+        for _ in range(2 if quick else 5):
+            cost = {}
+            for service in ("none", "steps"):
+                before = cpu_seconds(server.pid)
+                done = await _load(reactor, "uac_until_bye.xml", server.address, rate=30, seconds=1, service=service)
+                cost[service] = (cpu_seconds(server.pid) - before) / max(1, done.successful)
+            found.append(1e6 * (cost["steps"] - cost["none"]) / 1000)
+    finally:
+        await server.stop()
+    server.discard()
+    return [Figure("Lua step (app.NoOp)", statistics.median(found), "us CPU", 6.0, f"median of {len(found)}")]
+
+
+async def dial(reactor: Any, quick: bool) -> list[Figure]:
+    """A call through Dial to a second leg; the caller hangs up after half a second."""
+    rate, seconds = 50.0, 3.0 if quick else 10.0
+    uas = await SippProcess.start(SCENARIOS / "uas_answer.xml", reactor=reactor, calls=None, timeout=120, trace=False)
+    server = await _server(reactor, uas.address)
+    options = {"service": "callee", "call_milliseconds": 500}
+    try:
+        await _load(reactor, "uac_hangup.xml", server.address, rate=20, seconds=1, **options)
+        before = cpu_seconds(server.pid)
+        result = await _load(reactor, "uac_hangup.xml", server.address, rate=rate, seconds=seconds, **options)
+        used = cpu_seconds(server.pid) - before
+    finally:
+        await server.stop()
+        await uas.stop()
+    server.discard()
+    return [
+        Figure("two-leg call by Dial", 1e3 * used / max(1, result.successful), "ms CPU/call", 2.5, f"{rate:g}/s"),
+        Figure("two-leg call, failed", result.failed, f"of {result.successful + result.failed}", 0.0),
+    ]
+
+
+async def start(reactor: Any, quick: bool) -> list[Figure]:
+    """From exec until ``core waitfullybooted`` returns, its own process included."""
+    found = []
+    for _ in range(3 if quick else 5):
+        began = reactor.seconds()
+        server = await _server(reactor, boot_poll_seconds=0.01)
+        found.append(reactor.seconds() - began)
+        await server.stop()
+        server.discard()
+    return [Figure("start", statistics.median(found), "s", 1.5, f"median of {len(found)}")]
+
+
+async def idle(reactor: Any, quick: bool) -> list[Figure]:
+    """CPU of a server with nothing to do."""
+    seconds = 3.0 if quick else 10.0
+    server = await _server(reactor)
+    try:
+        await server.sleep(1.0)
+        before = cpu_seconds(server.pid)
+        await server.sleep(seconds)
+        used = cpu_seconds(server.pid) - before
+    finally:
+        await server.stop()
+    server.discard()
+    return [Figure("idle", 100 * used / seconds, "% of a core", 1.0, f"over {seconds:g} s")]
+
+
+FIGURES: dict[str, Measure] = {
+    "calls": calls,
+    "register": register,
+    "lua": lua_step,
+    "dial": dial,
+    "start": start,
+    "idle": idle,
+}
