@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from twisted.logger import Logger
 
-from pbx.errors import ObeliskError
+from pbx.config.errors import raise_if_any
+from pbx.config.types import is_true
+from pbx.errors import ConfigError, ObeliskError
 
 if TYPE_CHECKING:
+    from pbx.config import Config
     from pbx.server import Server
 
 log = Logger()
@@ -52,6 +55,12 @@ class Module:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+
+    def check(self) -> None:
+        """Read the module's configuration as `load` would, with no other effect (``obelisk check``).
+
+        Raises ConfigError, or ConfigErrors for several.
+        """
 
     async def load(self) -> None:
         """Start; raise ModuleDeclined to stay out, leaving nothing behind."""
@@ -89,6 +98,32 @@ class ModulePolicy:
     require: set[str] = field(default_factory=set)
 
 
+def read_policy(config: Config) -> ModulePolicy:
+    """modules.conf as a policy. Raises ConfigErrors naming each line that is wrong."""
+    policy = ModulePolicy()
+    errors: list[ConfigError] = []
+    for section in config.sections_named("modules"):
+        for item in section.items:
+            key, name = item.key.lower(), plain_name(item.value)
+            if key == "autoload":
+                policy.autoload = is_true(item.value)
+            elif key not in _POLICY_KEYS:
+                errors.append(ConfigError(f"unknown option '{item.key}'", item.path, item.line))
+            elif not name:
+                errors.append(ConfigError(f"'{item.key}' names no module", item.path, item.line))
+            elif key == "noload":
+                policy.noload.add(name)
+            else:
+                (policy.preload if key.startswith("preload") else policy.load).append(name)
+                if key.endswith("require"):
+                    policy.require.add(name)
+    raise_if_any(errors)
+    return policy
+
+
+_POLICY_KEYS = frozenset(("load", "noload", "preload", "require", "load-require", "preload-require"))
+
+
 def plain_name(name: str) -> str:
     """Module names are accepted with or without ``.so``."""
     return name.removesuffix(".so")
@@ -101,6 +136,10 @@ class ModuleRegistry:
         self._server = server
         self._entries = {kind.name: ModuleEntry(kind) for kind in kinds}
         self._started: list[str] = []
+
+    def kinds(self) -> list[type[Module]]:
+        """Every module class there is, in the order given."""
+        return [entry.kind for entry in self._entries.values()]
 
     def entries(self) -> Sequence[tuple[str, ModuleEntry]]:
         """Rows in the order of their names."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from twisted.internet.interfaces import IReactorCore
 
     from pbx.astdb import AstDb
+    from pbx.asterisk_conf import AsteriskConf, Options
     from pbx.bus import Bus
     from pbx.cli.registry import CommandRegistry
     from pbx.clock import Clock
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pbx.core.media import Switchboard
     from pbx.core.originate import Originator
     from pbx.core.technology import Technologies
-    from pbx.directories import AsteriskConf, Directories, Options
+    from pbx.directories import Directories
     from pbx.modules import ModuleRegistry
     from pbx.sorcery import Sorcery
 

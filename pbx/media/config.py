@@ -1,0 +1,73 @@
+"""rtp.conf: its ``[general]`` section as typed options, and the media settings they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from pbx.config import types
+from pbx.config.options import ConfigObject, OptionError, option, parse_section
+from pbx.directories import packaged_sounds
+from pbx.media.settings import INSTALLED_SOUNDS, MediaSettings
+
+if TYPE_CHECKING:
+    from pbx.config import ConfigLoader
+    from pbx.directories import Directories
+
+FILE = "rtp.conf"
+_LATER = "accepted from Asterisk's file; changes nothing here yet"
+MIXING_RATES = (8000, 16000)
+
+
+@dataclass(frozen=True, slots=True)
+class RtpOptions(ConfigObject):
+    """``[general]`` of rtp.conf."""
+
+    type_name: ClassVar[str] = "general"
+
+    rtpstart: int = option(types.integer(1024, 65535), 10000, help="first port of the range for RTP and RTCP")
+    rtpend: int = option(types.integer(1024, 65535), 20000, help="last port of that range")
+    bindaddr: str = option(types.STRING, "127.0.0.1", help="address RTP binds to where no transport names another")
+    maxlegs: int = option(types.integer(1, 480), 480, help="calls legs with audio at once; 503 beyond")
+    mixingrate: int = option(
+        types.integer(8000, 16000), 16000, help="rate in Hz at which calls are mixed: 8000 or 16000"
+    )
+    rtpchecksums: bool = option(types.YESNO, True, hidden=True, help=_LATER)
+    dtmftimeout: int = option(types.integer(0), 3000, hidden=True, help=_LATER)
+    rtcpinterval: int = option(types.integer(500, 60000), 5000, hidden=True, help=_LATER)
+    strictrtp: str = option(types.STRING, "yes", hidden=True, help=_LATER)
+    probation: int = option(types.integer(1), 4, hidden=True, help=_LATER)
+    icesupport: bool = option(types.YESNO, True, hidden=True, help=_LATER)
+    srtpreplayprotection: bool = option(types.YESNO, True, hidden=True, help=_LATER)
+    stunaddr: str = option(types.STRING, "", hidden=True, help=_LATER)
+    stunaddr_reresolve_ttl_0: bool = option(types.YESNO, False, hidden=True, help=_LATER)
+    stun_software_attribute: bool = option(types.YESNO, True, hidden=True, help=_LATER)
+    stun_acl: tuple[tuple[str, str], ...] = option(types.PREFIXED, (), prefix="stun_", hidden=True, help=_LATER)
+    ice_acl: tuple[tuple[str, str], ...] = option(types.PREFIXED, (), prefix="ice_", hidden=True, help=_LATER)
+    turnaddr: str = option(types.STRING, "", hidden=True, help=_LATER)
+    turnusername: str = option(types.STRING, "", hidden=True, help=_LATER)
+    turnpassword: str = option(types.STRING, "", hidden=True, secret=True, help=_LATER)
+    dtls_mtu: int = option(types.integer(256), 1200, hidden=True, help=_LATER)
+
+    def applied(self) -> RtpOptions:
+        """Check the range and the rate against each other. Raises OptionError."""
+        if self.rtpend < self.rtpstart + 1:
+            raise OptionError("rtpend", f"must be above rtpstart ({self.rtpstart}), with room for a pair of ports")
+        if self.mixingrate not in MIXING_RATES:
+            raise OptionError("mixingrate", "must be 8000 or 16000")
+        return self
+
+
+def read_settings(loader: ConfigLoader, directories: Directories, default_language: str = "en") -> MediaSettings:
+    """The media engine's settings; defaults where there is no rtp.conf. Raises ConfigErrors."""
+    config = loader.load_optional(FILE)
+    options = parse_section(RtpOptions, None if config is None else config.section("general"))
+    return MediaSettings(
+        rtp_start=options.rtpstart,
+        rtp_end=options.rtpend,
+        bind_address=options.bindaddr,
+        sound_directories=(directories.sounds, *INSTALLED_SOUNDS, packaged_sounds()),
+        default_language=default_language,
+        max_legs=options.maxlegs,
+        mixing_rate=options.mixingrate,
+    )
