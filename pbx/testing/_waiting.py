@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -75,7 +76,7 @@ class KeptProcess(ProcessProtocol):
         self.errors = bytearray()
         self.ended = False
         self.exit_code: int | None = None
-        self.signal: int | None = None
+        self.signal_number: int | None = None
         self._on_line = on_line
         self._partial = b""
 
@@ -102,13 +103,13 @@ class KeptProcess(ProcessProtocol):
     def processEnded(self, reason: Any) -> None:
         self.ended = True
         self.exit_code = reason.value.exitCode
-        self.signal = reason.value.signal
+        self.signal_number = reason.value.signal
         self.changes.changed()
 
     def send_signal(self, name: str) -> None:
         """Send KILL, TERM, ...; nothing if the process has ended."""
         if not self.ended and self.transport is not None:
-            self.transport.signalProcess(name)
+            self.transport.signalProcess(signal.Signals[f"SIG{name}"])
 
     async def wait(self, seconds: float) -> int | None:
         """The exit code (None when killed by a signal); TimeoutError if it is still running after ``seconds``."""

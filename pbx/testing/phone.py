@@ -186,7 +186,7 @@ class Phone:
         """Raise PhoneError if the process has ended."""
         if self._process.ended:
             raise PhoneError(
-                f"the phone {self.name} has ended (signal {self._process.signal}):\n{self.log_text()[-4000:]}"
+                f"the phone {self.name} has ended (signal {self._process.signal_number}):\n{self.log_text()[-4000:]}"
             )
 
     async def command(self, do: str, *, timeout: float = COMMAND_SECONDS, **arguments: Any) -> dict[str, Any]:
