@@ -25,12 +25,12 @@ class RtpOptions(ConfigObject):
 
     type_name: ClassVar[str] = "general"
 
-    rtpstart: int = option(types.integer(1024, 65535), 10000, help="first port of the range for RTP and RTCP")
+    rtpstart: int = option(types.integer(1024, 65535), 10000, help="first port for RTP and RTCP")
     rtpend: int = option(types.integer(1024, 65535), 20000, help="last port of that range")
     bindaddr: str = option(types.STRING, "127.0.0.1", help="address RTP binds to where no transport names another")
     maxlegs: int = option(types.integer(1, 480), 480, help="calls legs with audio at once; 503 beyond")
     mixingrate: int = option(
-        types.integer(8000, 16000), 16000, help="rate in Hz at which calls are mixed: 8000 or 16000"
+        types.integer(8000, 16000), 16000, help="the mixing rate in Hz: 8000 or 16000"
     )
     rtpchecksums: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     dtmftimeout: int = option(types.integer(0), 3000, hidden=True, help=_LATER)

@@ -13,9 +13,9 @@ from pbx.pjsip._abi import ffi
 
 #: One tick of the clock, which is also how long a queued operation may wait.
 TICK_MS = 20
-#: pjmedia_conf_create: no sound device (without it the call ends the process), and the small resampling filter.
+#: pjmedia_conf_create: no sound device (without this option the call ends the process). Its options for cheaper
+#: resampling are not used: the small filter loses 2 dB everywhere and 10 dB at 3.4 kHz, the linear one 12 dB there.
 NO_DEVICE = 2
-SMALL_FILTER = 4
 #: Legs, players and recorders together. Each port keeps 8 bytes per slot, so 1,600 cost it 12.5 KiB.
 SLOTS = 1600
 #: The conference's own port: whatever is connected to it is consumed in real time and thrown away.
@@ -25,10 +25,9 @@ NULL_SLOT = 0
 class Conference:
     """A running bridge at ``rate`` Hz, mono. `start` makes it, `stop` ends it."""
 
-    def __init__(self, library: PjLibrary, rate: int, *, options: int = NO_DEVICE | SMALL_FILTER) -> None:
+    def __init__(self, library: PjLibrary, rate: int) -> None:
         self._library = library
         self._lib = library.lib
-        self._options = options | NO_DEVICE
         self.rate = rate
         self._pool: CData = None
         self._conference: CData = None
@@ -49,7 +48,7 @@ class Conference:
         made = ffi.new("pjmedia_conf **")
         check(
             self._lib,
-            self._lib.pjmedia_conf_create(self._pool, SLOTS, self.rate, 1, samples, 16, self._options, made),
+            self._lib.pjmedia_conf_create(self._pool, SLOTS, self.rate, 1, samples, 16, NO_DEVICE, made),
             "pjmedia_conf_create",
         )
         self._conference = made[0]
