@@ -329,9 +329,10 @@ class ConfigEditor:
         """
         written: list[Path] = []
         for file in self._files.values():
-            target = to if to is not None and file.path == self.config.path else file.path
-            if not file.changed and target == file.path:
+            elsewhere = to if file.path == self.config.path else None
+            if not file.changed and elsewhere is None:
                 continue
+            target = elsewhere or file.path
             try:
                 write_atomically(target, file.encoded())
             except OSError as error:

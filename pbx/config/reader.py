@@ -118,6 +118,7 @@ class _Reader:
             options, closing, rest = rest[1:].partition(")")
             if not closing:
                 self.error("no closing ')'", path, number)
+                options = ""
             for option in options.split(","):
                 section = self.header_option(option.strip(BLANKS), section)
         if rest.strip(BLANKS):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pbx.config.values import (
@@ -275,6 +276,8 @@ Pairs = tuple[tuple[str, str], ...]
 def _fold_variable(so_far: Pairs, _word: str, text: str) -> Pairs:
     name, equals, value = text.partition("=")
     name = name.strip()
+    if not text.strip():
+        return so_far
     if not equals or not name:
         raise ValueError("must be name=value")
     return (*(pair for pair in so_far if pair[0] != name), (name, value.strip()))
@@ -282,7 +285,7 @@ def _fold_variable(so_far: Pairs, _word: str, text: str) -> Pairs:
 
 VARIABLES: ValueType[Pairs] = ValueType(
     "name=value, may be repeated",
-    lambda text: _fold_variable((), "", text),
+    partial(_fold_variable, (), ""),
     lambda pairs: ",".join(f"{name}={value}" for name, value in pairs),
     _fold_variable,
     lambda pairs, words: [(words[0], f"{name}={value}") for name, value in pairs],

@@ -161,7 +161,9 @@ class HostPort:
 
     @classmethod
     def parse(cls, text: str) -> HostPort:
-        """``host``, ``host:port``, ``[v6]:port`` or bare ``v6``. Raises ValueError."""
+        """``host``, ``host:port``, ``[v6]:port`` or bare ``v6``; nothing for none. Raises ValueError."""
+        if not text.strip():
+            return cls()
         host, port = text.strip(), ""
         if host.startswith("["):
             host, bracket, rest = host[1:].partition("]")
