@@ -15,7 +15,6 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -81,7 +80,7 @@ class LiveServer:
         """
         root = Path(tempfile.mkdtemp(prefix="obk-"))
         lease = AddressLease.take()
-        command = [str(_program())]
+        command = _program()
         etc = root / _templates.DIRECTORIES["astetcdir"]
         if supervise:
             command += ["run", "--supervise", *arguments, "-C", str(etc)]
@@ -196,7 +195,7 @@ class LiveServer:
             self._process,
             self._command[0],
             self._command,
-            env=dict(os.environ, PYTHONUNBUFFERED="1"),
+            env=_environment(),
             path=str(self.directory),
             childFDs={0: "w", 1: "r", 2: "r"},
         )
@@ -296,8 +295,8 @@ class LiveServer:
 
     async def _remote(self, command: str, timeout: float) -> tuple[int | None, str]:
         process = KeptProcess(self._reactor)
-        arguments = [str(_program()), "asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command]
-        self._reactor.spawnProcess(process, arguments[0], arguments, env=dict(os.environ), path=str(self.directory))
+        arguments = [*_program(), "asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command]
+        self._reactor.spawnProcess(process, arguments[0], arguments, env=_environment(), path=str(self.directory))
         try:
             code = await process.wait(timeout)
         except TimeoutError:
@@ -360,14 +359,14 @@ def _datagram_inodes(pid: int, ports: range) -> set[str]:
     return found
 
 
-def _program() -> Path:
-    """The ``obelisk`` command installed beside this interpreter."""
-    return Path(sys.executable).parent / "obelisk"
+def _program() -> list[str]:
+    """The ``obelisk`` command installed beside this interpreter, or its module where it has not been installed."""
+    script = Path(sys.executable).parent / "obelisk"
+    return [str(script)] if script.exists() else [sys.executable, "-m", "pbx.cli.program"]
 
 
-def open_udp_socket(host: str = "127.0.0.1", timeout: float = 5.0) -> socket.socket:
-    """A plain UDP socket for tests that speak SIP by hand."""
-    opened = socket.socket(type=socket.SOCK_DGRAM)
-    opened.bind((host, 0))
-    opened.settimeout(timeout)
-    return opened
+def _environment() -> dict[str, str]:
+    """This process's, with the running code first on the path: servers start in other directories."""
+    root = str(Path(__file__).parents[2])
+    path = os.environ.get("PYTHONPATH")
+    return dict(os.environ, PYTHONUNBUFFERED="1", PYTHONPATH=f"{root}{os.pathsep}{path}" if path else root)
