@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pbx.config import load_config
+from pbx.config import Section, load_config
 from pbx.config.editor import ConfigEditor, EditError
 
 if TYPE_CHECKING:
@@ -44,6 +44,12 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
+def reread(path: Path, name: str) -> Section:
+    section = load_config(path).section(name)
+    assert section is not None
+    return section
+
+
 def edited(path: Path, old: str, new: str) -> bool:
     return path.read_text() == FILE.replace(old, new)
 
@@ -72,7 +78,7 @@ def test_set(path: Path, section: str, key: str, value: str, old: str, new: str)
     editor.set(editor.section(section), key, value)
     editor.save()
     assert edited(path, old, new)
-    assert load_config(path).section(section).get_all(key)[-1 if key != "allow" else 0] == value
+    assert reread(path, section).get_all(key)[-1 if key != "allow" else 0] == value
 
 
 def test_set_by_value(path: Path) -> None:
@@ -99,7 +105,7 @@ def test_delete_beside_a_block_comment(tmp_path: Path) -> None:
     editor.delete(editor.section("a"), "l")
     editor.append(editor.section("a"), "m", "3")
     editor.save()
-    section = load_config(path).section("a")
+    section = reread(path, "a")
     assert [(item.key, item.value) for item in section] == [("m", "3")]
 
 
@@ -116,7 +122,7 @@ def test_new_section(path: Path) -> None:
     editor.append(section, "exten", "1,1,NoOp", is_object=True)
     editor.save()
     assert path.read_text() == FILE + "\n[carol](tmpl)\nexten => 1,1,NoOp\n"
-    assert load_config(path).section("carol").get("type") == "friend"
+    assert reread(path, "carol").get("type") == "friend"
 
 
 def test_rename_section(path: Path) -> None:
@@ -193,7 +199,7 @@ def test_what_the_language_cannot_hold_is_refused(path: Path, key: str, value: s
     assert editor.render() == FILE.encode()
 
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=("Cs",)), max_size=30).map(
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n", exclude_categories=["Cs"]), max_size=30).map(
     str.strip
 )
 KEY = TEXT.filter(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -16,7 +16,7 @@ from pbx.config.options import ConfigObject, OptionError, option
 from pbx.sorcery import NotLocal, RemoteWizard, Sorcery, SorceryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 
@@ -38,6 +38,8 @@ class Line(ConfigObject):
     number: int = option(types.integer(), 0, help="")
 
 
+O = TypeVar("O", bound=ConfigObject)
+
 PHONES = "config,phones.conf,criteria=type=phone"
 LINES = "config,phones.conf,criteria=type=line"
 
@@ -57,9 +59,11 @@ class Kit:
         self.written += 1  # a file written twice within the clock's grain must still look changed
         os.utime(path, ns=(self.written * 10**9, self.written * 10**9))
 
-    def typed(self, text: str, **options: object) -> Sorcery:
+    def typed(
+        self, text: str, indexes: Sequence[str] = (), apply: Callable[[Phone], Phone | None] | None = None
+    ) -> Sorcery:
         self.write(text)
-        self.sorcery.register_type(Phone, default=PHONES, **options)
+        self.sorcery.register_type(Phone, default=PHONES, indexes=indexes, apply=apply)
         self.sorcery.register_type(Line, default=LINES)
         self.sorcery.load()
         return self.sorcery
@@ -76,6 +80,12 @@ def astdb(tmp_path: Path) -> Iterator[AstDb]:
     astdb.open()
     yield astdb
     astdb.close()
+
+
+def got(built: O | None) -> O:
+    """What was found; it must be there."""
+    assert built is not None
+    return built
 
 
 TEXT = """\
@@ -99,7 +109,8 @@ def test_sections_become_objects_by_their_type(kit: Kit) -> None:
     assert sorcery.get(Phone, "base") is None
     assert [phone.id for phone in sorcery.all(Phone)] == ["alice", "bob"]
     assert sorcery.class_of("line") is Line
-    source = sorcery.get(Phone, "alice").source
+    source = got(sorcery.get(Phone, "alice")).source
+    assert source is not None
     assert (source.path, source.line) == (kit.etc / "phones.conf", 4)
 
 
@@ -110,7 +121,7 @@ def test_find(kit: Kit, indexes: Sequence[str]) -> None:
     assert [phone.id for phone in sorcery.find(Phone, lines=("2",))] == ["bob"]
     assert [phone.id for phone in sorcery.find(Phone, lambda phone: phone.id > "b", context="office")] == ["bob"]
     assert sorcery.find(Phone, context="elsewhere") == []
-    assert sorcery.find_one(Phone, lines="1").id == "alice"
+    assert got(sorcery.find_one(Phone, lines="1")).id == "alice"
     with pytest.raises(SorceryError, match="no field colour"):
         sorcery.find(Phone, colour="red")
 
@@ -135,9 +146,15 @@ def test_reload_keeps_unchanged_objects_and_tells_observers(kit: Kit) -> None:
     kit.write(TEXT.replace("[bob]", "[bobby]"))
     sorcery.reload()
     assert seen == [
-        ("updated", "alice", "office", "home"), ("created", "carol"), "loaded",
-        ("deleted", "bob"), ("deleted", "carol"), ("updated", "alice", "home", "office"), ("created", "bobby"), "loaded",
-    ]  # fmt: skip
+        ("updated", "alice", "office", "home"),
+        ("created", "carol"),
+        "loaded",
+        ("deleted", "bob"),
+        ("deleted", "carol"),
+        ("updated", "alice", "home", "office"),
+        ("created", "bobby"),
+        "loaded",
+    ]
     withdraw()
     kit.write("")
     sorcery.reload()
@@ -185,7 +202,7 @@ def test_a_bad_file_does_not_hold_up_the_others(kit: Kit) -> None:
     kit.write("[l]\nnumber=2\n", "lines.conf")
     with pytest.raises(ConfigErrors, match="nope"):
         kit.sorcery.reload()
-    assert kit.sorcery.get(Line, "l").number == 2
+    assert got(kit.sorcery.get(Line, "l")).number == 2
 
 
 def test_equal_ids_of_a_type_are_an_error(kit: Kit) -> None:
@@ -256,13 +273,12 @@ def test_apply_hooks(kit: Kit) -> None:
 
 def test_config_objects_are_read_only(kit: Kit) -> None:
     sorcery = kit.typed(TEXT)
-    for act in (
-        lambda: sorcery.update(Phone("alice")),
-        lambda: sorcery.delete(Phone, "alice"),
-        lambda: sorcery.create(Phone("new")),
-    ):
-        with pytest.raises(SorceryError, match="from a file"):
-            act()
+    with pytest.raises(SorceryError, match="from a file"):
+        sorcery.update(Phone("alice"))
+    with pytest.raises(SorceryError, match="from a file"):
+        sorcery.delete(Phone, "alice")
+    with pytest.raises(SorceryError, match="from a file"):
+        sorcery.create(Phone("new"))
     with pytest.raises(SorceryError, match="exists already"):
         sorcery.create(Phone("alice"))
     with pytest.raises(SorceryError, match="there is no phone 'nobody'"):
@@ -351,11 +367,11 @@ async def test_remote_wizards(kit: Kit) -> None:
     kit.sorcery.register_type(Phone, default=[PHONES, "realtime,ps_phones"])
     kit.sorcery.load()
     sorcery = kit.sorcery
-    assert sorcery.get(Phone, "alice").context == "office"
+    assert got(sorcery.get(Phone, "alice")).context == "office"
     with pytest.raises(NotLocal):
         sorcery.get(Phone, "r1")
-    assert (await sorcery.fetch(Phone, "r1")).context == "far"
-    assert (await sorcery.fetch(Phone, "alice")).context == "office"
+    assert got(await sorcery.fetch(Phone, "r1")).context == "far"
+    assert got(await sorcery.fetch(Phone, "alice")).context == "office"
     assert await sorcery.fetch(Phone, "nobody") is None
     assert [phone.id for phone in await sorcery.fetch_all(Phone)] == ["alice", "bob", "r1"]
     assert [phone.id for phone in await sorcery.fetch_find(Phone, context="far")] == ["r1"]
