@@ -3,6 +3,9 @@
 Both are async factories for tests run by pytest-twisted; what they make ends with the test, and the logs of a failed
 test are shown with it.
 
+pytest loads this module in every run, so it imports its parts when they are asked for: those who use none pay nothing,
+and coverage measures them.
+
     @pytest_twisted.ensureDeferred
     async def test_echo(live_server, phones):
         server = await live_server(extensions=LUA)
@@ -13,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from pbx.testing._waiting import pause
-from pbx.testing.phone import Phone
-from pbx.testing.server import LiveServer
+if TYPE_CHECKING:
+    from pbx.testing.phone import Phone
+    from pbx.testing.server import LiveServer
 
 T = TypeVar("T")
 LOG_LINES = 200
@@ -51,6 +54,8 @@ class ServerFactory:
 
     async def __call__(self, **arguments: Any) -> LiveServer:
         from twisted.internet import reactor
+
+        from pbx.testing.server import LiveServer
 
         server = await LiveServer.start(reactor=reactor, **arguments)
         self.servers.append(server)
@@ -96,6 +101,8 @@ class PhoneFactory:
     ) -> Phone:
         from twisted.internet import reactor
 
+        from pbx.testing.phone import Phone
+
         phone = await Phone.start(name, reactor=reactor, directory=self._directory, **arguments)
         self.phones.append(phone)
         self._logs.append((f"log of the phone {name}", phone.log_text))
@@ -109,6 +116,8 @@ class PhoneFactory:
     async def sleep(self, seconds: float) -> None:
         """Let media flow for a while."""
         from twisted.internet import reactor
+
+        from pbx.testing._waiting import pause
 
         clock: Any = reactor
         await pause(clock, seconds)
