@@ -5,7 +5,6 @@ PJLIB is one per process: `start` refuses while another host runs, and a stopped
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,9 +17,10 @@ from pbx.pjsip._native.hooks import HookModule, LastResort, Priority, RequestHoo
 from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver, TransportInfo
 from pbx.pjsip._native.invite import InviteLayer
 from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
-from pbx.pjsip._native.transport import PjTransport, TransportTable
+from pbx.pjsip._native.transport import TransportTable
+from pbx.pjsip.transports.ingress import Ingress
+from pbx.pjsip.transports.listeners import Listener, StreamListener, UdpListener
 from pbx.pjsip.transports.settings import TransportSettings
-from pbx.pjsip.transports.udp import UdpSocket
 
 __all__ = [
     "IncomingRequest",
@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 log = Logger()
+
+LISTENERS: dict[str, type[UdpListener | StreamListener]] = {"udp": UdpListener, "tcp": StreamListener}
 
 
 class PjsipHost:
@@ -52,6 +54,7 @@ class PjsipHost:
         self.core = PjCore(reactor, log_level=log_level)
         self.receiver = Receiver(self.core, server=server)
         self.table = TransportTable(self.core, self.receiver)
+        self.ingress = Ingress(reactor)
         self._sender = Sender(self.core, self.receiver)
         self._modules: dict[Priority, HookModule] = {}
         self._listeners: dict[str, Listener] = {}
@@ -98,10 +101,10 @@ class PjsipHost:
         """Open a listening transport; gives it with its real port. Raises OSError or ObeliskError."""
         if settings.id in self._listeners:
             raise ObeliskError(f"transport {settings.id} is listening already")
-        if settings.protocol == "udp":
-            listener: Listener = UdpListener(self, settings)
-        else:
+        kind = LISTENERS.get(settings.protocol)
+        if kind is None:
             raise ObeliskError(f"transport {settings.id}: protocol {settings.protocol} is not known")
+        listener: Listener = kind(self._reactor, self.table, self.ingress, settings)
         await listener.open()
         self._listeners[settings.id] = listener
         log.info(
@@ -218,74 +221,3 @@ class PjsipHost:
     def pool_bytes(self) -> int:
         """Memory of PJSIP's pools in use, in bytes: for leak tests and statistics."""
         return self.core.pool_bytes()
-
-
-class Listener:
-    """A configured transport: what all protocols share."""
-
-    def __init__(self, host: PjsipHost, settings: TransportSettings) -> None:
-        self.host = host
-        self.settings = settings
-        self.info = TransportInfo(settings.id, settings.protocol, settings.host, settings.port)
-
-    async def open(self) -> None:
-        raise TypeError("a Listener is one of its kinds")
-
-    async def close(self) -> None:
-        raise TypeError("a Listener is one of its kinds")
-
-    def selector(self) -> Any:
-        raise TypeError("a Listener is one of its kinds")
-
-    def sent_by(self, remote_host: str | None = None) -> tuple[str, int]:
-        """The external address, the bound one, or, bound to all, the address the kernel would send from."""
-        settings = self.settings
-        host = settings.external_address or self.info.host
-        if host in ("0.0.0.0", "::"):
-            host = local_address_towards(remote_host or ("2001:db8::1" if ":" in host else "192.0.2.1"))
-        return host, settings.external_port or self.info.port
-
-
-class UdpListener(Listener):
-    """A bound UDP socket and its pjsip_transport."""
-
-    def __init__(self, host: PjsipHost, settings: TransportSettings) -> None:
-        super().__init__(host, settings)
-        self._socket = UdpSocket(host._reactor, self._received)
-        self._transport: PjTransport | None = None
-
-    async def open(self) -> None:
-        self._socket.bind(self.settings.host, self.settings.port)
-        self.info = TransportInfo(self.settings.id, "udp", self._socket.host, self._socket.port)
-        try:
-            self._transport = self.host.table.add(self._socket, self.info, sent_by=self.sent_by())
-        except BaseException:
-            self._socket.shut()
-            raise
-        self._transport.hold()
-        self._socket.start()
-
-    def _received(self, raw: bytes, source: tuple[str, int]) -> None:
-        if self._transport is not None:
-            self._transport.receive(raw, source)
-
-    async def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-        self._socket.shut()
-
-    def selector(self) -> Any:
-        if self._transport is None:
-            raise ObeliskError(f"transport {self.settings.id} is not open")
-        return self.host.table.transport_selector(self._transport)
-
-
-def local_address_towards(remote: str) -> str:
-    """The local address the kernel would send from to ``remote``; nothing is sent."""
-    family = socket.AF_INET6 if ":" in remote else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((remote, 5060))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return "::1" if family == socket.AF_INET6 else "127.0.0.1"

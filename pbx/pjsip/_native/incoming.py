@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings, tdata
-from pbx.pjsip._native.errors import PjError, StaleMessage, check
+from pbx.pjsip._native.errors import PJ_EIGNORED, PjError, StaleMessage, check
 from pbx.pjsip.message import SipMessage
 
 if TYPE_CHECKING:
@@ -190,7 +190,7 @@ class IncomingRequest(IncomingMessage):
 class _Arrival:
     """The message PJSIP is working on."""
 
-    __slots__ = ("context", "message", "raw", "rdata", "source", "transport")
+    __slots__ = ("context", "message", "raw", "rdata", "refused", "source", "transport")
 
     def __init__(
         self, raw: bytes, transport: TransportInfo, source: tuple[str, int], rdata: CData, context: object
@@ -201,6 +201,7 @@ class _Arrival:
         self.rdata = rdata
         self.context = context
         self.message: IncomingMessage | None = None
+        self.refused = False
 
 
 class Receiver:
@@ -226,6 +227,12 @@ class Receiver:
         self._module = self._register(b"mod-obelisk-answer", None)
         self._held_module = self._register(
             b"mod-obelisk-hold", core.callback("void(pjsip_transaction *, pjsip_event *)", self._on_held_state)
+        )
+
+        dropped = core.callback("void(pjsip_tp_dropped_data *)", self._on_dropped)
+        check(
+            core.lib.pjsip_tpmgr_set_drop_data_cb(core.tpmgr, ffi.cast("void *", dropped)),
+            "pjsip_tpmgr_set_drop_data_cb",
         )
 
     def _register(self, name: bytes, on_tsx_state: CData) -> CData:
@@ -278,14 +285,19 @@ class Receiver:
         pj_transport: CData,
         source: tuple[str, int],
         context: object = None,
-    ) -> None:
-        """One complete, screened message."""
-        if self._postponed and context is None and self._is_postponed(raw):
-            return
+        reading: bytes | None = None,
+    ) -> bool:
+        """One complete, screened message: ``raw`` for PJSIP, ``reading`` for Python where that differs.
+
+        False when PJSIP's parser refused it.
+        """
+        reading = raw if reading is None else reading
+        if self._postponed and context is None and self._is_postponed(reading):
+            return True
         core = self.core
         with core._entry:
             rdata = self._buffer()
-            arrival = _Arrival(raw, transport, source, rdata, context)
+            arrival = _Arrival(reading, transport, source, rdata, context)
             self._stack.append(arrival)
             try:
                 rdata.tp_info.transport = pj_transport
@@ -300,23 +312,29 @@ class Receiver:
                     core.lib.pj_gettimeofday(ffi.addressof(packet, "timestamp"))
                     core.lib.pjsip_tpmgr_receive_packet(core.tpmgr, rdata)
                 else:
-                    self._receive_large(raw, rdata)
+                    arrival.refused = not self._receive_large(raw, rdata)
             finally:
                 self._stack.pop()
                 if arrival.message is not None:
                     arrival.message._rdata = None
                 self._recycle(rdata)
+        return not arrival.refused
 
-    def _receive_large(self, raw: bytes, rdata: CData) -> None:
+    def _receive_large(self, raw: bytes, rdata: CData) -> bool:
         """A message that does not fit pkt_info.packet: parsed in a buffer of its own, then processed as usual."""
         if not self._parse(raw, rdata):
-            return
+            return False
         core = self.core
         core.lib.pj_gettimeofday(ffi.addressof(rdata.pkt_info, "timestamp"))
         ffi.memmove(ffi.addressof(rdata, "endpt_info"), bytes(ENDPT_INFO_SIZE), ENDPT_INFO_SIZE)
         handled = ffi.new("pj_bool_t *")
         core.lib.pjsip_endpt_process_rx_data(core.endpt, rdata, ffi.NULL, handled)
         ffi.memmove(ffi.addressof(rdata, "endpt_info"), bytes(ENDPT_INFO_SIZE), ENDPT_INFO_SIZE)
+        return True
+
+    def _on_dropped(self, dropped: CData) -> None:
+        if dropped.status != PJ_EIGNORED and self._stack:
+            self._stack[-1].refused = True
 
     def _parse(self, raw: bytes, rdata: CData) -> bool:
         """Fill rdata.msg_info as pjsip_tpmgr_receive_packet does; False for what it would drop."""

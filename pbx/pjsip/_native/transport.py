@@ -90,15 +90,31 @@ class PjTransport:
         self._shut = False
         self._owned = False
 
-    def receive(self, raw: bytes, source: tuple[str, int]) -> None:
-        """A complete message from the wire."""
-        if self.pointer is not None:
-            self.table.receiver.receive(raw, self.info, self.pointer, source)
+    def receive(self, raw: bytes, source: tuple[str, int], reading: bytes | None = None) -> bool:
+        """A complete, screened message from the wire; False when PJSIP's parser refused it. See `Receiver.receive`."""
+        if self.pointer is None:
+            return True
+        return self.table.receiver.receive(raw, self.info, self.pointer, source, None, reading)
+
+    @property
+    def users(self) -> int:
+        """How many of PJSIP's objects use the transport now."""
+        if self.pointer is None:
+            return 0
+        return int(self.table.core.lib.pj_atomic_get(self.pointer.ref_cnt)) - self._owned
 
     def hold(self) -> None:
         """Keep the transport although nothing uses it (listening UDP sockets); `close` gives it up."""
         self._owned = True
         self.table.core.lib.pjsip_transport_add_ref(self.pointer)
+
+    def send_raw(self, raw: bytes, destination: tuple[str, int]) -> None:
+        """Send bytes that PJSIP knows nothing of. Raises OSError."""
+        if self._shut:
+            raise OSError(errno.ENOTCONN, "the transport is closed")
+        if self.table.on_sent is not None:
+            self.table.on_sent(raw, self.info, destination)
+        self.wire.send(raw, destination, lambda sent: None)
 
     def close(self, status: int = 0) -> None:
         """The wire is gone or to be given up: tell transactions (``status``, if not 0, as a disconnection) and destroy
@@ -197,9 +213,11 @@ class TransportTable:
         remote: tuple[str, int] | None = None,
         remote_name: str = "",
         outgoing: bool = False,
+        factory: CData = None,
     ) -> PjTransport:
         """Register a wire. ``remote``: its peer, None for a datagram socket; ``remote_name``: the name it was reached
-        by, which TLS connections are found again by. Raises PjError."""
+        by, which TLS connections are found again by; ``factory``: the listener's, so that messages bound to it find
+        this connection. Raises PjError."""
         core, lib = self.core, self.core.lib
         with core.entered():
             pool = core.pool(info.protocol.encode("ascii") + b"%p", 1024, 512)
@@ -227,6 +245,8 @@ class TransportTable:
             tp.local_name.host = strings.dup(pool, sent_by[0])[0]
             tp.local_name.port = sent_by[1]
             tp.dir = 0 if remote is None else (1 if outgoing else 2)
+            if factory is not None:
+                tp.factory = factory
             tp.endpt = core.endpt
             tp.tpmgr = core.tpmgr
             tp.send_msg = ffi.cast("void *", self._send)

@@ -11,7 +11,8 @@ class TransportSettings:
 
     ``port`` 0: any free port. ``external_address``/``external_port``: what Via and Contact show in place of the bound
     address. ``max_connections`` and ``max_connections_per_source``: accepted connections at one time; beyond, new ones
-    are closed at once. ``idle_timeout``: seconds without a byte after which an accepted connection is closed.
+    are closed at once. ``idle_timeout``: seconds without a byte after which
+    an unused connection is closed; longer than a registration, because phones behind NAT are reached by theirs only.
     """
 
     id: str
@@ -22,4 +23,4 @@ class TransportSettings:
     external_port: int | None = None
     max_connections: int = 10_000
     max_connections_per_source: int = 100
-    idle_timeout: float = 600.0
+    idle_timeout: float = 3900.0

@@ -1,0 +1,105 @@
+"""TCP sockets of the whole exchange live at high file descriptors.
+
+pjmedia waits for its RTP sockets by select(), which takes descriptors below 1024 only. So every accepted or opened TCP
+connection moves to 2048 or above, and the low numbers stay free for calls.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import resource
+import socket
+from typing import Any
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ClientFactory, ServerFactory
+from twisted.logger import Logger
+
+log = Logger()
+
+#: First descriptor given to TCP connections.
+FIRST_HIGH = 2048
+#: Descriptors wanted for the process.
+WANTED_DESCRIPTORS = 65_536
+
+
+def raise_descriptor_limit(wanted: int = WANTED_DESCRIPTORS) -> int:
+    """Raise the soft limit of open files to ``wanted`` or as far as the hard one lets; gives the limit now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < target:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+            soft = target
+        except (OSError, ValueError) as error:
+            log.warn("the limit of open files stays at {soft}: {error}", soft=soft, error=error)
+    return soft
+
+
+def moved_up(sock: socket.socket) -> socket.socket:
+    """``sock`` at a high descriptor; itself where the process may not have one."""
+    if sock.fileno() >= FIRST_HIGH:
+        return sock
+    try:
+        descriptor = fcntl.fcntl(sock.fileno(), fcntl.F_DUPFD_CLOEXEC, FIRST_HIGH)
+    except OSError:
+        return sock
+    high = socket.socket(fileno=descriptor)
+    sock.close()
+    high.setblocking(False)
+    return high
+
+
+class HighServer(tcp.Server):
+    """An accepted connection."""
+
+    def __init__(self, sock: socket.socket, *args: Any) -> None:
+        super().__init__(moved_up(sock), *args)
+
+
+class HighPort(tcp.Port):
+    """A listening port whose connections are `HighServer`."""
+
+    transport = HighServer  # type: ignore[assignment]  # Twisted's stubs name the base class
+
+
+class HighClient(tcp.Client):
+    """An outgoing connection."""
+
+    def createInternetSocket(self) -> socket.socket:  # noqa: N802  # Twisted's name
+        return moved_up(super().createInternetSocket())  # type: ignore[no-untyped-call]
+
+
+class HighConnector(tcp.Connector):
+    """Makes `HighClient`."""
+
+    def _makeTransport(self) -> HighClient:  # noqa: N802  # Twisted's name
+        return HighClient(self.host, self.port, self.bindAddress, self, self.reactor)  # type: ignore[no-untyped-call]
+
+
+def listen_tcp(reactor: Any, port: int, factory: ServerFactory, interface: str, backlog: int = 512) -> HighPort:
+    """As reactor.listenTCP; raises CannotListenError."""
+    raise_descriptor_limit()
+    listening = HighPort(port, factory, backlog, interface, reactor)
+    listening.startListening()
+    return listening
+
+
+def connect_tcp(
+    reactor: Any,
+    host: str,
+    port: int,
+    factory: ClientFactory,
+    timeout: float,
+    bind_address: tuple[str, int] | None = None,
+) -> HighConnector:
+    """As reactor.connectTCP."""
+    connector = HighConnector(host, port, factory, timeout, bind_address, reactor)
+    connector.connect()
+    return connector
+
+
+def host_port(address: IAddress) -> tuple[str, int]:
+    """(host, port) of a TCP address of Twisted's."""
+    return str(getattr(address, "host", "")), int(getattr(address, "port", 0))
