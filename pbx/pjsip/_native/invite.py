@@ -6,7 +6,7 @@ pjsip_inv_usage_init belongs; at the end ``layer.stop()`` before ``core.stop()``
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,13 +82,17 @@ class Call:
     credentials: Sequence[Credential] = ()
     route: Sequence[str] = ()
     rewrite_contact: bool = False
+    #: Name of the transport to send by; empty leaves it to PJSIP.
+    transport: str = ""
 
 
 class InviteLayer:
     """All invite sessions of one PJSIP."""
 
-    def __init__(self, core: PjCore, receiver: Receiver) -> None:
+    def __init__(self, core: PjCore, receiver: Receiver, selector: Callable[[str], CData]) -> None:
+        """``selector`` gives the pjsip_tpselector * of a transport by name."""
         self.core = core
+        self._selector = selector
         self.gate = SdpGate(core, self._session_of_dialog)
         self._receiver = receiver
         self._sessions: dict[int, InviteSession] = {}
@@ -232,8 +236,12 @@ class InviteLayer:
                 raise PjError(status, "pjsip_inv_initial_answer")
             return session
 
-    def invite(self, call: Call, events: InviteEvents, transport: CData = None) -> InviteSession:
-        """Make a session and send its INVITE. ``transport``: pjsip_transport * to send by, if it is settled.
+    def later(self, call: Callable[..., object], *args: Any) -> None:
+        """Run ``call(*args)`` in this turn of the reactor, when PJSIP has let go of what it works on."""
+        self.core.later(call, *args)
+
+    def invite(self, call: Call, events: InviteEvents) -> InviteSession:
+        """Make a session and send its INVITE.
 
         Raises PjError: a URI PJSIP cannot use, a message it cannot send; nothing is left behind then.
         """
@@ -246,7 +254,7 @@ class InviteLayer:
             dialog = dialogs[0]
             lib.pjsip_dlg_inc_lock(dialog)
             try:
-                session = self._prepare(dialog, call, events, transport)
+                session = self._prepare(dialog, call, events)
             except BaseException:
                 lib.pjsip_dlg_terminate(dialog)
                 lib.pjsip_dlg_dec_lock(dialog)
@@ -262,10 +270,11 @@ class InviteLayer:
                 raise
             return session
 
-    def _prepare(self, dialog: CData, call: Call, events: InviteEvents, transport: CData) -> InviteSession:
+    def _prepare(self, dialog: CData, call: Call, events: InviteEvents) -> InviteSession:
         lib = self.core.lib
-        if transport is not None:
-            self._bind(dialog, transport)
+        if call.transport:
+            selector = self._selector(call.transport)
+            check(lib.pjsip_dlg_set_transport(dialog, selector), "pjsip_dlg_set_transport")
         if call.route:
             self._set_route(dialog, call.route)
         if call.credentials:

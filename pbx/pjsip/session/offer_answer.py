@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from pbx.errors import ObeliskError
+from pbx.media.formats import FORMATS as MEDIA_FORMATS
 from pbx.media.sdp import (
     Attribute,
     Connection,
@@ -36,24 +37,11 @@ DEFAULT_PTIME_MS = 20
 
 _PROFILES = frozenset(("RTP/AVP", "RTP/AVPF"))
 
-#: Asterisk's format names: how they are called in SDP and the payload number Asterisk gives them.
+#: How Asterisk's audio formats are called in SDP, with the payload numbers we offer.
 FORMATS: dict[str, RtpMap] = {
-    "ulaw": RtpMap(0, "PCMU", 8000),
-    "alaw": RtpMap(8, "PCMA", 8000),
-    "g722": RtpMap(9, "G722", 8000),
-    "gsm": RtpMap(3, "GSM", 8000),
-    "g723": RtpMap(4, "G723", 8000),
-    "g729": RtpMap(18, "G729", 8000),
-    "ilbc": RtpMap(97, "iLBC", 8000),
-    "g726": RtpMap(111, "G726-32", 8000),
-    "speex": RtpMap(110, "speex", 8000),
-    "speex16": RtpMap(117, "speex", 16000),
-    "speex32": RtpMap(119, "speex", 32000),
-    "slin": RtpMap(11, "L16", 8000),
-    "slin16": RtpMap(118, "L16", 16000),
-    "opus": RtpMap(107, "opus", 48000, 2),
-    "siren7": RtpMap(102, "G7221", 16000),
-    "siren14": RtpMap(115, "G7221", 32000),
+    name: RtpMap(known.offered_payload_type, known.encoding, known.clock_rate, known.channels)
+    for name, known in MEDIA_FORMATS.items()
+    if known.kind == "audio"
 }
 _NAMES: dict[tuple[str, int, int], str] = {
     (rtpmap.name.upper(), rtpmap.clock_rate, rtpmap.channels): name for name, rtpmap in FORMATS.items()
@@ -159,6 +147,8 @@ def build_offer(local: LocalMedia) -> bytes:
         used.add(number)
         formats.append(str(number))
         attributes.append(_rtpmap_attribute(number, rtpmap.name, rtpmap.clock_rate, rtpmap.channels))
+        if fmtp := MEDIA_FORMATS[name].fmtp:
+            attributes.append(Attribute("fmtp", f"{number} {fmtp}"))
     if not formats:
         raise NotAcceptable("no codec is allowed for audio")
     if local.telephone_event:

@@ -1,0 +1,132 @@
+"""Who calls, read from and written to SIP: From, P-Asserted-Identity and Privacy (RFC 3325), Remote-Party-ID.
+
+Follows res_pjsip_caller_id: an endpoint's own ``callerid`` stands in for what it says in From; the identity headers
+count only with ``trust_id_inbound``, and a withheld identity leaves only with ``trust_id_outbound``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pbx.core.party import ALLOWED, EMPTY, PRESENTATION_VALUES, RESTRICTED, PartyId, party_id
+from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri, quote
+
+if TYPE_CHECKING:
+    from pbx.pjsip.message import SipMessage
+    from pbx.pjsip.objects import Endpoint
+
+ANONYMOUS = "anonymous"
+ANONYMOUS_HOST = "anonymous.invalid"
+_WITHHOLDING = frozenset(("id", "header", "user", "full", "uri", "name"))
+
+
+def caller_of(message: SipMessage, endpoint: Endpoint) -> PartyId:
+    """The caller of an INVITE from ``endpoint``."""
+    if endpoint.trust_id_inbound:
+        trusted = asserted_identity(message)
+        if trusted is not None:
+            return _tagged(trusted, endpoint)
+    configured = endpoint.callerid
+    if configured.number_valid:
+        presentation = PRESENTATION_VALUES.get(endpoint.callerid_privacy.value, ALLOWED)
+        found = replace(configured, number_presentation=presentation, name_presentation=presentation)
+        return _tagged(found, endpoint)
+    return _tagged(_from_header(message), endpoint)
+
+
+def asserted_identity(message: SipMessage) -> PartyId | None:
+    """The identity in P-Asserted-Identity, else in Remote-Party-ID; None when neither is there or readable."""
+    return _from_pai(message) or _from_rpid(message)
+
+
+def _tagged(party: PartyId, endpoint: Endpoint) -> PartyId:
+    return replace(party, tag=endpoint.callerid_tag) if endpoint.callerid_tag else party
+
+
+def _party(address: NameAddr, presentation: int = ALLOWED) -> PartyId:
+    found = party_id(address.uri.user, address.display)
+    return replace(found, number_presentation=presentation, name_presentation=presentation)
+
+
+def _from_header(message: SipMessage) -> PartyId:
+    try:
+        address = message.from_
+    except SipSyntaxError:
+        return EMPTY
+    restricted = address.uri.user.lower() == ANONYMOUS or address.uri.host.lower() == ANONYMOUS_HOST
+    return _party(address, RESTRICTED if restricted else ALLOWED)
+
+
+def _from_pai(message: SipMessage) -> PartyId | None:
+    for value in message.headers.values("P-Asserted-Identity"):
+        try:
+            address = NameAddr.parse(value)
+        except SipSyntaxError:
+            continue
+        privacy = {word.strip().lower() for word in (message.headers.get("Privacy") or "").split(";")}
+        return _party(address, RESTRICTED if privacy & _WITHHOLDING else ALLOWED)
+    return None
+
+
+def _from_rpid(message: SipMessage) -> PartyId | None:
+    value = message.headers.get("Remote-Party-ID")
+    if value is None:
+        return None
+    try:
+        address = NameAddr.parse(value)
+    except SipSyntaxError:
+        return None
+    privacy = (address.params.get("privacy") or "off").lower()
+    screened = (address.params.get("screen") or "no").lower() == "yes"
+    presentation = (RESTRICTED if privacy in _WITHHOLDING else ALLOWED) | (1 if screened else 0)
+    return _party(address, presentation)
+
+
+# Out
+
+
+def from_header(endpoint: Endpoint, party: PartyId, host: str, default_user: str) -> str:
+    """The From of our INVITE to ``endpoint`` for the party it is to see; ``host`` is our own address."""
+    domain = endpoint.from_domain or host
+    shown = endpoint.trust_id_outbound or not party.restricted
+    if endpoint.from_user:
+        user = endpoint.from_user
+    elif not party.number_valid:
+        user = default_user
+    elif shown:
+        user = party.number
+    else:
+        user, domain = ANONYMOUS, endpoint.from_domain or ANONYMOUS_HOST
+    display = party.name if shown and party.name_valid else ""
+    if not shown and party.number_valid:
+        display = "Anonymous"
+    return name_addr(display, user, domain, user_eq_phone=endpoint.user_eq_phone)
+
+
+def identity_headers(endpoint: Endpoint, party: PartyId, host: str) -> list[tuple[str, str]]:
+    """P-Asserted-Identity, Privacy and Remote-Party-ID of a message to ``endpoint``, as its options want them."""
+    if not party.number_valid or (party.restricted and not endpoint.trust_id_outbound):
+        return []
+    address = name_addr(party.name if party.name_valid else "", party.number, endpoint.from_domain or host)
+    headers: list[tuple[str, str]] = []
+    if endpoint.send_pai:
+        headers.append(("P-Asserted-Identity", address))
+        if party.restricted:
+            headers.append(("Privacy", "id"))
+    if endpoint.send_rpid:
+        privacy = "full" if party.restricted else "off"
+        screen = "yes" if party.number_presentation & 0x03 == 1 else "no"
+        headers.append(("Remote-Party-ID", f"{address};party=calling;privacy={privacy};screen={screen}"))
+    return headers
+
+
+def name_addr(display: str, user: str, host: str, *, user_eq_phone: bool = False) -> str:
+    """``"display" <sip:user@host>``, everything escaped."""
+    params: dict[str, str | None] = {}
+    if user_eq_phone and user.lstrip("+").isdecimal():
+        params["user"] = "phone"
+    address = f"<{SipUri('sip', user, host, params=params)}>"
+    # Control characters have no place in a quoted string (RFC 3261 25.1).
+    clean = "".join(character for character in display if character.isprintable())
+    return f"{quote(clean)} {address}" if clean else address

@@ -1,0 +1,101 @@
+"""The header store behind PJSIP_HEADER and SIP_HEADER (res_pjsip_header_funcs): what came in, what goes out.
+
+The message is kept as its raw bytes and parsed when a header is first asked for. Names compare without regard to case;
+a name that ends in ``*`` stands for all that begin so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from pbx.core.channel import Channel
+    from pbx.pjsip.message import SipMessage
+
+#: The key of `Channel.extra`.
+EXTRA_KEY = "pjsip.headers"
+#: Headers one channel may add to its INVITE, and the longest value: a runaway script must not grow without end.
+MAX_ADDED = 128
+MAX_VALUE = 4096
+
+
+class HeaderError(ObeliskError):
+    """A header cannot be added: its name or value would break the message, or there are too many."""
+
+
+class HeaderStore:
+    """Headers of one channel."""
+
+    __slots__ = ("_added", "_received")
+
+    def __init__(self, received: SipMessage | None = None) -> None:
+        self._received = received
+        self._added: list[tuple[str, str]] = []
+
+    @property
+    def added(self) -> list[tuple[str, str]]:
+        """What goes into the channel's own INVITE, in order."""
+        return list(self._added)
+
+    def _all(self) -> list[tuple[str, str]]:
+        received = [] if self._received is None else list(self._received.headers)
+        return received + self._added
+
+    def read(self, name: str, number: int = 1) -> str | None:
+        """The value of the ``number``-th header of that name or prefix, or None."""
+        found = [value for header, value in self._all() if _matches(header, name)]
+        return found[number - 1] if 1 <= number <= len(found) else None
+
+    def names(self, prefix: str = "") -> list[str]:
+        """The distinct names that begin with ``prefix``, in order of appearance (PJSIP_HEADERS)."""
+        names: dict[str, str] = {}
+        for header, _ in self._all():
+            if header.lower().startswith(prefix.lower()):
+                names.setdefault(header.lower(), header)
+        return list(names.values())
+
+    def add(self, name: str, value: str) -> None:
+        """Add a header to the channel's INVITE. Raises HeaderError."""
+        if len(self._added) >= MAX_ADDED:
+            raise HeaderError(f"more than {MAX_ADDED} headers were added")
+        self._added.append(_checked(name, value))
+
+    def update(self, name: str, value: str, number: int = 1) -> bool:
+        """Change the ``number``-th added header of that name; False when there is none. Raises HeaderError."""
+        places = [index for index, (header, _) in enumerate(self._added) if _matches(header, name)]
+        if not 1 <= number <= len(places):
+            return False
+        index = places[number - 1]
+        self._added[index] = _checked(self._added[index][0], value)
+        return True
+
+    def remove(self, name: str) -> int:
+        """Take back added headers by name or prefix; how many there were."""
+        before = len(self._added)
+        self._added = [(header, value) for header, value in self._added if not _matches(header, name)]
+        return before - len(self._added)
+
+
+def header_store(channel: Channel) -> HeaderStore | None:
+    """The channel's store; None when it is not a PJSIP channel."""
+    found = channel.extra.get(EXTRA_KEY)
+    return found if isinstance(found, HeaderStore) else None
+
+
+def _matches(header: str, name: str) -> bool:
+    if name.endswith("*"):
+        return header.lower().startswith(name[:-1].lower())
+    return header.lower() == name.lower()
+
+
+def _checked(name: str, value: str) -> tuple[str, str]:
+    name = name.strip()
+    if not name or not name.isascii() or any(c in name for c in '()<>@,;:\\"/[]?={} \t\r\n'):
+        raise HeaderError(f"{name!r} is not the name of a header")
+    if "\r" in value or "\n" in value or "\0" in value:
+        raise HeaderError(f"the value of header {name} holds a line break")
+    if len(value) > MAX_VALUE:
+        raise HeaderError(f"the value of header {name} is longer than {MAX_VALUE} characters")
+    return name, value

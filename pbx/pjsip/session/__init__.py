@@ -1,0 +1,1 @@
+"""INVITE sessions: calls over SIP as channels of the core."""

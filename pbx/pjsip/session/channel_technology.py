@@ -1,0 +1,80 @@
+"""The channel technology ``PJSIP``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel
+from pbx.core.channels import DuplicateChannel
+from pbx.core.device_state import DeviceState
+from pbx.core.party import Dialed
+from pbx.core.technology import ChannelRequest, RequestFailed
+from pbx.pjsip.headers import EXTRA_KEY
+from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.session.incoming import configure
+from pbx.pjsip.session.media import SessionMedia
+from pbx.pjsip.session.outgoing import parse_dial_string, resolve
+from pbx.pjsip.session.session import PjsipSession
+from pbx.pjsip.uri import SipUri
+from pbx.sorcery import NotLocal
+
+if TYPE_CHECKING:
+    from pbx.pjsip.session.services import Sessions
+
+
+class PjsipTechnology:
+    """Makes outgoing PJSIP channels."""
+
+    name = "PJSIP"
+    description = "PJSIP Channel Driver"
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def request(self, request: ChannelRequest) -> Channel:
+        """A channel for ``[user@]endpoint[/aor or sip:uri]``. Raises RequestFailed."""
+        sessions = self._sessions
+        dialled, endpoint = parse_dial_string(request.address, sessions)
+        call = resolve(dialled, endpoint, sessions)
+        target = SipUri.parse(call.target)
+        host, _ = sessions.host.sent_by(call.transport, target.host)
+        media = SessionMedia(sessions.engine, endpoint, host)
+        if not media.codecs:
+            raise RequestFailed(f"endpoint '{endpoint.id}' has no usable codec", Cause.BEARERCAPABILITY_NOTAVAIL)
+
+        def prepare(channel: Channel) -> None:
+            channel.outgoing = True
+            channel.context = endpoint.context
+            channel.dialed = Dialed(number=target.user)
+            channel.formats = media.codecs
+            configure(channel, endpoint)
+            for name, value in request.variables.items():
+                channel.variables.set(name, value)
+
+        try:
+            channel = sessions.channels.create(
+                self.name,
+                sessions.new_name(endpoint.id),
+                uniqueid=request.uniqueid,
+                linkedid=request.linkedid,
+                prepare=prepare,
+            )
+        except DuplicateChannel as error:
+            raise RequestFailed(str(error), Cause.CHANNEL_UNACCEPTABLE) from error
+        session = PjsipSession(sessions, channel, endpoint, media, call=call)
+        channel.extra[EXTRA_KEY] = session.headers
+        channel.attach(session)
+        sessions.add(session)
+        return channel
+
+    def device_state(self, resource: str) -> DeviceState:
+        """Of an endpoint, apart from its calls: by whether it can be reached."""
+        sessions = self._sessions
+        try:
+            endpoint = sessions.server.sorcery.get(Endpoint, resource)
+        except NotLocal:
+            return DeviceState.UNKNOWN
+        if endpoint is None:
+            return DeviceState.INVALID
+        return DeviceState.NOT_INUSE if sessions.location.is_online(resource) else DeviceState.UNAVAILABLE

@@ -1,0 +1,172 @@
+"""The audio of one session: an RTP transport, what was negotiated for it, and the stream made of that."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, cast
+
+from pbx.media.formats import FORMATS
+from pbx.media.parameters import StreamParameters
+from pbx.pjsip.objects.enums import DtmfMode, OfferPreference
+from pbx.pjsip.session.offer_answer import (
+    LocalMedia,
+    Negotiated,
+    NotAcceptable,
+    accept_answer,
+    answer_offer,
+    build_offer,
+    restate,
+)
+
+if TYPE_CHECKING:
+    from pbx.core.media import AudioLeg
+    from pbx.media import Leg, MediaEngine, RtpTransport
+    from pbx.pjsip.objects import Endpoint
+
+_EVENT_MODES = frozenset((DtmfMode.RFC4733, DtmfMode.AUTO, DtmfMode.AUTO_INFO))
+_REMOTE_FIRST = frozenset((OfferPreference.REMOTE, OfferPreference.REMOTE_FIRST))
+_UNSPECIFIED = frozenset(("", "0.0.0.0", "::"))
+
+
+@cache
+def _is_transcodable(name: str) -> bool:
+    known = FORMATS.get(name)
+    return known is not None and known.kind == "audio" and known.transcodable
+
+
+class SessionMedia:
+    """One session's media. ``address`` is what our descriptions name, unless the endpoint has a media_address.
+
+    Offers and answers are negotiated here at once; `start` makes the stream when the session wants it to flow.
+    """
+
+    def __init__(self, engine: MediaEngine, endpoint: Endpoint, address: str) -> None:
+        self._engine = engine
+        self._endpoint = endpoint
+        self._address = endpoint.media_address or address
+        self._transport: RtpTransport | None = None
+        self._leg: Leg | None = None
+        self._id = random.getrandbits(30)
+        self._version = self._id
+        #: Our last description as sent, and the outcome of the last complete negotiation.
+        self.text: bytes | None = None
+        self.negotiated: Negotiated | None = None
+        self._offered: LocalMedia | None = None
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """The endpoint's codecs that the switchboard can code, in order."""
+        return tuple(name for name in self._endpoint.allow.names if _is_transcodable(name))
+
+    @property
+    def transport(self) -> RtpTransport | None:
+        return self._transport
+
+    # Negotiation
+
+    def answer(self, offer: bytes) -> bytes:
+        """Our answer. Raises NotAcceptable (BadDescription for garbage), NoMediaPorts."""
+        local = self._local()
+        negotiated = answer_offer(offer, local)
+        negotiated = replace(negotiated, text=self._versioned(negotiated.text))
+        self.negotiated = negotiated
+        self.text = negotiated.text
+        return negotiated.text
+
+    def offer(self) -> bytes:
+        """Our offer: for a first INVITE, or one that changes nothing later. Raises NotAcceptable, NoMediaPorts."""
+        local = self._offered = self._local()
+        self.text = self._versioned(build_offer(local))
+        return self.text
+
+    def accept(self, answer: bytes) -> None:
+        """Take the answer to our last offer. Raises NotAcceptable."""
+        if self.text is None:
+            raise NotAcceptable("nothing was offered")
+        self.negotiated = accept_answer(self.text, answer, self._offered or self._local())
+
+    def _local(self) -> LocalMedia:
+        endpoint = self._endpoint
+        transport = self._transport
+        if transport is None:
+            address = endpoint.media_address if endpoint.bind_rtp_to_media_address else None
+            transport = self._engine.lend_transport(symmetric=endpoint.rtp_symmetric, address=address or None)
+            self._transport = transport
+        known = self.negotiated
+        payloads = {} if known is None else {found.name: found.receive for found in known.formats}
+        if known is not None and known.telephone_event_receive is not None:
+            payloads["telephone-event"] = known.telephone_event_receive
+        return LocalMedia(
+            address=transport.address if self._address in _UNSPECIFIED else self._address,
+            port=transport.rtp_port,
+            codecs=self.codecs,
+            telephone_event=endpoint.dtmf_mode in _EVENT_MODES,
+            prefer_remote=endpoint.incoming_call_offer_pref in _REMOTE_FIRST,
+            # One stream of PJMEDIA understands one codec: an answer with several would let the far end switch.
+            first_only=True,
+            use_ptime=endpoint.use_ptime,
+            session_id=self._id,
+            version=self._version,
+            owner=endpoint.sdp_owner,
+            session_name=endpoint.sdp_session,
+            payloads=payloads,
+        )
+
+    def _versioned(self, text: bytes) -> bytes:
+        """``text``, with a new version if it says something else than the last one (RFC 3264 section 8)."""
+        if self.text is None or text == self.text:
+            return text
+        self._version += 1
+        return restate(text, version=self._version)
+
+    # The stream
+
+    def start(self, leg: AudioLeg) -> None:
+        """Let the negotiated media flow on ``leg``. Raises MediaError, ValueError for what cannot be streamed."""
+        negotiated, transport = self.negotiated, self._transport
+        if negotiated is None or transport is None:
+            return
+        first = negotiated.formats[0]
+        parameters = StreamParameters(
+            remote_address=negotiated.remote_address,
+            remote_port=negotiated.remote_port,
+            codec=first.name,
+            send_payload_type=first.send,
+            receive_payload_type=first.receive,
+            remote_rtcp_port=negotiated.remote_rtcp_port,
+            ptime_ms=negotiated.ptime_ms,
+            send_event_payload_type=negotiated.telephone_event_send,
+            receive_event_payload_type=negotiated.telephone_event_receive,
+            direction=negotiated.direction,
+        )
+        # The engine made every channel's leg: core names it by its own protocol only.
+        made = cast("Leg", leg)
+        self._engine.attach_stream(made, transport, parameters)
+        self._leg = made
+
+    @property
+    def started(self) -> bool:
+        return self._leg is not None
+
+    @property
+    def agreed_names(self) -> tuple[str, ...]:
+        """The formats that were agreed on, or while there are none the endpoint's."""
+        if self.negotiated is None:
+            return self.codecs
+        return tuple(found.name for found in self.negotiated.formats)
+
+    def seconds_since_rtp(self) -> float:
+        """How long no RTP has come; 0.0 without a stream."""
+        leg = self._leg
+        return 0.0 if leg is None else leg.seconds_since_rtp()
+
+    def close(self) -> None:
+        """End the stream and give the transport back. Idempotent."""
+        leg, self._leg = self._leg, None
+        if leg is not None:
+            self._engine.detach_stream(leg)
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.release()

@@ -1,0 +1,66 @@
+"""Loadable modules of calls over PJSIP: ``res_pjsip_session`` and ``chan_pjsip``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from pbx.media import MediaEngine
+from pbx.modules import Module, ModuleBusy
+from pbx.pjsip.distributor import Distributor
+from pbx.pjsip.session.channel_technology import PjsipTechnology
+from pbx.pjsip.session.incoming import InviteHandler
+from pbx.pjsip.session.services import Sessions
+
+
+class SessionModule(Module):
+    """Takes INVITEs; offers `Sessions`."""
+
+    name: ClassVar[str] = "res_pjsip_session"
+    description: ClassVar[str] = "PJSIP Session resource"
+    requires: ClassVar[tuple[str, ...]] = ("res_pjsip",)
+
+    async def load(self) -> None:
+        self._sessions = Sessions(self.server, self.server.require(MediaEngine))
+        self.server.provide(Sessions, self._sessions)
+
+    async def unload(self) -> None:
+        if len(self._sessions):
+            raise ModuleBusy(f"{self.name} has {len(self._sessions)} calls")
+        self.server.withdraw(Sessions)
+
+    @property
+    def use_count(self) -> int:
+        return len(self._sessions)
+
+
+class ChannelModule(Module):
+    """The technology, and the way in for calls."""
+
+    name: ClassVar[str] = "chan_pjsip"
+    description: ClassVar[str] = "PJSIP Channel Driver"
+    requires: ClassVar[tuple[str, ...]] = ("res_pjsip", "res_pjsip_session")
+
+    async def load(self) -> None:
+        self._sessions = self.server.require(Sessions)
+        self._technology = PjsipTechnology(self._sessions)
+        distributor = self.server.require(Distributor)
+        self.server.technologies.register(self._technology)
+        self._withdraw: list[Callable[[], None]] = [
+            distributor.register_method("INVITE", InviteHandler(self._sessions)),
+            distributor.register_allowed("UPDATE", "PRACK", "INFO"),
+        ]
+
+    async def unload(self) -> None:
+        if len(self._sessions):
+            raise ModuleBusy(f"{self.name} has {len(self._sessions)} calls")
+        for withdraw in self._withdraw:
+            withdraw()
+        self.server.technologies.unregister(self._technology)
+
+    @property
+    def use_count(self) -> int:
+        return len(self._sessions)
+
+
+MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule)

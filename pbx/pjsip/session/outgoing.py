@@ -1,0 +1,151 @@
+"""A call to an endpoint: from the dial string to the INVITE.
+
+``PJSIP/[user@]endpoint[/aor or sip:uri]``: without a third part the first contact of the endpoint's addresses of
+record that is not known to be unreachable; ``user`` takes the place of the user in the contact's URI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pbx.core.causes import Cause
+from pbx.core.technology import RequestFailed
+from pbx.errors import ObeliskError
+from pbx.pjsip._native.invite import Call
+from pbx.pjsip.caller_id import from_header, identity_headers
+from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.session.options import contact_header, options_out
+from pbx.pjsip.uri import SipSyntaxError, SipUri
+from pbx.sorcery import NotLocal
+
+if TYPE_CHECKING:
+    from pbx.pjsip._native.invite_session import InviteSession
+    from pbx.pjsip.session.services import Sessions
+    from pbx.pjsip.session.session import PjsipSession
+
+
+@dataclass(frozen=True, slots=True)
+class DialString:
+    """The parts of what stands behind ``PJSIP/``."""
+
+    endpoint: str
+    user: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCall:
+    """Where one call goes. ``target`` is the Request-URI, ``route`` the proxies before it."""
+
+    sessions: Sessions
+    endpoint: Endpoint
+    target: str
+    route: tuple[str, ...]
+    transport: str
+
+    def send(self, session: PjsipSession) -> InviteSession:
+        """Make the INVITE of ``session``'s channel. Raises ObeliskError (PjError, NoMediaPorts among them)."""
+        sessions, endpoint = self.sessions, self.endpoint
+        channel = session.channel
+        target = SipUri.parse(self.target)
+        host, port = sessions.host.sent_by(self.transport, target.host)
+        info = sessions.host.transport(self.transport)
+        protocol = "udp" if info is None else info.protocol
+        settings = sessions.settings.global_
+        party = channel.connected.id
+        contact_user = endpoint.contact_user
+        if not contact_user and settings.use_callerid_contact and party.number_valid:
+            contact_user = party.number
+        headers = identity_headers(endpoint, party, host)
+        headers += session.headers.added
+        headers.append(("User-Agent", settings.user_agent))
+        call = Call(
+            target=self.target,
+            from_header=from_header(endpoint, party, host, settings.default_from_user),
+            to_header=f"<{replace(target, params={}, headers='')}>",
+            contact=contact_header(host, port, protocol, user=contact_user),
+            offer=session.media.offer(),
+            options=options_out(endpoint),
+            headers=headers,
+            credentials=sessions.credentials(endpoint),
+            route=self.route,
+            rewrite_contact=endpoint.rewrite_contact,
+            transport=self.transport,
+        )
+        return sessions.host.invite.invite(call, session)
+
+
+def parse_dial_string(text: str, sessions: Sessions) -> tuple[DialString, Endpoint]:
+    """The parts and the endpoint they name. Raises RequestFailed."""
+    name, _, location = text.partition("/")
+    user = ""
+    endpoint = _endpoint(name, sessions)
+    if endpoint is None and "@" in name:
+        user, _, name = name.rpartition("@")
+        endpoint = _endpoint(name, sessions)
+    if endpoint is None:
+        raise RequestFailed(f"endpoint '{name}' was not found", Cause.CHANNEL_UNACCEPTABLE)
+    return DialString(name, user, location), endpoint
+
+
+def _endpoint(name: str, sessions: Sessions) -> Endpoint | None:
+    try:
+        return sessions.server.sorcery.get(Endpoint, name) if name else None
+    except NotLocal as error:
+        raise RequestFailed(str(error), Cause.NORMAL_TEMPORARY_FAILURE) from error
+
+
+def resolve(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> OutgoingCall:
+    """Where to send the call. Raises RequestFailed when nothing can be reached."""
+    target, route = _target(dialled, endpoint, sessions)
+    try:
+        uri = SipUri.parse(target)
+    except SipSyntaxError as error:
+        raise RequestFailed(str(error), Cause.NO_ROUTE_DESTINATION) from error
+    if not uri.is_sip:
+        raise RequestFailed(f"'{target}' is no SIP URI", Cause.NO_ROUTE_DESTINATION)
+    if dialled.user:
+        uri = replace(uri, user=dialled.user)
+    if endpoint.user_eq_phone and uri.user.lstrip("+").isdecimal():
+        uri = replace(uri, params={**uri.params, "user": "phone"})
+    # Headers in a URI would become headers of our INVITE.
+    uri = replace(uri, headers="")
+    protocol = (uri.param("transport") or ("tls" if uri.scheme == "sips" else "udp")).lower()
+    try:
+        transport = sessions.transport_towards(endpoint, protocol)
+    except ObeliskError as error:
+        raise RequestFailed(str(error), Cause.NO_ROUTE_DESTINATION) from error
+    return OutgoingCall(sessions, endpoint, str(uri), route, transport)
+
+
+def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tuple[str, tuple[str, ...]]:
+    proxy = _route(endpoint.outbound_proxy)
+    location = dialled.location
+    if location.lower().startswith(("sip:", "sips:")):
+        return location, proxy
+    try:
+        if location:
+            contacts = [c for aor in location.split(",") for c in sessions.location.contacts(aor.strip())]
+            contacts = [contact for contact in contacts if not sessions.location.is_unavailable(contact)]
+        else:
+            contacts = sessions.location.reachable(endpoint)
+    except NotLocal as error:
+        raise RequestFailed(str(error), Cause.NORMAL_TEMPORARY_FAILURE) from error
+    if not contacts:
+        raise RequestFailed(f"endpoint '{endpoint.id}' has no contact to call", Cause.NO_ROUTE_DESTINATION)
+    contact = contacts[0]
+    path = tuple(part.strip() for part in contact.path.split(",") if part.strip())
+    return contact.uri, proxy + path
+
+
+def _route(proxy: str) -> tuple[str, ...]:
+    """An outbound_proxy as a Route value; without ``lr`` it would be a strict router (RFC 3261 16.12)."""
+    if not proxy:
+        return ()
+    text = proxy.strip()
+    if not text.startswith("<"):
+        text = f"<{text}>"
+    if ";lr" not in text.lower():
+        text = text[:-1] + ";lr>" if text.endswith(">") else text
+    return (text,)

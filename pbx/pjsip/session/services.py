@@ -1,0 +1,80 @@
+"""What every session needs of the exchange, and the sessions there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pbx.core.channel import Channel
+from pbx.errors import ObeliskError
+from pbx.pjsip.host import PjsipHost
+from pbx.pjsip.location import Location
+from pbx.pjsip.session.options import credentials_of
+from pbx.pjsip.settings import PjsipSettings
+
+if TYPE_CHECKING:
+    from pbx.media import MediaEngine
+    from pbx.pjsip._native.invite import Credential
+    from pbx.pjsip.objects import Endpoint
+    from pbx.pjsip.session.session import PjsipSession
+    from pbx.server import Server
+
+
+class Sessions:
+    """The registry of PJSIP sessions, and the services they share."""
+
+    def __init__(self, server: Server, engine: MediaEngine) -> None:
+        self.server = server
+        self.channels = server.channels
+        self.clock = server.clock
+        self.engine = engine
+        self.host = server.require(PjsipHost)
+        self.settings = server.require(PjsipSettings)
+        self.location = server.require(Location)
+        self._sessions: dict[str, PjsipSession] = {}
+        self._number = 0
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[PjsipSession]:
+        return iter(list(self._sessions.values()))
+
+    def add(self, session: PjsipSession) -> None:
+        self._sessions[session.channel.uniqueid] = session
+
+    def remove(self, session: PjsipSession) -> None:
+        self._sessions.pop(session.channel.uniqueid, None)
+
+    def of_channel(self, channel: Channel) -> PjsipSession | None:
+        """The session behind a channel; None when it is not a PJSIP channel."""
+        return self._sessions.get(channel.uniqueid)
+
+    def of_call_id(self, call_id: str) -> PjsipSession | None:
+        """A session by its Call-ID: for the rare, so by search."""
+        return next((s for s in self._sessions.values() if s.call_id == call_id), None)
+
+    def new_name(self, endpoint_id: str) -> str:
+        """``PJSIP/<endpoint>-<8 hex digits>``."""
+        number = self._number
+        self._number = (number + 1) & 0xFFFFFFFF
+        return f"PJSIP/{endpoint_id}-{number:08x}"
+
+    @property
+    def user_agent(self) -> str:
+        return self.settings.global_.user_agent
+
+    def credentials(self, endpoint: Endpoint) -> list[Credential]:
+        """What answers challenges to requests to ``endpoint``."""
+        return credentials_of(endpoint, self.server.sorcery)
+
+    def transport_towards(self, endpoint: Endpoint, protocol: str) -> str:
+        """The id of the transport for requests to ``endpoint``. Raises ObeliskError when there is none."""
+        if endpoint.transport:
+            if self.host.transport(endpoint.transport) is None:
+                raise ObeliskError(f"endpoint {endpoint.id}: transport '{endpoint.transport}' is not open")
+            return endpoint.transport
+        for info in self.host.transports():
+            if info.protocol == protocol:
+                return info.id
+        raise ObeliskError(f"endpoint {endpoint.id}: there is no {protocol} transport")

@@ -1,0 +1,454 @@
+"""A PJSIP channel's other side: between the core's channel and PJSIP's invite session.
+
+Towards the core it is a `ChannelDriver`, towards floor 2 an `InviteEvents`. It ends once: whoever ends first, the
+channel or the call, the other is told, the media is given back, and what comes later is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from pbx.clock import cancel_timer
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel
+from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd
+from pbx.core.states import ChannelState
+from pbx.errors import ObeliskError
+from pbx.media.errors import MediaError, NoMediaPorts
+from pbx.pjsip._native.errors import PjError
+from pbx.pjsip._native.invite_session import InviteSession, SessionOver
+from pbx.pjsip.bodies import session_description
+from pbx.pjsip.headers import HeaderStore
+from pbx.pjsip.objects.enums import DtmfMode
+from pbx.pjsip.session import dtmf_info
+from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
+from pbx.pjsip.session.media import SessionMedia
+from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
+
+    from pbx.pjsip.message import SipMessage
+    from pbx.pjsip.objects import Endpoint
+    from pbx.pjsip.session.outgoing import OutgoingCall
+    from pbx.pjsip.session.services import Sessions
+
+log = Logger()
+
+#: How often a session with rtp_timeout looks whether RTP has come, in seconds.
+RTP_CHECK_SECONDS = 1.0
+#: What ends an unanswered call for which no code stands (Asterisk's choice).
+DECLINE = 603
+_FINAL = {
+    Control.BUSY: (486, Cause.USER_BUSY),
+    Control.CONGESTION: (503, Cause.NORMAL_CIRCUIT_CONGESTION),
+    Control.INCOMPLETE: (484, Cause.INVALID_NUMBER_FORMAT),
+}
+_SILENT = frozenset((Control.HOLD, Control.UNHOLD, Control.SOURCE_UPDATE, Control.PROCEEDING, Control.VIDEO_UPDATE))
+
+
+class PjsipSession:
+    """One call leg with one endpoint."""
+
+    __slots__ = (
+        "_call",
+        "_closed",
+        "_early_sdp",
+        "_offerless",
+        "_rtp_timer",
+        "_sessions",
+        "_up",
+        "call_id",
+        "channel",
+        "contact_uri",
+        "endpoint",
+        "headers",
+        "media",
+        "native",
+    )
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        channel: Channel,
+        endpoint: Endpoint,
+        media: SessionMedia,
+        *,
+        received: SipMessage | None = None,
+        call: OutgoingCall | None = None,
+    ) -> None:
+        self._sessions = sessions
+        self.channel = channel
+        self.endpoint = endpoint
+        self.media = media
+        self.headers = HeaderStore(received)
+        self.call_id = "" if received is None else received.call_id
+        self.native: InviteSession | None = None
+        self.contact_uri = "" if call is None else call.target
+        self._call = call
+        self._closed = False
+        self._up = False
+        #: Our description went out in a provisional response, so media flows already.
+        self._early_sdp = False
+        #: The INVITE had no offer: ours goes out with the answer, theirs comes in the ACK.
+        self._offerless = False
+        self._rtp_timer: IDelayedCall | None = None
+
+    def __repr__(self) -> str:
+        return f"<PjsipSession {self.channel.name} {self.call_id}>"
+
+    # ChannelDriver: what the core wants
+
+    def call(self) -> None:
+        if self._call is None or self.native is not None:
+            return
+        try:
+            self.native = self._call.send(self)
+        except NoMediaPorts as error:
+            self._fail(503, str(error))
+        except (ObeliskError, ValueError) as error:
+            self._fail(500, str(error))
+        else:
+            self.call_id = self.channel.protocol_id = self.native.call_id
+
+    def answer(self) -> None:
+        if self._closed or self._up or self.native is None:
+            return
+        self._respond(200, with_media=True)
+        self._up = True
+        self._watch_rtp()
+
+    def indicate(self, kind: Control, data: object) -> bool:
+        if self._closed or self.native is None:
+            return False
+        if kind in _SILENT:
+            return True
+        if self.channel.outgoing or self._up:
+            return kind in (Control.CONNECTED_LINE, Control.REDIRECTING)
+        if kind is Control.RINGING:
+            return self._ringing()
+        if kind is Control.PROGRESS:
+            if not self._early_sdp:
+                self._respond(183, with_media=True)
+            return True
+        if kind in _FINAL:
+            code, cause = _FINAL[kind]
+            self.channel.set_hangup_cause(cause, str(code))
+            self._respond(code, headers=self._reason(cause))
+            return True
+        return kind in (Control.CONNECTED_LINE, Control.REDIRECTING)
+
+    def hangup(self) -> None:
+        if self._closed:
+            return
+        native = self.native
+        self._close()
+        if native is None:
+            return
+        cause = self.channel.hangup_cause
+        headers = self._reason(cause)
+        if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
+            headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
+        try:
+            native.end(cause_to_sip(cause) or DECLINE, headers=headers)
+        except PjError as error:
+            log.warn("{call_id}: could not say goodbye: {error}", call_id=self.call_id, error=str(error))
+            native.terminate(500)
+
+    def send_digit(self, digit: str, duration_ms: int) -> None:
+        mode = self.endpoint.dtmf_mode
+        negotiated = self.media.negotiated
+        events = negotiated is not None and negotiated.telephone_event_send is not None
+        if mode is DtmfMode.INFO or (mode is DtmfMode.AUTO_INFO and not events):
+            self._send_info(dtmf_info.CONTENT_TYPE, dtmf_info.build(digit, duration_ms))
+        elif mode is not DtmfMode.NONE:
+            self.channel.audio.send_digit(digit, duration_ms)
+
+    def send_text(self, text: str) -> bool:
+        if self._closed or self.native is None:
+            return False
+        try:
+            self.native.send_request("MESSAGE", content_type="text/plain;charset=UTF-8", body=text.encode("utf-8"))
+        except (SessionOver, PjError) as error:
+            log.info("{channel}: no text was sent: {error}", channel=self.channel.name, error=str(error))
+            return False
+        return True
+
+    def transfer(self, target: str) -> bool:
+        return False
+
+    def fixup(self, old: Channel, new: Channel) -> None:
+        self._sessions.remove(self)
+        self.channel = new
+        self._sessions.add(self)
+
+    # InviteEvents: what the far end does
+
+    def provisional(self, code: int, message: SipMessage) -> None:
+        description = _description(message)
+        if description is not None:
+            self._take_answer(description)
+        if code == 180:
+            self.channel.queue_frame(ControlFrame(Control.RINGING))
+            if description is not None:
+                self.channel.queue_frame(ControlFrame(Control.PROGRESS))
+        elif code == 183:
+            if description is not None or not self.endpoint.ignore_183_without_sdp:
+                self.channel.queue_frame(ControlFrame(Control.PROGRESS))
+        elif code in (181, 182):
+            self.channel.queue_frame(ControlFrame(Control.PROCEEDING))
+
+    def answered(self, message: SipMessage) -> None:
+        description = _description(message)
+        if description is not None and not self._take_answer(description):
+            return
+        if not self.media.started:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, "the answer has no session description")
+            return
+        self._up = True
+        self._watch_rtp()
+        self.channel.queue_frame(ControlFrame(Control.ANSWER))
+
+    def confirmed(self, message: SipMessage | None) -> None:
+        if not self._offerless or message is None:
+            return
+        self._offerless = False
+        description = _description(message)
+        if description is None:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, "the ACK has no session description")
+        else:
+            self._take_answer(description)
+
+    def reoffered(self, message: SipMessage) -> None:
+        native = self.native
+        if native is None:
+            return
+        try:
+            native.accept_reoffer(self._answer_to(message))
+        except (NotAcceptable, NoMediaPorts) as error:
+            code = 400 if isinstance(error, BadDescription) else 488
+            log.info("{call_id}: re-INVITE refused: {error}", call_id=self.call_id, error=str(error))
+            native.reject_reoffer(code, [("Warning", warning(self._sessions.user_agent, str(error)))])
+        except (SessionOver, PjError) as error:
+            log.warn("{call_id}: re-INVITE was not answered: {error}", call_id=self.call_id, error=str(error))
+        else:
+            self._media_changed()
+
+    def reoffer_acknowledged(self, message: SipMessage) -> None:
+        description = _description(message)
+        if description is not None:
+            self._take_answer(description)
+
+    def update_offer(self, message: SipMessage) -> bytes | None:
+        try:
+            answer = self._answer_to(message)
+        except (NotAcceptable, NoMediaPorts) as error:
+            log.info(
+                "{call_id}: {method} refused: {error}", call_id=self.call_id, method=message.method, error=str(error)
+            )
+            return None
+        self._sessions.host.invite.later(self._media_changed)
+        return answer
+
+    def reinvite_done(self, code: int, message: SipMessage | None) -> None:
+        if 200 <= code < 300 and message is not None:
+            description = _description(message)
+            if description is not None:
+                self._take_answer(description)
+        else:
+            log.info("{call_id}: our re-INVITE was answered {code}", call_id=self.call_id, code=code)
+
+    def request(self, message: SipMessage) -> tuple[int, Sequence[tuple[str, str]]]:
+        if message.method != "INFO":
+            return 501 if message.method not in _KNOWN else 405, [("Allow", self._sessions.host.allow() or "INVITE")]
+        if not message.body:
+            return 200, ()
+        digit = dtmf_info.parse(message.content_type, message.body)
+        if digit is None:
+            if message.content_type in dtmf_info.CONTENT_TYPES:
+                return 400, ()
+            return 415, [("Accept", ", ".join(dtmf_info.CONTENT_TYPES))]
+        self._sessions.host.invite.later(self._digit, *digit)
+        return 200, ()
+
+    def ended(self, code: int, reason: str, message: SipMessage | None) -> None:
+        if self._closed:
+            return
+        cause: int | None = None
+        if message is not None:
+            cause = q850_of_reasons(message.headers.values("Reason"))
+            if cause is None and any("cause=200" in value for value in message.headers.get_all("Reason")):
+                cause = Cause.ANSWERED_ELSEWHERE
+        if cause is None:
+            cause = sip_to_cause(code)
+        self._close()
+        self.channel.remote_hangup(cause, str(code))
+
+    # Parts
+
+    def _ringing(self) -> bool:
+        early = self._early_sdp
+        if self.endpoint.inband_progress and not early:
+            self._respond(183, with_media=True)
+            return False
+        if early and not self._sessions.settings.global_.allow_sending_180_after_183:
+            return False
+        self._respond(180)
+        return not early
+
+    def _respond(self, code: int, *, with_media: bool = False, headers: Sequence[tuple[str, str]] = ()) -> None:
+        """Answer the INVITE; a failure ends the call."""
+        native = self.native
+        if native is None:
+            return
+        try:
+            sdp = None
+            if with_media:
+                sdp = self.media.text
+                if sdp is None:
+                    sdp = self.media.offer()
+                    self._offerless = True
+            native.respond(code, sdp=sdp, headers=headers)
+            if with_media:
+                self._early_sdp = True
+                self.media.start(self.channel.audio)
+        except SessionOver:
+            pass
+        except (NotAcceptable, NoMediaPorts) as error:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
+        except (MediaError, ValueError) as error:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
+        except PjError as error:
+            self._end_call(Cause.NETWORK_OUT_OF_ORDER, str(error))
+
+    def _take_answer(self, description: bytes) -> bool:
+        """The far end's answer; False when the call had to be ended over it."""
+        try:
+            self.media.accept(description)
+            self.media.start(self.channel.audio)
+        except (NotAcceptable, MediaError, ValueError) as error:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
+            return False
+        self._hold_changed()
+        return True
+
+    def _answer_to(self, message: SipMessage) -> bytes:
+        """Our description in answer to an offer, or as an offer where there was none."""
+        content_type = message.headers.get("Content-Type") or ""
+        description = session_description(content_type, message.body)
+        return self.media.offer() if description is None else self.media.answer(description)
+
+    def _media_changed(self) -> None:
+        if self._closed:
+            return
+        try:
+            self.media.start(self.channel.audio)
+        except (MediaError, ValueError) as error:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
+            return
+        self._hold_changed()
+
+    def _hold_changed(self) -> None:
+        negotiated = self.media.negotiated
+        if negotiated is None or not self._up:
+            return
+        if negotiated.held and not self.channel.held:
+            self.channel.queue_frame(ControlFrame(Control.HOLD, self.endpoint.moh_suggest))
+        elif not negotiated.held and self.channel.held:
+            self.channel.queue_frame(ControlFrame(Control.UNHOLD))
+
+    def _digit(self, digit: str, duration_ms: int) -> None:
+        if not self._closed:
+            self.channel.queue_frame(DigitBegin(digit))
+            self.channel.queue_frame(DigitEnd(digit, duration_ms))
+
+    def _send_info(self, content_type: str, body: bytes) -> None:
+        if self._closed or self.native is None:
+            return
+        try:
+            self.native.send_request("INFO", content_type=content_type, body=body)
+        except (SessionOver, PjError) as error:
+            log.warn("{channel}: the digit was not sent: {error}", channel=self.channel.name, error=str(error))
+
+    def _reason(self, cause: int) -> list[tuple[str, str]]:
+        if not cause or self.endpoint.suppress_q850_reason_headers:
+            return []
+        return [("Reason", q850_reason(cause))]
+
+    # RTP timeout
+
+    def _watch_rtp(self) -> None:
+        endpoint = self.endpoint
+        if (endpoint.rtp_timeout or endpoint.rtp_timeout_hold) and self._rtp_timer is None:
+            self._rtp_timer = self._sessions.clock.call_later(RTP_CHECK_SECONDS, self._check_rtp)
+
+    def _check_rtp(self) -> None:
+        self._rtp_timer = None
+        if self._closed:
+            return
+        limit = self.endpoint.rtp_timeout_hold if self.channel.held else self.endpoint.rtp_timeout
+        silent = self.media.seconds_since_rtp()
+        if limit and silent > limit:
+            log.info(
+                "Disconnecting channel '{channel}' for lack of audio RTP activity in {silent:.0f} seconds",
+                channel=self.channel.name,
+                silent=silent,
+            )
+            self._end_call(Cause.REQUESTED_CHAN_UNAVAIL, "no RTP")
+            return
+        self._watch_rtp()
+
+    # The end
+
+    def _fail(self, code: int, why: str) -> None:
+        """The call could not even be placed."""
+        log.warn("{channel}: the call could not be placed: {why}", channel=self.channel.name, why=why)
+        self._close()
+        self.channel.remote_hangup(sip_to_cause(code), str(code))
+
+    def _end_call(self, cause: Cause, why: str) -> None:
+        """End a call that cannot go on, by our own decision."""
+        if self._closed:
+            return
+        log.info("{call_id}: the call is ended: {why}", call_id=self.call_id, why=why)
+        native = self.native
+        self._close()
+        if native is not None:
+            try:
+                native.end(cause_to_sip(cause) or DECLINE, headers=self._reason(cause))
+            except PjError as error:
+                log.warn("{call_id}: {error}", call_id=self.call_id, error=str(error))
+                native.terminate(500)
+        self.channel.remote_hangup(cause, str(cause_to_sip(cause) or DECLINE))
+
+    def _close(self) -> None:
+        """Let go of everything but the call itself, which ends by floor 2's own means."""
+        self._closed = True
+        cancel_timer(self._rtp_timer)
+        self._rtp_timer = None
+        if self.native is not None:
+            self.native.events = None
+        self.media.close()
+        self._sessions.remove(self)
+
+    @property
+    def state(self) -> ChannelState:
+        return self.channel.state
+
+
+_KNOWN = frozenset(("MESSAGE", "REFER", "NOTIFY", "SUBSCRIBE", "PUBLISH", "OPTIONS", "REGISTER"))
+
+
+def _description(message: SipMessage) -> bytes | None:
+    body = message.body
+    return session_description(message.headers.get("Content-Type") or "", body) if body else None
+
+
+def warning(agent: str, text: str) -> str:
+    """A Warning header's value (RFC 3261 20.43)."""
+    word = "".join(c for c in agent.partition(" ")[0] if c.isalnum() or c in "-.") or "obelisk"
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'399 {word} "{quoted}"'
