@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.logger import Logger
 
@@ -17,10 +17,10 @@ from pbx.clock import Clock, cancel_timer
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from twisted.internet.interfaces import IDelayedCall, IReactorThreads
+    from twisted.internet.interfaces import IDelayedCall
 
 log = Logger()
 
@@ -37,6 +37,16 @@ Batch = dict[str, "str | None"]
 """Changes by path; None deletes."""
 
 
+class Threads(Protocol):
+    """What is needed of the reactor to write on a thread of its pool."""
+
+    def callInThread(self, callable: Callable[[], object]) -> object:  # noqa: A002, N802 - Twisted's names
+        """Run on a thread of the pool."""
+
+    def callFromThread(self, callable: Callable[[], object]) -> object:  # noqa: A002 - Twisted's names
+        """Run on the reactor's thread."""
+
+
 class AstDbError(ObeliskError):
     """The database file cannot be used, or a key is not allowed."""
 
@@ -48,11 +58,12 @@ class AstDb:
         self.path = path
         self._entries: dict[str, str] = {}
         self._pending: Batch = {}
-        self._failed: Batch = {}
-        self._file_lock = threading.Lock()
+        self._leaving: Batch = {}  # handed over to be written, perhaps tried before; guarded by _leaving_lock
+        self._leaving_lock = threading.Lock()  # held for an instant only
+        self._file_lock = threading.Lock()  # held while the file is written
         self._connection: sqlite3.Connection | None = None
         self._clock: Clock | None = None
-        self._threads: IReactorThreads | None = None
+        self._threads: Threads | None = None
         self._timer: IDelayedCall | None = None
 
     # Life
@@ -117,7 +128,7 @@ class AstDb:
                 companion.replace(aside.with_name(aside.name + suffix))
         return aside
 
-    def start(self, clock: Clock, threads: IReactorThreads | None = None) -> None:
+    def start(self, clock: Clock, threads: Threads | None = None) -> None:
         """Write changes by themselves from now on: by a thread of ``threads`` (the reactor) or, without, in place."""
         self._clock = clock
         self._threads = threads
@@ -211,63 +222,72 @@ class AstDb:
 
     def _write_behind(self) -> None:
         self._timer = None
-        batch, self._pending = self._pending, {}
-        if not batch and not self._failed:
-            return
+        self._hand_over()
         if self._threads is None:
-            self._write_logged(batch)
+            self._write_logged()
         else:
-            self._threads.callInThread(self._write_logged, batch)
+            self._threads.callInThread(self._write_logged)
 
-    def _write_logged(self, batch: Batch) -> None:
-        """Write a batch, perhaps on a thread of the pool. A failure keeps it for the next attempt."""
-        with self._file_lock:
-            batch = self._failed | batch
-            try:
-                self._write(batch)
-                self._failed = {}
-            except sqlite3.Error as error:
-                self._failed = batch
-                log.error("{path} cannot be written: {error}; trying again", path=str(self.path), error=str(error))
-                if self._threads is None:
-                    self._retry()
-                else:
-                    self._threads.callFromThread(self._retry)
+    def _hand_over(self) -> None:
+        with self._leaving_lock:
+            self._leaving = self._leaving | self._pending
+        self._pending = {}
+
+    def _write_logged(self) -> None:
+        """Write what was handed over, perhaps on a thread of the pool; after a failure try again later."""
+        try:
+            self._write()
+        except sqlite3.Error as error:
+            log.error("{path} cannot be written: {error}; trying again", path=str(self.path), error=str(error))
+            if self._threads is None:
+                self._retry()
+            else:
+                self._threads.callFromThread(self._retry)
 
     def _retry(self) -> None:
         if self._timer is None:
             self._schedule()
 
-    def _write(self, batch: Batch) -> None:
+    def _write(self) -> None:
+        """Write what was handed over in one transaction. Raises sqlite3.Error, and keeps it, when that fails."""
+        with self._file_lock:
+            with self._leaving_lock:
+                batch, self._leaving = self._leaving, {}
+            if not batch:
+                return
+            try:
+                self._transact(batch)
+            except sqlite3.Error:
+                with self._leaving_lock:
+                    self._leaving = batch | self._leaving
+                raise
+
+    def _transact(self, batch: Batch) -> None:
         if self._connection is None:
             raise sqlite3.ProgrammingError("the database is closed")
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
             self._connection.executemany(_PUT, [item for item in batch.items() if item[1] is not None])
             self._connection.executemany(_DELETE, [(path,) for path, value in batch.items() if value is None])
-            run("COMMIT")
+            self._connection.execute("COMMIT")
         except sqlite3.Error:
             if self._connection.in_transaction:
-                run("ROLLBACK")
+                self._connection.execute("ROLLBACK")
             raise
 
     def flush(self) -> None:
         """Return when everything is safe on the disk. Raises AstDbError when it cannot be written."""
-        batch, self._pending = self._pending, {}
         cancel_timer(self._timer)
         self._timer = None
-        with self._file_lock:
-            batch = self._failed | batch
-            try:
-                if batch:
-                    self._write(batch)
-                self._failed = {}
+        self._hand_over()
+        try:
+            self._write()
+            with self._file_lock:
                 if self._connection is not None:
                     self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
-                self._failed = batch
-                raise AstDbError(f"{self.path} cannot be written: {error}") from error
+        except sqlite3.Error as error:
+            self._retry()
+            raise AstDbError(f"{self.path} cannot be written: {error}") from error
 
 
 def _writable(text: str) -> str:

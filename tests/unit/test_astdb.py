@@ -17,7 +17,7 @@ from pbx.cli.registry import CommandRegistry
 from pbx.clock import Clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -126,6 +126,31 @@ def test_a_failed_write_is_tried_again_by_itself(astdb: AstDb) -> None:
     other.close()
     reactor.advance(WRITE_INTERVAL_SECONDS)
     assert on_disk(astdb.path) == {"/f/k": "1"}
+
+
+def test_a_write_still_waiting_for_its_thread_is_not_lost(astdb: AstDb) -> None:
+    class Threads:
+        """A reactor whose threads are all busy."""
+
+        def __init__(self) -> None:
+            self.waiting: list[Callable[[], object]] = []
+
+        def callInThread(self, callable: Callable[[], object]) -> None:  # noqa: A002, N802 - Twisted's names
+            self.waiting.append(callable)
+
+        def callFromThread(self, callable: Callable[[], object]) -> None:  # noqa: A002 - Twisted's names
+            callable()
+
+    threads = Threads()
+    reactor = task.Clock()
+    astdb.start(Clock(reactor), threads)
+    astdb.put("f", "k", "1")
+    reactor.advance(WRITE_INTERVAL_SECONDS)
+    astdb.put("f", "k", "2")
+    astdb.close()
+    (late,) = threads.waiting
+    late()
+    assert on_disk(astdb.path) == {"/f/k": "2"}
 
 
 @pytest.mark.parametrize("garbage", [b"this is no database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
