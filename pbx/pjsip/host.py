@@ -59,7 +59,7 @@ class PjsipHost:
         self._modules: dict[Priority, HookModule] = {}
         self._listeners: dict[str, Listener] = {}
         #: floor 2's invite sessions
-        self.invite = InviteLayer(self.core, self.receiver)
+        self.invite = InviteLayer(self.core, self.receiver, self.selector)
         #: the value of Allow for a 405 of the host's own; the distributor sets it
         self.allow: Callable[[], str] = lambda: ""
 
