@@ -1,0 +1,204 @@
+"""Sound through the switchboard, judged by its signal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pbx.media import Direction
+from pbx.testing.rtp import amplitude_at, decode, tone
+from pytest_twisted import ensureDeferred
+
+if TYPE_CHECKING:
+    from conftest import Kit
+
+AMPLITUDE = 8000
+pytestmark = pytest.mark.usefixtures("kit")
+
+
+def steady(samples: list[int]) -> list[int]:
+    """Without the beginning, when the jitter buffer fills, and the end."""
+    return samples[len(samples) // 2 : len(samples) // 2 + 1600]
+
+
+@pytest.mark.parametrize(("one", "other"), [("ulaw", "ulaw"), ("ulaw", "alaw"), ("alaw", "ulaw")])
+@ensureDeferred
+async def test_a_tone_comes_through_at_its_level(kit: Kit, one: str, other: str) -> None:
+    a, b = kit.party("a", one), kit.party("b", other)
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(1013, 0.8, amplitude=AMPLITUDE))
+    heard = steady(b.peer.heard())
+    assert amplitude_at(heard, 1013) == pytest.approx(AMPLITUDE, rel=0.04)
+    assert amplitude_at(heard, 1600) < AMPLITUDE / 50
+
+
+@pytest.mark.parametrize("frequency", [300, 3000])
+@ensureDeferred
+async def test_the_whole_telephone_band_comes_through(kit: Kit, frequency: int) -> None:
+    a, b = kit.party("a"), kit.party("b")
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(frequency, 0.8, amplitude=AMPLITUDE))
+    assert amplitude_at(steady(b.peer.heard()), frequency) == pytest.approx(AMPLITUDE, rel=0.05)
+
+
+@ensureDeferred
+async def test_g722_both_ways(kit: Kit) -> None:
+    a, b = kit.party("a"), kit.party("b", "g722")
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(1013, 0.8, amplitude=AMPLITUDE))
+    coded = [packet.payload for packet in b.peer.packets if packet.payload_type == 9]
+    assert {len(payload) for payload in coded} == {160}
+    stamps = [packet.timestamp for packet in b.peer.packets]
+    assert {(later - sooner) & 0xFFFFFFFF for sooner, later in zip(stamps, stamps[1:])} == {160}  # noqa: B905, RUF007
+    a.peer.packets.clear()
+    await b.peer.send_frames(coded[8:])
+    assert amplitude_at(steady(a.peer.heard()), 1013) == pytest.approx(AMPLITUDE, rel=0.1)
+
+
+@ensureDeferred
+async def test_three_hear_each_other_and_not_themselves(kit: Kit) -> None:
+    parties = [kit.party(name) for name in "abc"]
+    for one in parties:
+        for other in parties:
+            if one is not other:
+                kit.engine.connect(one.leg, other.leg)
+    waiting = [
+        party.peer.send_samples(tone(frequency, 0.8, amplitude=4000))
+        for party, frequency in zip(parties, (500, 1013, 1700), strict=True)
+    ]
+    for one in waiting:
+        await one
+    for party, own, others in zip(parties, (500, 1013, 1700), ((1013, 1700), (500, 1700), (500, 1013)), strict=True):
+        heard = steady(party.peer.heard())
+        assert amplitude_at(heard, own) < 100
+        for frequency in others:
+            assert amplitude_at(heard, frequency) == pytest.approx(4000, rel=0.05)
+
+
+@ensureDeferred
+async def test_echo(kit: Kit) -> None:
+    a = kit.party("a")
+    kit.engine.connect(a.leg, a.leg)
+    await a.peer.send_samples(tone(700, 0.8))
+    assert amplitude_at(steady(a.peer.heard()), 700) == pytest.approx(8000, rel=0.03)
+
+
+@ensureDeferred
+async def test_through_two_local_pairs(kit: Kit) -> None:
+    a, b = kit.party("a"), kit.party("b")
+    ends = [kit.engine.create_leg(f"Local/{number}") for number in range(4)]
+    kit.engine.pipe(ends[0], ends[1])
+    kit.engine.pipe(ends[2], ends[3])
+    kit.engine.join(a.leg, ends[0])
+    kit.engine.join(ends[1], ends[2])
+    kit.engine.join(ends[3], b.leg)
+    await a.peer.send_samples(tone(1013, 0.6))
+    assert amplitude_at(steady(b.peer.heard()), 1013) == pytest.approx(8000, rel=0.03)
+    for end in ends:
+        end.close()
+    await kit.wait(0.05)
+    assert kit.engine.conference.connections == 0
+
+
+@ensureDeferred
+async def test_connections_survive_a_new_stream(kit: Kit) -> None:
+    a, b = kit.party("a"), kit.party("b")
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(1013, 0.3))
+    kit.engine.detach_stream(b.leg)
+    again = kit.party("again", "alaw")
+    kit.engine.detach_stream(again.leg)
+    kit.engine.attach_stream(b.leg, again.transport, again.parameters)
+    await a.peer.send_samples(tone(1013, 0.6))
+    assert amplitude_at(steady(again.peer.heard()), 1013) == pytest.approx(8000, rel=0.05)
+
+
+@ensureDeferred
+async def test_muting_each_way(kit: Kit) -> None:
+    a, b = kit.party("a"), kit.party("b")
+    kit.engine.join(a.leg, b.leg)
+    a.leg.set_muted(inbound=True, outbound=False)
+    both = [a.peer.send_samples(tone(1013, 0.6)), b.peer.send_samples(tone(500, 0.6))]
+    for one in both:
+        await one
+    assert amplitude_at(steady(a.peer.heard()), 500) > 7000
+    assert amplitude_at(b.peer.heard(), 1013) < 50
+    a.leg.set_muted(inbound=False, outbound=False)
+    b.peer.packets.clear()
+    await a.peer.send_samples(tone(1013, 0.6))
+    assert amplitude_at(steady(b.peer.heard()), 1013) > 7000
+
+
+@ensureDeferred
+async def test_hold_by_direction_keeps_the_stream(kit: Kit) -> None:
+    from dataclasses import replace
+
+    a, b = kit.party("a"), kit.party("b")
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(1013, 0.2))
+    ssrc = b.peer.packets[0].ssrc
+    kit.engine.attach_stream(b.leg, b.transport, replace(b.parameters, direction=Direction.INACTIVE))
+    await kit.wait(0.05)
+    b.peer.packets.clear()
+    await a.peer.send_samples(tone(1013, 0.3))
+    assert b.peer.packets == []
+    kit.engine.attach_stream(b.leg, b.transport, b.parameters)
+    await a.peer.send_samples(tone(1013, 0.5))
+    assert amplitude_at(steady(b.peer.heard()), 1013) > 7000
+    assert {packet.ssrc for packet in b.peer.packets} == {ssrc}
+
+
+@ensureDeferred
+async def test_a_late_listener_hears_no_old_sound(kit: Kit) -> None:
+    """What arrived while nobody listened would otherwise stay in the jitter buffer as a delay of half a second."""
+    a, b = kit.party("a"), kit.party("b")
+    await a.peer.send_samples(tone(500, 1.0))
+    kit.engine.join(a.leg, b.leg)
+    b.peer.packets.clear()
+    await a.peer.send_samples(tone(1500, 0.6))
+    heard = b.peer.heard()
+    assert amplitude_at(heard, 500) < 400
+    assert amplitude_at(steady(heard), 1500) > 7000
+
+
+@ensureDeferred
+async def test_to_where_packets_come_from(kit: Kit) -> None:
+    """rtp_symmetric: the SDP says one port, the packets come from another."""
+    nowhere = kit.party("nowhere")
+    a = kit.party("a", symmetric=True, remote_port=nowhere.peer.port)
+    b = kit.party("b", symmetric=False, remote_port=nowhere.peer.port)
+    kit.engine.join(a.leg, b.leg)
+    both = [a.peer.send_samples(tone(1013, 0.6)), b.peer.send_samples(tone(500, 0.6))]
+    for one in both:
+        await one
+    assert amplitude_at(steady(a.peer.heard()), 500) > 7000
+    assert a.transport.source == ("127.0.0.1", a.peer.port)
+    assert b.peer.packets == []
+
+
+@ensureDeferred
+async def test_counters(kit: Kit) -> None:
+    a = kit.party("a")
+    assert a.leg.frames_received == 0
+    await a.peer.send_samples(tone(1013, 0.5))
+    assert a.leg.frames_received == 25
+    assert a.leg.seconds_since_rtp() < 0.05
+    a.peer.sequence += 5
+    await a.peer.send_samples(tone(1013, 0.1))
+    statistics = a.leg.statistics()
+    assert statistics is not None
+    assert (statistics.packets_received, statistics.packets_lost) == (30, 5)
+    a.leg.seconds_since_rtp()
+    await kit.wait(0.2)
+    assert a.leg.seconds_since_rtp() > 0.15
+
+
+@pytest.mark.parametrize("ptime", [10, 30, 40, 60])
+@ensureDeferred
+async def test_other_packet_lengths(kit: Kit, ptime: int) -> None:
+    a, b = kit.party("a"), kit.party("b", ptime_ms=ptime)
+    kit.engine.join(a.leg, b.leg)
+    await a.peer.send_samples(tone(1013, 0.8))
+    payloads = {len(packet.payload) for packet in b.peer.packets}
+    assert payloads == {ptime * 8}
+    assert amplitude_at(steady(decode(0, b"".join(packet.payload for packet in b.peer.packets))), 1013) > 7500

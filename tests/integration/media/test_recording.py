@@ -1,0 +1,172 @@
+"""Legs recorded into files, judged by what is in the files."""
+
+from __future__ import annotations
+
+import os
+import struct
+import wave
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pbx.media import SoundError
+from pbx.testing.rtp import amplitude_at, decode, tone
+from pytest_twisted import ensureDeferred
+
+if TYPE_CHECKING:
+    from conftest import Kit
+
+
+def read(path: Path) -> tuple[int, list[int]]:
+    with wave.open(str(path)) as file:
+        assert (file.getnchannels(), file.getsampwidth()) == (1, 2)
+        data = file.readframes(file.getnframes())
+        assert path.stat().st_size == 44 + len(data)
+        return file.getframerate(), list(struct.unpack(f"<{len(data) // 2}h", data))
+
+
+@ensureDeferred
+async def test_one_direction_and_both(kit: Kit, tmp_path: Path) -> None:
+    a, b = kit.party("a"), kit.party("b")
+    kit.engine.join(a.leg, b.leg)
+    one = kit.engine.record(a.leg, tmp_path / "one.wav")
+    both = kit.engine.record(a.leg, tmp_path / "both.wav16", both_directions=True)
+    sending = [a.peer.send_samples(tone(500, 1.0)), b.peer.send_samples(tone(1500, 1.0))]
+    for waiting in sending:
+        await waiting
+    length = one.stop()
+    assert one.stop() == length == one.duration_ms
+    assert length == pytest.approx(1000, abs=60)
+    both.stop()
+    assert await one.closed == length  # type: ignore[attr-defined]
+    await both.closed  # type: ignore[attr-defined]
+    rate, samples = read(tmp_path / "one.wav")
+    assert (rate, len(samples) * 1000 // rate) == (8000, length)
+    assert amplitude_at(samples[3000:6000], 500) == pytest.approx(8000, rel=0.04)
+    assert amplitude_at(samples[3000:6000], 1500) < 100
+    rate, samples = read(tmp_path / "both.wav16")
+    assert rate == 16000
+    assert amplitude_at(samples[6000:12000], 500, rate) == pytest.approx(8000, rel=0.04)
+    assert amplitude_at(samples[6000:12000], 1500, rate) == pytest.approx(8000, rel=0.04)
+
+
+@pytest.mark.parametrize(("name", "payload_type"), [("r.ulaw", 0), ("r.alaw", 8), ("r.sln", None)])
+@ensureDeferred
+async def test_raw_formats(kit: Kit, tmp_path: Path, name: str, payload_type: int | None) -> None:
+    a = kit.party("a")
+    path = tmp_path / "new" / "folder" / name
+    recording = kit.engine.record(a.leg, path)
+    await a.peer.send_samples(tone(1013, 0.6))
+    length = recording.stop()
+    await recording.closed  # type: ignore[attr-defined]
+    data = path.read_bytes()
+    samples = list(struct.unpack(f"<{len(data) // 2}h", data)) if payload_type is None else decode(payload_type, data)
+    assert len(samples) == length * 8
+    assert amplitude_at(samples[2000:4000], 1013) == pytest.approx(8000, rel=0.04)
+
+
+@ensureDeferred
+async def test_append(kit: Kit, tmp_path: Path) -> None:
+    a = kit.party("a")
+    path = tmp_path / "a.wav"
+    for frequency in (500, 1500):
+        recording = kit.engine.record(a.leg, path, append=True)
+        await a.peer.send_samples(tone(frequency, 0.5))
+        recording.stop()
+        await recording.closed  # type: ignore[attr-defined]
+    _, samples = read(path)
+    assert len(samples) / 8000 == pytest.approx(1.0, abs=0.1)
+    assert amplitude_at(samples[1500:3000], 500) > 7000
+    assert amplitude_at(samples[-2000:-600], 1500) > 7000
+    assert recording.duration_ms == len(samples) // 8
+
+
+@ensureDeferred
+async def test_time_passes_without_sound_and_stands_still_while_paused(kit: Kit, tmp_path: Path) -> None:
+    leg = kit.engine.create_leg("silent")
+    recording = kit.engine.record(leg, tmp_path / "a.wav")
+    await kit.wait(0.4)
+    recording.pause()
+    await kit.wait(0.05)
+    paused = recording.duration_ms
+    assert paused == pytest.approx(400, abs=80)
+    await kit.wait(0.3)
+    assert recording.duration_ms == paused
+    recording.resume()
+    await kit.wait(0.2)
+    assert recording.stop() == pytest.approx(600, abs=100)
+    await recording.closed  # type: ignore[attr-defined]
+    assert set(read(tmp_path / "a.wav")[1]) == {0}
+    leg.close()
+
+
+@ensureDeferred
+async def test_silence(kit: Kit, tmp_path: Path) -> None:
+    a = kit.party("a")
+    recording = kit.engine.record(a.leg, tmp_path / "a.wav")
+    told: list[float] = []
+    recording.set_silence_listener(0.4, lambda: told.append(kit.reactor.seconds()))
+    await a.peer.send_samples(tone(500, 0.7))
+    assert told == []
+    ended = kit.reactor.seconds()
+    await kit.until(lambda: told)
+    assert told[0] - ended == pytest.approx(0.5, abs=0.2)
+    await kit.wait(0.5)
+    assert len(told) == 1
+    recording.stop()
+
+
+@ensureDeferred
+async def test_what_was_just_recorded_can_be_played_at_once(kit: Kit, tmp_path: Path) -> None:
+    a = kit.party("a")
+    path = tmp_path / "a.wav"
+    recording = kit.engine.record(a.leg, path)
+    await a.peer.send_samples(tone(1013, 0.5))
+    recording.stop()
+    a.peer.packets.clear()
+    playing = kit.engine.play(a.leg, path)
+    assert await playing.finished is True
+    assert amplitude_at(a.peer.heard()[1600:3200], 1013) > 7000
+
+
+@ensureDeferred
+async def test_a_leg_that_goes_ends_its_recording(kit: Kit, tmp_path: Path) -> None:
+    leg = kit.engine.create_leg("leg")
+    recording = kit.engine.record(leg, tmp_path / "a.wav")
+    await kit.wait(0.1)
+    leg.close()
+    await recording.closed  # type: ignore[attr-defined]
+    assert len(read(tmp_path / "a.wav")[1]) > 0
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a", "folder.wav", "no\x00.wav"])
+@ensureDeferred
+async def test_refused(kit: Kit, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder.wav").mkdir()
+    leg = kit.engine.create_leg("leg")
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(SoundError):
+        kit.engine.record(leg, tmp_path / name)
+    assert len(os.listdir("/proc/self/fd")) == before
+    leg.close()
+
+
+@ensureDeferred
+async def test_a_file_of_another_kind_is_not_appended_to(kit: Kit, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"precious")
+    leg = kit.engine.create_leg("leg")
+    with pytest.raises(SoundError, match=r"a\.wav"):
+        kit.engine.record(leg, path, append=True)
+    assert path.read_bytes() == b"precious"
+    leg.close()
+
+
+@ensureDeferred
+async def test_stopping_the_engine_leaves_whole_files(kit: Kit, tmp_path: Path) -> None:
+    leg = kit.engine.create_leg("leg")
+    recording = kit.engine.record(leg, tmp_path / "a.wav")
+    await kit.wait(0.3)
+    kit.engine.stop()
+    assert await recording.closed == pytest.approx(300, abs=80)  # type: ignore[attr-defined]
+    assert len(read(tmp_path / "a.wav")[1]) == recording.duration_ms * 8
