@@ -5,6 +5,7 @@ PJLIB is one per process: `start` refuses while another host runs, and a stopped
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,7 +18,9 @@ from pbx.pjsip._native.hooks import HookModule, LastResort, Priority, RequestHoo
 from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver, TransportInfo
 from pbx.pjsip._native.invite import InviteLayer
 from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
+from pbx.pjsip._native.resolving import Resolving
 from pbx.pjsip._native.transport import TransportTable
+from pbx.pjsip.resolver import SipResolver
 from pbx.pjsip.transports.ingress import Ingress
 from pbx.pjsip.transports.listeners import Listener, StreamListener, UdpListener
 from pbx.pjsip.transports.settings import TransportSettings
@@ -55,6 +58,8 @@ class PjsipHost:
         self.receiver = Receiver(self.core, server=server)
         self.table = TransportTable(self.core, self.receiver)
         self.ingress = Ingress(reactor)
+        self.resolver = SipResolver(reactor, self._has_transport)
+        self._resolving = Resolving(self.core, self.table, self.resolver)
         self._sender = Sender(self.core, self.receiver)
         self._modules: dict[Priority, HookModule] = {}
         self._listeners: dict[str, Listener] = {}
@@ -73,6 +78,7 @@ class PjsipHost:
             self.receiver.open()
             self.table.open()
             self._sender.open()
+            self._resolving.open()
             for priority in Priority:
                 self._modules[priority] = HookModule(core, self.receiver, priority)
             LastResort(core, self.receiver, self._allowed)
@@ -88,6 +94,7 @@ class PjsipHost:
         if not self.core.started:
             return
         self._sender.close()
+        self._resolving.close()
         for identifier in list(self._listeners):
             await self.close(identifier)
         self.invite.stop()
@@ -124,6 +131,14 @@ class PjsipHost:
 
     def transports(self) -> list[TransportInfo]:
         return [listener.info for listener in self._listeners.values()]
+
+    def _has_transport(self, protocol: str, family: int) -> bool:
+        """Whether a transport of ``protocol`` is open on an address of ``family`` (AF_INET, AF_INET6)."""
+        six = family == socket.AF_INET6
+        return any(
+            info.protocol == protocol and (":" in info.host) == six
+            for info in (listener.info for listener in self._listeners.values())
+        )
 
     def transport(self, identifier: str) -> TransportInfo | None:
         listener = self._listeners.get(identifier)

@@ -204,6 +204,13 @@ class TransportTable:
         kind, flag = known
         return (kind | PJSIP_TRANSPORT_IPV6, flag) if ":" in host else (kind, flag)
 
+    def protocol_of(self, kind: int) -> str:
+        """The protocol of one of PJSIP's types without its IPv6 flag; "" for PJSIP_TRANSPORT_UNSPECIFIED."""
+        for protocol, (known, _) in self._types.items():
+            if known == kind:
+                return protocol
+        return ""
+
     def add(
         self,
         wire: Wire,

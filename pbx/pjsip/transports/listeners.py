@@ -7,6 +7,7 @@ import socket
 from typing import Any, Protocol
 
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import deferLater
 
 from pbx.errors import ObeliskError
 from pbx.pjsip._native.incoming import TransportInfo
@@ -120,6 +121,8 @@ class StreamListener(_Listener):
         for stream in list(self._streams):
             stream.abort("the transport is closed")
             stream.failed(stream.reason)
+        # aborted connections end in the reactor's next turn
+        await deferLater(self._reactor, 0)
         if self._factory is not None:
             factory, self._factory = self._factory, None
             self._table.remove_factory(factory)
