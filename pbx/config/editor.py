@@ -120,13 +120,9 @@ class _File:
 class ConfigEditor:
     """Edits one configuration with its includes. Sections and items are those of `config`."""
 
-    def __init__(self, path: Path, *, include_root: Path | None = None, exec_allowed: bool = False) -> None:
-        """Reads ``path`` as `load_config` does, and raises what it raises; a file that is not there yet is empty."""
-        self.config = (
-            load_config(path, include_root=include_root, exec_allowed=exec_allowed, keep_sources=True)
-            if path.exists()
-            else Config(path, sources={path: SourceFile(path, [])})
-        )
+    def __init__(self, config: Config) -> None:
+        """``config`` was read with ``keep_sources``; `open` does so."""
+        self.config = config
         self._files = {each: _File(source) for each, source in self.config.sources.items()}
         self._where: dict[int, tuple[_File, _Line]] = {}
         self._continued: dict[int, list[tuple[_File, _Line]]] = {}
@@ -153,6 +149,13 @@ class ConfigEditor:
             return self._where[id(thing)]
         except KeyError:
             raise EditError(f"{thing.path}: written by a program, cannot be changed") from None
+
+    @classmethod
+    def open(cls, path: Path, *, include_root: Path | None = None, exec_allowed: bool = False) -> ConfigEditor:
+        """Reads ``path`` as `load_config` does, and raises what it raises; a file that is not there yet is empty."""
+        if not path.exists():
+            return cls(Config(path, sources={path: SourceFile(path, [])}))
+        return cls(load_config(path, include_root=include_root, exec_allowed=exec_allowed, keep_sources=True))
 
     # Sections
 

@@ -55,7 +55,7 @@ def edited(path: Path, old: str, new: str) -> bool:
 
 
 def test_nothing_changed_nothing_written(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     assert editor.render() == FILE.encode()
     assert editor.save() == []
 
@@ -74,7 +74,7 @@ def test_nothing_changed_nothing_written(path: Path) -> None:
     ],
 )
 def test_set(path: Path, section: str, key: str, value: str, old: str, new: str) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.set(editor.section(section), key, value)
     editor.save()
     assert edited(path, old, new)
@@ -82,7 +82,7 @@ def test_set(path: Path, section: str, key: str, value: str, old: str, new: str)
 
 
 def test_set_by_value(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.set(editor.section("alice"), "allow", "opus", match="alaw")
     editor.save()
     assert edited(path, "=> alaw", "=> opus")
@@ -91,7 +91,7 @@ def test_set_by_value(path: Path) -> None:
 
 
 def test_delete(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.delete(editor.section("alice"), "allow", match="ulaw")
     editor.save()
     assert edited(path, "allow => ulaw\n", "")
@@ -100,7 +100,7 @@ def test_delete(path: Path) -> None:
 def test_delete_beside_a_block_comment(tmp_path: Path) -> None:
     path = tmp_path / "b.conf"
     path.write_text("[a]\nk=1 ;-- open\nnot=this\n--; l=2\n")
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.delete(editor.section("a"), "k")
     editor.delete(editor.section("a"), "l")
     editor.append(editor.section("a"), "m", "3")
@@ -110,14 +110,14 @@ def test_delete_beside_a_block_comment(tmp_path: Path) -> None:
 
 
 def test_insert(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.insert(editor.section("alice"), 1, "disallow", "all")
     editor.save()
     assert edited(path, "allow => ulaw", "disallow = all\nallow => ulaw")
 
 
 def test_new_section(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     section = editor.new_section("carol", bases=["tmpl"])
     editor.append(section, "exten", "1,1,NoOp", is_object=True)
     editor.save()
@@ -126,7 +126,7 @@ def test_new_section(path: Path) -> None:
 
 
 def test_rename_section(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.rename_section(editor.section("alice"), "alicia")
     editor.save()
     assert edited(path, "[alice]", "[alicia]")
@@ -135,7 +135,7 @@ def test_rename_section(path: Path) -> None:
 
 
 def test_delete_section(path: Path) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.delete_section(editor.section("alice"))
     editor.save()
     assert edited(path, "[alice](tmpl)\nsecret=a\\;b ; keep me\nallow => ulaw\nallow => alaw\n", "")
@@ -146,7 +146,7 @@ def test_delete_section(path: Path) -> None:
 def test_continued_sections_go_together(tmp_path: Path) -> None:
     path = tmp_path / "c.conf"
     path.write_text("[a]\nk=1\n[b]\n[a](+)\nl=2\n")
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.rename_section(editor.section("a"), "z")
     assert editor.render() == b"[z]\nk=1\n[b]\n[z](+)\nl=2\n"
     editor.delete_section(editor.section("z"))
@@ -157,7 +157,7 @@ def test_continued_sections_go_together(tmp_path: Path) -> None:
 def test_appended_values(tmp_path: Path) -> None:
     path = tmp_path / "p.conf"
     path.write_text("[a]\nk=1\nk+=2\nk+=3\nl=4\n")
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     editor.set(editor.section("a"), "k", "9")
     editor.save()
     assert path.read_text() == "[a]\nk=9\nl=4\n"
@@ -166,7 +166,7 @@ def test_appended_values(tmp_path: Path) -> None:
 def test_changes_go_to_the_file_they_belong_to(tmp_path: Path) -> None:
     (tmp_path / "m.conf").write_text("#include i.conf\n[b]\nk=1\n")
     (tmp_path / "i.conf").write_text("[a]\nk=1 ; here\n")
-    editor = ConfigEditor(tmp_path / "m.conf")
+    editor = ConfigEditor.open(tmp_path / "m.conf")
     editor.set(editor.section("a"), "k", "2")
     assert editor.save() == [tmp_path / "i.conf"]
     assert (tmp_path / "i.conf").read_text() == "[a]\nk=2 ; here\n"
@@ -178,7 +178,7 @@ def test_line_ends_encoding_mode_and_links_are_kept(tmp_path: Path) -> None:
     real.chmod(0o604)
     link = tmp_path / "link.conf"
     link.symlink_to(real)
-    editor = ConfigEditor(link)
+    editor = ConfigEditor.open(link)
     editor.set(editor.section("a"), "k", "2")
     editor.append(editor.section("a"), "l", "3")
     editor.save()
@@ -193,7 +193,7 @@ def test_line_ends_encoding_mode_and_links_are_kept(tmp_path: Path) -> None:
     [("a\nb", "c"), ("a", "b\nc"), ("a=b", "c"), ("", "v"), ("k", "x\0"), ("\\k", "v"), ("k", "x" * 9000)],
 )
 def test_what_the_language_cannot_hold_is_refused(path: Path, key: str, value: str) -> None:
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     with pytest.raises(EditError):
         editor.append(editor.section("bob"), key, value)
     assert editor.render() == FILE.encode()
@@ -217,7 +217,7 @@ def test_what_is_written_reads_back(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "roundtrip.conf"
     path.unlink(missing_ok=True)
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     for name, items in sections.items():
         section = editor.new_section(name)
         for key, value, is_object in items:
@@ -236,7 +236,7 @@ def test_a_changed_value_reads_back(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "change.conf"
     path.write_text(FILE)
-    editor = ConfigEditor(path)
+    editor = ConfigEditor.open(path)
     value = data.draw(VALUE)
     editor.set(editor.section("alice"), "secret", value)
     editor.save()
