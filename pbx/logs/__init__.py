@@ -8,12 +8,11 @@ shown behind the process id.
 
 from __future__ import annotations
 
+from pbx.logs._verbosity import Verbosity, verbose, verbosity
 from pbx.logs.manager import LogManager
 from pbx.logs.settings import Channel, Level, LoggerSettings, read_logger_settings
-from pbx.logs.verbosity import VERBOSITY, Verbosity, verbose
 
 __all__ = [
-    "VERBOSITY",
     "Channel",
     "Level",
     "LogManager",
@@ -21,4 +20,5 @@ __all__ = [
     "Verbosity",
     "read_logger_settings",
     "verbose",
+    "verbosity",
 ]

@@ -27,6 +27,8 @@ _LEVELS = {
     LogLevel.error: Level.ERROR,
     LogLevel.critical: Level.ERROR,
 }
+#: Twisted tells of each port and factory that starts and stops.
+_CHATTY = ("log_legacy", "twisted.", "autobahn.", "txaio")
 _CATEGORIES = {level.value: level for level in Level}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
 #: A message that carries text from the network must not be able to forge the beginning of a line.
@@ -64,6 +66,8 @@ def level_of(event: Mapping[str, Any]) -> tuple[Level, int]:
     if isinstance(number, int):
         return Level.VERBOSE, number
     level = _LEVELS.get(event.get("log_level", LogLevel.info), Level.NOTICE)
+    if level is Level.NOTICE and str(event.get("log_namespace", "")).startswith(_CHATTY):
+        return Level.DEBUG, 1
     if level is Level.DEBUG:
         return level, int(event.get("debug_level", 1))
     return level, 0

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import ILogObserver, globalLogBeginner, globalLogPublisher
 from zope.interface import implementer
 
+from pbx.logs._verbosity import Verbosity
+from pbx.logs._verbosity import verbosity as process_verbosity
 from pbx.logs.format import DateFormat, LineFormat, level_of, record_of
 from pbx.logs.settings import FOLLOW_CORE, Channel, Level, LoggerSettings, read_logger_settings
 from pbx.logs.sinks import ConsoleSink, FileSink, Sink, SyslogSink, wants
-from pbx.logs.verbosity import VERBOSITY, Verbosity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ class LogManager:
         debug: int = 0,
         terminal: bool = False,
         timestamp: bool = False,
-        verbosity: Verbosity = VERBOSITY,
+        verbosity: Verbosity = process_verbosity,
     ) -> None:
         self.settings = LoggerSettings()
         self._log_dir = log_dir

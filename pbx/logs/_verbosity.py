@@ -22,10 +22,10 @@ class Verbosity:
 
 
 #: Process wide, as Twisted's log publisher that it stands before.
-VERBOSITY = Verbosity()
+verbosity = Verbosity()
 
 
 def verbose(log: Logger, level: int, text: str, **fields: object) -> None:
     """Log ``text`` (a Twisted log format) at verbose ``level``, if anybody reads that much."""
-    if level <= VERBOSITY.level:
+    if level <= verbosity.level:
         log.info(text, verbose=level, **fields)

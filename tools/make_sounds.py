@@ -1,0 +1,135 @@
+"""Makes the prompts in sounds/ with espeak-ng and sox: 8 kHz, 16 bit, one channel.
+
+They are committed, so this runs only when a prompt is added or changed: ``make sounds``.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import wave
+from pathlib import Path
+
+RATE = 8000
+ROOT = Path(__file__).resolve().parent.parent / "sounds" / "en"
+VOICE = ("-v", "en-us", "-s", "150", "-p", "45")
+
+#: Asterisk's names; the texts are this project's.
+PROMPTS = {
+    "hello-world": "Hello, world.",
+    "hello": "Hello.",
+    "demo-congrats": "Congratulations. Your call reached Obelisk.",
+    "demo-echotest": "What you say now is sent back to you. Press the pound key, or hang up, to end.",
+    "demo-echodone": "The echo has ended.",
+    "pbx-invalid": "This is not a valid extension.",
+    "pbx-invalidpark": "Nobody is parked there.",
+    "invalid": "That was not valid. Please try again.",
+    "please-try-again": "Please try again.",
+    "one-moment-please": "One moment please.",
+    "please-enter-your": "Please enter your",
+    "enter-ext-of-person": "Please enter the number of the extension you want.",
+    "ext-or-zero": "Enter an extension, or zero for the operator.",
+    "followed-by-pound": "followed by the pound key.",
+    "you-entered": "You entered",
+    "thank-you-for-calling": "Thank you for calling.",
+    "im-sorry": "I am sorry.",
+    "is-curntly-unavail": "is not available now.",
+    "is-curntly-busy": "is busy now.",
+    "cannot-complete-as-dialed": "This call cannot be completed as dialed.",
+    "check-number-dial-again": "Please check the number and dial again.",
+    "vm-goodbye": "Goodbye.",
+    "vm-intro": "Please leave a message after the tone. When you are done, hang up.",
+    "vm-nobodyavail": "Nobody can take your call now.",
+    "vm-extension": "Extension",
+    "vm-msgsaved": "Your message is saved.",
+    "auth-thankyou": "Thank you.",
+    "digits/star": "star",
+    "digits/pound": "pound",
+    "digits/hundred": "hundred",
+    "digits/thousand": "thousand",
+    **{
+        f"digits/{number}": word
+        for number, word in enumerate(
+            [
+                "zero",
+                "one",
+                "two",
+                "three",
+                "four",
+                "five",
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "ten",
+                "eleven",
+                "twelve",
+                "thirteen",
+                "fourteen",
+                "fifteen",
+                "sixteen",
+                "seventeen",
+                "eighteen",
+                "nineteen",
+            ]
+        )
+    },
+    **{
+        f"digits/{(number + 2) * 10}": word
+        for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
+    },
+}
+#: Name: frequency in Hz and length in seconds of each tone.
+TONES = {"beep": ((850.0, 0.35),), "beeperr": ((480.0, 0.2), (0.0, 0.05), (360.0, 0.3))}
+
+
+def speak(text: str, target: Path) -> None:
+    """Write ``text`` spoken, silence cut at both ends, as a WAV of telephone quality."""
+    with tempfile.TemporaryDirectory() as directory:
+        spoken = Path(directory) / "spoken.wav"
+        subprocess.run(["espeak-ng", *VOICE, "-w", spoken, text], check=True)
+        trim = ["silence", "1", "0.01", "0.5%", "reverse", "silence", "1", "0.01", "0.5%", "reverse"]
+        shape = [*trim, "gain", "-n", "-3", "pad", "0.05", "0.1"]
+        subprocess.run(
+            ["sox", "-D", spoken, "-r", str(RATE), "-c", "1", "-b", "16", "-e", "signed-integer", target, *shape],
+            check=True,
+        )
+
+
+def tone(parts: tuple[tuple[float, float], ...], target: Path) -> None:
+    """Write tones at -10 dB of full scale, faded in and out over 5 ms."""
+    samples: list[int] = []
+    fade = RATE // 200
+    for frequency, seconds in parts:
+        count = int(RATE * seconds)
+        for index in range(count):
+            edge = min(1.0, index / fade, (count - 1 - index) / fade)
+            samples.append(round(10362 * edge * math.sin(2 * math.pi * frequency * index / RATE)))
+    with wave.open(str(target), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
+
+
+def main() -> int:
+    missing = [program for program in ("espeak-ng", "sox") if shutil.which(program) is None]
+    if missing:
+        print(f"install {' and '.join(missing)} first", file=sys.stderr)
+        return 1
+    for name, text in PROMPTS.items():
+        target = ROOT / f"{name}.wav"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        speak(text, target)
+    for name, parts in TONES.items():
+        tone(parts, ROOT / f"{name}.wav")
+    print(f"{len(PROMPTS) + len(TONES)} sounds in {ROOT}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
