@@ -11,7 +11,7 @@ from pbx.pjsip.digest import Algorithm
 from pbx.pjsip.objects.endpoint import MAX_UINT
 from pbx.pjsip.objects.enums import OverloadTrigger
 from pbx.pjsip.objects.types import ALGORITHMS, choice
-from pbx.version import ASTERISK_VERSION
+from pbx.version import PRODUCT_TOKEN
 
 UINT = types.integer(0, MAX_UINT)
 
@@ -22,7 +22,7 @@ class GlobalSettings(ConfigObject):
 
     type_name: ClassVar[str] = "global"
 
-    user_agent: str = option(types.STRING, f"Asterisk PBX {ASTERISK_VERSION}", help="User-Agent and Server")
+    user_agent: str = option(types.STRING, PRODUCT_TOKEN, help="User-Agent and Server")
     max_forwards: int = option(types.integer(1, 255), 70, help="Max-Forwards of requests")
     keep_alive_interval: int = option(UINT, 90, help="seconds between keep-alives on connections; 0 none")
     endpoint_identifier_order: tuple[str, ...] = option(

@@ -1,0 +1,1 @@
+"""``pjsip ...`` on the console; columns are Asterisk 22's, since scripts cut them."""

@@ -1,0 +1,55 @@
+"""What SIP says on the bus about endpoints and contacts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ContactState(Enum):
+    """What is known of a contact; values are the words of the manager and of ARI."""
+
+    CREATED = "NonQualified"
+    """Nobody has asked it, or nobody ever will."""
+    UNKNOWN = "Unknown"
+    REACHABLE = "Reachable"
+    UNREACHABLE = "Unreachable"
+    REMOVED = "Removed"
+    UPDATED = "Updated"
+    """Only published, when a registration is refreshed; never a contact's state."""
+
+
+SHORT_STATES = {
+    ContactState.CREATED: "NonQual",
+    ContactState.UNKNOWN: "Unknown",
+    ContactState.REACHABLE: "Avail",
+    ContactState.UNREACHABLE: "Unavail",
+    ContactState.REMOVED: "Removed",
+    ContactState.UPDATED: "Updated",
+}
+"""The console's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactStatus:
+    """A contact's state changed. ``roundtrip_seconds`` is None where no answer was measured."""
+
+    uri: str
+    state: ContactState
+    aor: str
+    endpoint: str
+    roundtrip_seconds: float | None = None
+
+    @property
+    def roundtrip_microseconds(self) -> int | None:
+        """As the manager's RoundtripUsec."""
+        return None if self.roundtrip_seconds is None else round(self.roundtrip_seconds * 1e6)
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStateChanged:
+    """An endpoint can be reached now (``online``), or no longer."""
+
+    technology: str
+    endpoint: str
+    online: bool

@@ -1,0 +1,188 @@
+"""The module res_pjsip: the objects of pjsip.conf, the listening transports, the distributor, contacts, OPTIONS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from pbx.errors import ObeliskError
+from pbx.modules import Module
+from pbx.pjsip import objects
+from pbx.pjsip.acl import AccessControl, read_named_lists
+from pbx.pjsip.capabilities import Capabilities
+from pbx.pjsip.console import commands
+from pbx.pjsip.cross_check import dangling_names, missing_aors
+from pbx.pjsip.distributor import Distributor
+from pbx.pjsip.host import PjsipHost, TransportSettings
+from pbx.pjsip.identify import Identifiers
+from pbx.pjsip.location import Location
+from pbx.pjsip.objects import Transport
+from pbx.pjsip.options import OptionsResponder
+from pbx.pjsip.qualify import Qualifier
+from pbx.pjsip.settings import PjsipSettings
+
+if TYPE_CHECKING:
+    from pbx.config.options import ConfigObject
+    from pbx.sorcery import Sorcery
+
+log = Logger()
+
+CONFIG_FILE = "pjsip.conf"
+FROM_CONFIG: tuple[type[ConfigObject], ...] = (
+    objects.GlobalSettings,
+    objects.SystemSettings,
+    objects.Transport,
+    objects.DomainAlias,
+    objects.Auth,
+    objects.Aor,
+    objects.Endpoint,
+)
+"""Types of pjsip.conf that this module registers; ``identify`` and ``acl`` come with their own modules."""
+
+
+def config_mapping(kind: type[ConfigObject]) -> str:
+    """The sorcery mapping of a type of pjsip.conf."""
+    return f"config,{CONFIG_FILE},criteria=type={kind.type_name}"
+
+
+def register_types(sorcery: Sorcery) -> list[Callable[[], None]]:
+    """Make the types known; the results withdraw them."""
+    withdrawals = [sorcery.register_type(kind, default=config_mapping(kind)) for kind in FROM_CONFIG]
+    contacts = sorcery.register_type(objects.Contact, default="astdb,registrar", indexes=("aor",))
+    return [*withdrawals, contacts]
+
+
+def transport_settings(transport: Transport) -> TransportSettings:
+    """What the host needs of a transport section."""
+    return TransportSettings(
+        id=transport.id,
+        protocol=transport.protocol.value,
+        host=transport.bind_host,
+        port=transport.bind_port,
+        external_address=transport.external_signaling_hostname or transport.external_signaling_address or None,
+        external_port=transport.external_signaling_port or None,
+    )
+
+
+class ResPjsip(Module):
+    """SIP as such; every other SIP module needs it."""
+
+    name = "res_pjsip"
+    description = "Basic SIP resource"
+
+    def check(self) -> None:
+        withdrawals = register_types(self.server.sorcery)
+        try:
+            self.server.sorcery.load(*FROM_CONFIG)
+            read_named_lists(self.server.config)
+        finally:
+            for withdraw in withdrawals:
+                withdraw()
+
+    async def load(self) -> None:
+        server = self.server
+        host = server.require(PjsipHost)
+        self._withdrawals = register_types(server.sorcery)
+        try:
+            server.sorcery.load(*FROM_CONFIG)
+        except ObeliskError:
+            self._withdraw()
+            raise
+        self._host = host
+        self._listening: dict[str, Transport] = {}
+        self._settings = PjsipSettings(server.sorcery)
+        self._access = AccessControl(server.config)
+        self._location = Location(server.sorcery, self._settings, server.bus, server.clock)
+        capabilities = Capabilities()
+        identifiers = Identifiers(self._settings)
+        self._distributor = Distributor(
+            host,
+            server.sorcery,
+            self._settings,
+            identifiers,
+            self._access,
+            server.bus,
+            server.clock,
+            lambda: server.booted,
+        )
+        self._qualifier = Qualifier(host, server.sorcery, self._location, self._settings, server.clock)
+        options = OptionsResponder(server, self._distributor, capabilities, self._settings)
+        self._withdrawals.append(self._distributor.register_method("OPTIONS", options.on_options))
+        self._provide(PjsipSettings, self._settings)
+        self._provide(AccessControl, self._access)
+        self._provide(Location, self._location)
+        self._provide(Capabilities, capabilities)
+        self._provide(Distributor, self._distributor)
+        self._provide(Qualifier, self._qualifier)
+        self._location.start()
+        self._distributor.start()
+        await self._listen()
+        self._qualifier.start()
+        self._withdrawals += commands.register(server)
+        self._applied()
+
+    def _provide(self, kind: type, service: object) -> None:
+        self.server.provide(kind, service)
+        self._withdrawals.append(lambda: self.server.withdraw(kind))
+
+    def _withdraw(self) -> None:
+        for withdraw in reversed(self._withdrawals):
+            withdraw()
+        self._withdrawals.clear()
+
+    async def unload(self) -> None:
+        self._qualifier.stop()
+        self._distributor.stop()
+        self._location.stop()
+        self._settings.close()
+        for name in list(self._listening):
+            await self._host.close(name)
+        self._withdraw()
+
+    async def reload(self) -> None:
+        self.server.sorcery.reload(*FROM_CONFIG)
+        self._access.reload()
+        await self._listen()
+        self._applied()
+
+    def _applied(self) -> None:
+        """What a changed configuration means beyond its objects."""
+        self._host.receiver.server = self._settings.global_.user_agent
+        for error in dangling_names(self.server.sorcery):
+            log.error("{error}", error=str(error))
+        for error in missing_aors(self.server.sorcery):
+            log.info("{error}", error=str(error))
+
+    async def _listen(self) -> None:
+        """Open new transports; reopen or close those that changed or went, where ``allow_reload`` says so."""
+        wanted = {each.id: each for each in self.server.sorcery.all(Transport)}
+        for name, before in list(self._listening.items()):
+            now = wanted.get(name)
+            if now is not None and transport_settings(now) == transport_settings(before):
+                self._listening[name] = now
+            elif before.allow_reload if now is None else now.allow_reload:
+                await self._host.close(name)
+                del self._listening[name]
+            else:
+                log.info("transport '{name}' changed: it stays as it was until a restart (allow_reload=no)", name=name)
+        for name, transport in wanted.items():
+            if name not in self._listening:
+                await self._open(transport)
+
+    async def _open(self, transport: Transport) -> None:
+        source = transport.source
+        place = "" if source is None else f"{source.path}:{source.line}: "
+        try:
+            await self._host.listen(transport_settings(transport))
+        except (ObeliskError, OSError) as error:
+            log.error(
+                "{place}transport '{name}' cannot listen on {bind}: {error}",
+                place=place,
+                name=transport.id,
+                bind=transport.bind,
+                error=str(error),
+            )
+            return
+        self._listening[transport.id] = transport
