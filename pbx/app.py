@@ -1,0 +1,132 @@
+"""The composition root: builds a `Server` from a configuration directory. No other module wires parts together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.logger import Logger
+
+import dialplan
+from pbx.astdb import AstDb
+from pbx.bus import Bus
+from pbx.cli.registry import CommandRegistry
+from pbx.clock import Clock
+from pbx.config import ConfigLoader
+from pbx.config.errors import flatten
+from pbx.core import messages
+from pbx.core.bridge import Bridges
+from pbx.core.channels import Channels
+from pbx.core.local import LocalTechnology
+from pbx.core.originate import Originator
+from pbx.core.technology import Technologies
+from pbx.errors import ConfigError, ObeliskError
+from pbx.media import MediaEngine
+from pbx.media.config import read_settings
+from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
+from pbx.pjsip.host import PjsipHost
+from pbx.pjsip.modules import MODULES as PJSIP_MODULES
+from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
+from pbx.server import Server
+from pbx.sorcery import Sorcery
+from pbx.version import PRODUCT_TOKEN
+
+if TYPE_CHECKING:
+    from pbx.asterisk_conf import AsteriskConf
+
+log = Logger()
+
+#: Every module of the program, in the order they load where nothing else decides.
+MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *dialplan.MODULES)
+
+
+def build(reactor: Any, conf: AsteriskConf) -> Server:
+    """The parts of an exchange, wired and not started. Raises ConfigError for files that parts need to exist."""
+    server = Server(reactor)
+    server.conf, server.directories, server.options = conf, conf.directories, conf.options
+    server.clock = Clock(reactor)
+    server.bus = Bus()
+    server.config = ConfigLoader(conf.directories.etc, exec_allowed=conf.options.execincludes)
+    server.astdb = AstDb(conf.directories.astdb)
+    server.sorcery = Sorcery(server.config, server.astdb)
+    server.cli = CommandRegistry()
+    host = PjsipHost(reactor, server=PRODUCT_TOKEN)
+    server.provide(PjsipHost, host)
+    engine = MediaEngine(
+        host.core, read_settings(server.config, conf.directories, conf.options.defaultlanguage), reactor
+    )
+    server.provide(MediaEngine, engine)
+    server.switchboard = engine
+    server.channels = Channels(server.bus, server.clock, engine, system_name=conf.options.system_name)
+    server.bridges = Bridges(server.bus, server.clock, engine)
+    server.technologies = Technologies()
+    server.technologies.register(LocalTechnology(server.channels))
+    server.originator = Originator(server.channels, server.technologies, lambda: server.dialplan)
+    server.channels.dialplan = dialplan.install(server, live_dangerously=conf.options.live_dangerously)
+    server.modules = ModuleRegistry(server, MODULES)
+    return server
+
+
+def _policy(server: Server) -> ModulePolicy:
+    config = server.config.load_optional("modules.conf")
+    return ModulePolicy() if config is None else read_policy(config)
+
+
+async def start(server: Server) -> None:
+    """Open what is kept, start SIP and media, load the modules. Raises ObeliskError; `stop` undoes what was done."""
+    server.started_at = server.reloaded_at = server.clock.now()
+    server.astdb.open()
+    server.astdb.start(server.clock, server.reactor)
+    await server.require(PjsipHost).start()
+    server.require(MediaEngine).start()
+    await server.modules.start(_policy(server))
+    for unclaimed in server.sorcery.unclaimed():
+        log.warn("{error}", error=str(unclaimed))
+    server.config.forget()
+    server.set_booted()
+    server.bus.publish(messages.FullyBooted(server.clock.now() - server.started_at))
+
+
+async def stop(server: Server) -> None:
+    """End every call, unload every module, close what was opened. Safe after a start that failed half way."""
+    server.bus.publish(messages.ShuttingDown(server.restart_wanted))
+    for channel in server.channels:
+        channel.request_hangup()
+    for channel in server.channels:
+        channel.hangup()
+    await server.modules.stop()
+    server.require(MediaEngine).stop()
+    await server.require(PjsipHost).stop()
+    server.astdb.close()
+
+
+async def reload(server: Server, name: str | None = None) -> list[str]:
+    """Reload one module or all; gives the names. Raises ModuleError with every failure, each part staying as it was."""
+    server.config.forget()
+    error = ""
+    try:
+        names = await server.modules.reload(name)
+    except ObeliskError as failure:
+        error = str(failure)
+        raise
+    finally:
+        server.config.forget()
+        server.bus.publish(messages.Reloaded(name or "All", error))
+    server.reloaded_at = server.clock.now()
+    return names
+
+
+def check(server: Server) -> list[ConfigError]:
+    """Every error in the configuration that the modules to be loaded would find; opens no socket, changes nothing."""
+    errors: list[ConfigError] = []
+    try:
+        policy = _policy(server)
+    except ConfigError as error:
+        return list(flatten(error))
+    for kind in server.modules.kinds():
+        if kind.name in policy.noload:
+            continue
+        try:
+            kind(server).check()
+        except ConfigError as error:
+            errors += flatten(error)
+    return errors
