@@ -280,7 +280,7 @@ class MediaEngine:
             self._library,
             sound.path,
             data_bytes=sound.data_bytes,
-            bytes_per_frame=sound.format.bytes_per_frame,
+            least_bytes=sound.format.least_bytes,
             buffer_bytes=buffer_bytes,
             eof_callback=self._on_eof,
             key=key,

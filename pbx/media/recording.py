@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,8 +73,13 @@ class RecordingFile:
             self._descriptor = os.open(path, flags if append else flags | os.O_TRUNC, 0o644)
         except OSError as error:
             raise SoundError(f"{path}: {error.strerror}") from error
+        except ValueError as error:
+            raise SoundError(f"{str(path)!r}: {error}") from error
         try:
-            self._prepare(os.fstat(self._descriptor).st_size)
+            status = os.fstat(self._descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise SoundError(f"{path}: not a regular file")
+            self._prepare(status.st_size)
         except OSError as error:
             os.close(self._descriptor)
             raise SoundError(f"{path}: {error.strerror}") from error

@@ -69,6 +69,11 @@ class WaveFormat:
         return self.bytes_per_second * FRAME_MS // 1000
 
     @property
+    def least_bytes(self) -> int:
+        """The shortest data that can be played: PJMEDIA's buffer must hold one frame counted as 16-bit samples."""
+        return self.rate * self.channels * 2 * FRAME_MS // 1000
+
+    @property
     def silence(self) -> bytes:
         return _SILENCE[self.tag]
 
@@ -123,6 +128,8 @@ def open_sound(path: Path) -> Sound:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise SoundError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise SoundError(f"{str(path)!r}: {error}") from error
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
@@ -145,7 +152,7 @@ def open_sound(path: Path) -> Sound:
 
 def _open_wave(descriptor: int, path: Path, size: int) -> Sound:
     form, start, length, plain = parse_wave(descriptor, path, size)
-    if plain and length >= form.bytes_per_frame:
+    if plain and length >= form.least_bytes:
         return Sound(descriptor, form, length)
     return _copied(descriptor, path, form, start, length)
 
@@ -189,20 +196,20 @@ def _parse_format(chunk: bytes, path: Path) -> tuple[WaveFormat, bool]:
     width = _BYTES_PER_SAMPLE.get(tag)
     if width is None or bits != width * 8:
         raise SoundError(f"{path}: only 16-bit PCM, u-law and A-law can be played (format {tag}, {bits} bits)")
-    if channels not in {1, 2} or align != width * channels:
-        raise SoundError(f"{path}: {channels} channels of {align} bytes cannot be played")
+    if channels != 1 or align != width:
+        raise SoundError(f"{path}: not mono ({channels} channels of {align} bytes)")
     if not 8000 <= rate <= 48000 or rate % 50:
         raise SoundError(f"{path}: {rate} Hz cannot be played")
     return WaveFormat(tag, channels, rate), usual
 
 
 def _copied(descriptor: int, path: Path, form: WaveFormat, start: int, length: int) -> Sound:
-    """A copy in memory with a plain header, at least one frame long. Closes ``descriptor``."""
+    """A copy in memory with a plain header, long enough to be played. Closes ``descriptor``."""
     width = _BYTES_PER_SAMPLE[form.tag] * form.channels
     length -= length % width
     if length > MAX_COPIED_BYTES:
         raise SoundError(f"{path}: larger than {MAX_COPIED_BYTES} bytes")
-    missing = max(0, form.bytes_per_frame - length)
+    missing = max(0, form.least_bytes - length)
     copy = os.memfd_create("sound", os.MFD_CLOEXEC)
     try:
         os.write(copy, header(form, length + missing))
@@ -225,7 +232,7 @@ def _copied(descriptor: int, path: Path, form: WaveFormat, start: int, length: i
 def sound_from_samples(samples: bytes, rate: int) -> Sound:
     """A sound made of 16-bit little-endian mono samples."""
     form = WaveFormat(PCM, 1, rate)
-    samples += bytes(max(0, form.bytes_per_frame - len(samples)))
+    samples += bytes(max(0, form.least_bytes - len(samples)))
     copy = os.memfd_create("sound", os.MFD_CLOEXEC)
     try:
         with os.fdopen(os.dup(copy), "wb") as file:

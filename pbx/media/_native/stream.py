@@ -25,6 +25,20 @@ MAX_QUEUED_DIGITS = 31
 _UNSPECIFIED = {"0.0.0.0", "::"}
 
 
+#: Longest packets made: PJMEDIA's buffers and an Ethernet frame hold more, but no phone wants them.
+MAX_PTIME_MS = 200
+
+
+def _check(parameters: StreamParameters) -> None:
+    """What PJMEDIA would not refuse but misuse."""
+    events = (parameters.send_event_payload_type, parameters.receive_event_payload_type)
+    for payload_type in (parameters.send_payload_type, parameters.receive_payload_type, *events):
+        if payload_type is not None and not 0 <= payload_type <= 127:
+            raise ValueError(f"{payload_type} is no RTP payload type")
+    if not 0 < parameters.ptime_ms <= MAX_PTIME_MS:
+        raise ValueError(f"ptime {parameters.ptime_ms} ms is not between 1 and {MAX_PTIME_MS}")
+
+
 @dataclass(slots=True)
 class _Codec:
     info: CData
@@ -74,6 +88,7 @@ class StreamFactory:
 
         Raises ValueError for a bad address, port or ptime, MediaError where PJMEDIA refuses.
         """
+        _check(parameters)
         codec = self.codec(form)
         info = self._info
         ffi.memmove(info, self._blank, len(self._blank))

@@ -17,7 +17,7 @@ HEADER_BYTES = {PCM16: 44, ALAW: 56, ULAW: 56}
 
 
 class WavPlayer:
-    """A player port. ``path`` must be a WAV file of a kind PJMEDIA plays, longer than one frame (see wave_file.py)."""
+    """A player port. ``path`` must be a mono WAV file of a kind PJMEDIA plays, long enough for it (see wave_file.py)."""
 
     def __init__(
         self,
@@ -25,7 +25,7 @@ class WavPlayer:
         path: str,
         *,
         data_bytes: int,
-        bytes_per_frame: int,
+        least_bytes: int,
         buffer_bytes: int,
         eof_callback: CData,
         key: int,
@@ -36,12 +36,12 @@ class WavPlayer:
         """
         self._lib = library.lib
         self._data_bytes = data_bytes
-        if not bytes_per_frame <= data_bytes:
-            raise MediaError("a sound shorter than one frame cannot be played")
+        if data_bytes < least_bytes:
+            raise MediaError("the sound is too short to be played")
         scratch = pool(library, b"player")
         made = ffi.new("pjmedia_port **")
         try:
-            size = max(bytes_per_frame, min(buffer_bytes, data_bytes))
+            size = max(least_bytes, min(buffer_bytes, data_bytes))
             status = self._lib.pjmedia_wav_player_port_create(
                 scratch, os.fsencode(path), _PTIME_MS, _NO_LOOP, size, made
             )
