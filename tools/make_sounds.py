@@ -18,6 +18,11 @@ RATE = 8000
 ROOT = Path(__file__).resolve().parent.parent / "sounds" / "en"
 VOICE = ("-v", "en-us", "-s", "150", "-p", "45")
 
+ONES = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 #: Asterisk's names; the texts are this project's.
 PROMPTS = {
     "hello-world": "Hello, world.",
@@ -78,10 +83,7 @@ PROMPTS = {
             ]
         )
     },
-    **{
-        f"digits/{(number + 2) * 10}": word
-        for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"])
-    },
+    **{f"digits/{(number + 2) * 10}": word for number, word in enumerate(TENS)},
 }
 #: Name: frequency in Hz and length in seconds of each tone.
 TONES = {"beep": ((850.0, 0.35),), "beeperr": ((480.0, 0.2), (0.0, 0.05), (360.0, 0.3))}
