@@ -63,6 +63,8 @@ class PjsipHost:
         self._sender = Sender(self.core, self.receiver)
         self._modules: dict[Priority, HookModule] = {}
         self._listeners: dict[str, Listener] = {}
+        self._max_forwards = 70
+        self._keep_alive_interval = 90.0
         #: floor 2's invite sessions
         self.invite = InviteLayer(self.core, self.receiver, self.selector)
         #: the value of Allow for a 405 of the host's own; the distributor sets it
@@ -78,6 +80,7 @@ class PjsipHost:
             self.receiver.open()
             self.table.open()
             self._sender.open()
+            self._sender.set_common_headers(self.receiver.server, self._max_forwards)
             self._resolving.open()
             for priority in Priority:
                 self._modules[priority] = HookModule(core, self.receiver, priority)
@@ -102,6 +105,17 @@ class PjsipHost:
         self.core.stop()
         self._modules.clear()
 
+    def configure(self, *, user_agent: str, max_forwards: int = 70, keep_alive_interval: float = 90.0) -> None:
+        """The ``type=global`` settings of messages: Server and User-Agent ("" for none), Max-Forwards of requests, and
+        the seconds between keep-alives on connections (0 for none). May be called at any time, also before `start`."""
+        self.receiver.server = user_agent
+        self._max_forwards = max_forwards
+        self._keep_alive_interval = keep_alive_interval
+        if self.core.started:
+            self._sender.set_common_headers(user_agent, max_forwards)
+            for listener in self._listeners.values():
+                listener.keep_alive(keep_alive_interval)
+
     # -- transports --------------------------------------------------------------------------------------------------
 
     async def listen(self, settings: TransportSettings) -> TransportInfo:
@@ -113,6 +127,7 @@ class PjsipHost:
             raise ObeliskError(f"transport {settings.id}: protocol {settings.protocol} is not known")
         listener: Listener = kind(self._reactor, self.table, self.ingress, settings)
         await listener.open()
+        listener.keep_alive(self._keep_alive_interval)
         self._listeners[settings.id] = listener
         log.info(
             "SIP {protocol} listens on {host}:{port} ({id})",

@@ -18,6 +18,7 @@ from pbx.pjsip.objects import Acl, Auth, Identify
 from pbx.pjsip.registrar import Registrar
 from pbx.pjsip.res_pjsip import ResPjsip, config_mapping
 from pbx.pjsip.settings import PjsipSettings
+from pbx.pjsip.trace import ResPjsipLogger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,4 +174,5 @@ MODULES: tuple[type[Module], ...] = (
     ResPjsipEndpointIdentifierAnonymous,
     ResPjsipAcl,
     ResPjsipRegistrar,
+    ResPjsipLogger,
 )

@@ -69,9 +69,34 @@ class Sender:
         self._next_token = 1
         self._callback: CData = None
         self._tdata_out = ffi.new("pjsip_tx_data **")
+        self._user_agent: CData = None
 
     def open(self) -> None:
         self._callback = self._core.callback("void(void *, pjsip_event *)", self._on_event)
+
+    def set_common_headers(self, user_agent: str, max_forwards: int) -> None:
+        """User-Agent ("" for none) and Max-Forwards of every request PJSIP makes from now on, in dialogs too."""
+        core = self._core
+        head = core.lib.pjsip_endpt_get_request_headers(core.endpt)
+        header = head.next
+        while header != head:
+            if header.type == 21:  # PJSIP_H_MAX_FORWARDS
+                ffi.cast("pjsip_generic_int_hdr *", header).ivalue = max_forwards
+            following = header.next
+            if header == self._user_agent:
+                header.prev.next, following.prev = following, header.prev
+            header = following
+        self._user_agent = None
+        if user_agent:
+            # messages under way share its text, so the pool is never released
+            pool = core.pool(b"ua%p", 512, 512)
+            made = core.lib.pjsip_generic_string_hdr_create(
+                pool, strings.const(b"User-Agent"), strings.dup(pool, tdata.checked_header("User-Agent", user_agent)[1])
+            )
+            node = self._user_agent = ffi.cast("pjsip_hdr *", made)
+            node.prev, node.next = head.prev, head
+            head.prev.next = node
+            head.prev = node
 
     def close(self) -> None:
         """Forget everything under way."""

@@ -7,7 +7,7 @@ import socket
 from typing import Any, Protocol
 
 from twisted.internet.error import CannotListenError
-from twisted.internet.task import deferLater
+from twisted.internet.task import LoopingCall, deferLater
 
 from pbx.errors import ObeliskError
 from pbx.pjsip._native.incoming import TransportInfo
@@ -36,6 +36,9 @@ class Listener(Protocol):
 
     def sent_by(self, remote_host: str | None = None) -> tuple[str, int]:
         """(host, port) for Via and Contact."""
+
+    def keep_alive(self, interval: float) -> None:
+        """Send a keep-alive on each connection every ``interval`` seconds, 0 for never."""
 
 
 class _Listener:
@@ -80,6 +83,9 @@ class UdpListener(_Listener):
         if self._transport is not None:
             self._ingress.receive(raw, self._transport, source)
 
+    def keep_alive(self, interval: float) -> None:
+        """A datagram socket has no connections to keep."""
+
     async def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
@@ -104,6 +110,20 @@ class StreamListener(_Listener):
             self._build_accepted, settings.max_connections, settings.max_connections_per_source
         )
         self._accepted: set[SipStream] = set()
+        self._keeping: LoopingCall | None = None
+
+    def keep_alive(self, interval: float) -> None:
+        if self._keeping is not None:
+            self._keeping.stop()
+            self._keeping = None
+        if interval > 0:
+            self._keeping = LoopingCall(self._ping)
+            self._keeping.clock = self._reactor
+            self._keeping.start(interval, now=False)
+
+    def _ping(self) -> None:
+        for stream in list(self._streams):
+            stream.ping()
 
     async def open(self) -> None:
         try:
@@ -115,6 +135,7 @@ class StreamListener(_Listener):
         self._factory = self._table.add_factory(self.info, self.sent_by(), self._connect)
 
     async def close(self) -> None:
+        self.keep_alive(0)
         port, self._port = self._port, None
         if port is not None:
             await port.stopListening()  # type: ignore[no-untyped-call]

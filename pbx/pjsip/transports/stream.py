@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from pbx.clock import cancel_timer
-from pbx.pjsip.transports.framing import PONG, Framer, FramingError
+from pbx.pjsip.transports.framing import PING, PONG, Framer, FramingError
 from pbx.sockets import host_port
 
 if TYPE_CHECKING:
@@ -201,6 +201,11 @@ class SipStream(Protocol):
                 self.abort("the peer does not read")
                 raise OSError(errno.ENOBUFS, "the peer does not read")
         transport.write(raw)
+
+    def ping(self) -> None:
+        """Send a keep-alive (RFC 5626 4.4.1), unless the peer is slow to read anyway."""
+        if self._open and not self._gone and self._stalled is None:
+            self._write(PING)
 
     def shut(self) -> None:
         """PJSIP needs the connection no more."""

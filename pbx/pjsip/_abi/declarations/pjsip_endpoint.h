@@ -59,6 +59,7 @@ pj_status_t pjsip_endpt_process_rx_data(pjsip_endpoint *endpt, pjsip_rx_data *rd
                                         pj_bool_t *handled);
 pj_status_t pjsip_endpt_add_capability(pjsip_endpoint *endpt, pjsip_module *module, int type, const pj_str_t *name,
                                        unsigned count, const pj_str_t *tags);
+pjsip_hdr *pjsip_endpt_get_request_headers(pjsip_endpoint *endpt);
 pj_pool_t *pjsip_endpt_create_pool(pjsip_endpoint *endpt, const char *name, pj_size_t initial, pj_size_t increment);
 void pjsip_endpt_release_pool(pjsip_endpoint *endpt, pj_pool_t *pool);
 
