@@ -149,7 +149,12 @@ class ResPjsip(Module):
 
     def _applied(self) -> None:
         """What a changed configuration means beyond its objects."""
-        self._host.receiver.server = self._settings.global_.user_agent
+        settings = self._settings.global_
+        self._host.configure(
+            user_agent=settings.user_agent,
+            max_forwards=settings.max_forwards,
+            keep_alive_interval=settings.keep_alive_interval,
+        )
         for error in dangling_names(self.server.sorcery):
             log.error("{error}", error=str(error))
         for error in missing_aors(self.server.sorcery):
