@@ -1,0 +1,59 @@
+"""The dialplan: one engine, its front ends, applications and functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialplan.applications.bridge import BridgeModule
+from dialplan.applications.builtins import Builtins
+from dialplan.applications.dial import DialModule
+from dialplan.applications.echo import EchoModule
+from dialplan.applications.messages import SendDTMFModule, UserEventModule, VerboseModule
+from dialplan.applications.playback import PlaybackModule
+from dialplan.applications.read import ReadModule
+from dialplan.applications.record import RecordModule
+from dialplan.commands import DialplanCommands
+from dialplan.engine import Engine
+from dialplan.functions.channel import ChannelModule
+from dialplan.functions.database import DatabaseModule
+from dialplan.functions.misc import GlobalModule, HeaderModule, TimeoutModule
+from dialplan.functions.party import CallerIdModule
+from dialplan.functions.strings import StringsModule
+from dialplan.lua.module import LuaModule
+
+if TYPE_CHECKING:
+    from pbx.modules import Module
+    from pbx.server import Server
+
+#: The modules of the dialplan; applications and functions come before the plans that use them.
+MODULES: tuple[type[Module], ...] = (
+    DialModule,
+    EchoModule,
+    PlaybackModule,
+    ReadModule,
+    RecordModule,
+    SendDTMFModule,
+    UserEventModule,
+    VerboseModule,
+    CallerIdModule,
+    ChannelModule,
+    DatabaseModule,
+    GlobalModule,
+    HeaderModule,
+    StringsModule,
+    TimeoutModule,
+    LuaModule,
+)
+
+
+def install(server: Server, *, live_dangerously: bool = False) -> Engine:
+    """Build the engine of ``server``, with the core's own applications and the console's commands. Does no I/O."""
+    engine = Engine(server.channels)
+    server.provide(Engine, engine)
+    Builtins(server).register()
+    BridgeModule(server).register()
+    DialplanCommands(server, engine).register()
+    return engine
+
+
+__all__ = ["MODULES", "Engine", "install"]

@@ -1,0 +1,1 @@
+"""The applications, a module of the exchange for each of Asterisk's."""

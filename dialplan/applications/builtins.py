@@ -1,0 +1,341 @@
+"""The applications of Asterisk's core (main/pbx_builtins.c, main/pbx_variables.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from dialplan.applications.sound import file_names, play_all
+from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.engine import Engine
+from dialplan.registry import DialplanModule, application, function
+from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
+from dialplan.variables import write_expression
+from pbx.core.causes import parse_cause
+from pbx.core.channel import Channel
+from pbx.core.frames import Control
+from pbx.core.states import ChannelState
+
+if TYPE_CHECKING:
+    from pbx.core.media import Switchboard
+
+log = Logger()
+
+#: Seconds that one Wait may ask for: more is surely a mistake, and timers have bounds.
+MAX_SECONDS = 10_000_000.0
+
+
+def seconds(text: str, default: float | None = None, *, what: str = "time") -> float | None:
+    """Seconds, perhaps with a fraction; ``default`` where nothing stands. Raises ArgumentError."""
+    text = text.strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise ArgumentError(f"{what} '{text}' is not a number of seconds") from None
+    if not -1.0 <= value <= MAX_SECONDS:
+        raise ArgumentError(f"{what} '{text}' is out of range")
+    return value
+
+
+class Builtins(DialplanModule):
+    """Applications that are always there."""
+
+    name = "core"
+    description = "Applications of the core"
+
+    @property
+    def engine(self) -> Engine:
+        return self.server.require(Engine)
+
+    @property
+    def switchboard(self) -> Switchboard:
+        return self.server.switchboard
+
+    # The state of the call
+
+    @application(
+        "Answer",
+        "[delay[,options]]",
+        options="i",
+        synopsis="Answer a channel if it is ringing.",
+        description="With a delay in milliseconds, wait that long after answering. Option i: do not wait for media.",
+    )
+    def app_answer(self, channel: Channel, args: Arguments) -> int | Awaitable[int]:
+        delay = args["delay"].strip()
+        channel.answer()
+        if not delay:
+            return RESULT_OK
+        if not delay.isdecimal():
+            log.warn("{channel}: Answer: '{delay}' is not a delay in milliseconds", channel=channel.name, delay=delay)
+            return RESULT_OK
+        return self._wait(channel, min(int(delay) / 1000, MAX_SECONDS))
+
+    @staticmethod
+    async def _wait(channel: Channel, delay: float) -> int:
+        await channel.sleep(delay)
+        return RESULT_OK
+
+    @application("Progress", synopsis="Indicate progress: in-band audio may follow before the answer.")
+    def app_progress(self, channel: Channel, args: Arguments) -> int:
+        return self._indicate(channel, Control.PROGRESS)
+
+    @application("Proceeding", synopsis="Indicate proceeding.")
+    def app_proceeding(self, channel: Channel, args: Arguments) -> int:
+        return self._indicate(channel, Control.PROCEEDING)
+
+    @application("Ringing", synopsis="Indicate ringing tone to the caller.")
+    def app_ringing(self, channel: Channel, args: Arguments) -> int:
+        return self._indicate(channel, Control.RINGING)
+
+    @staticmethod
+    def _indicate(channel: Channel, kind: Control) -> int:
+        channel.indicate(kind)
+        return RESULT_OK
+
+    @application(
+        "Busy", "[timeout]", synopsis="Indicate busy until the caller hangs up.", description="Timeout in seconds."
+    )
+    async def app_busy(self, channel: Channel, args: Arguments) -> int:
+        await self.engine.indicate_failure(channel, Control.BUSY, self._positive(args["timeout"]))
+        return RESULT_HANGUP
+
+    @application(
+        "Congestion",
+        "[timeout]",
+        synopsis="Indicate congestion until the caller hangs up.",
+        description="Timeout in seconds.",
+    )
+    async def app_congestion(self, channel: Channel, args: Arguments) -> int:
+        await self.engine.indicate_failure(channel, Control.CONGESTION, self._positive(args["timeout"]))
+        return RESULT_HANGUP
+
+    @staticmethod
+    def _positive(text: str) -> float | None:
+        value = seconds(text)
+        return value if value is not None and value > 0 else None
+
+    @application(
+        "Hangup",
+        "[causecode]",
+        synopsis="Hang up the calling channel.",
+        description="The cause is a number of Q.850 or its name.",
+    )
+    def app_hangup(self, channel: Channel, args: Arguments) -> int:
+        text = args["causecode"].strip()
+        if text:
+            cause = parse_cause(text)
+            if cause is None:
+                log.warn("{channel}: Hangup: invalid cause '{cause}'", channel=channel.name, cause=text)
+            else:
+                channel.set_hangup_cause(cause)
+        return RESULT_HANGUP
+
+    @application(
+        "Incomplete",
+        "[n]",
+        options="n",
+        synopsis="Say that the extension is not complete and wait for more digits.",
+        description="Answers first, so that digits can be heard, unless n is given.",
+    )
+    def app_incomplete(self, channel: Channel, args: Arguments) -> int:
+        if "n" not in args["n"]:
+            channel.answer()
+        return RESULT_INCOMPLETE
+
+    # Where to go
+
+    @application(
+        "Goto",
+        "[context[,extension,priority]]",
+        synopsis="Jump to a priority, extension or context.",
+        description="The priority may be a label, or relative as in +2.",
+    )
+    def app_goto(self, channel: Channel, args: Arguments) -> int:
+        parts = split_arguments(args.raw, 3)
+        if not parts or not parts[-1].strip():
+            raise ArgumentError("Goto requires an argument ([[context,]extension,]priority)")
+        context = parts[0].strip() if len(parts) == 3 else channel.context
+        exten = parts[-2].strip() if len(parts) > 1 else channel.exten
+        context, exten = context or channel.context, exten or channel.exten
+        priority = self._priority(channel, context, exten, parts[-1].strip())
+        if priority is None:
+            raise ArgumentError(f"Goto: priority '{args.raw}' must be a number > 0, or a valid label")
+        self.engine.goto(channel, context, exten, priority)
+        return RESULT_OK
+
+    def _priority(self, channel: Channel, context: str, exten: str, text: str) -> int | None:
+        if text[:1] in ("+", "-") and text[1:].isdecimal():
+            value: int | None = channel.priority + int(text)
+        else:
+            value = self.engine.find_priority(context, exten, text, channel.caller.id.number)
+        return value if value is not None and value > 0 else None
+
+    @application("NoOp", "[text]", synopsis="Do nothing; the text shows in the verbose log.")
+    def app_noop(self, channel: Channel, args: Arguments) -> int:
+        return RESULT_OK
+
+    # Variables
+
+    @application("Set", "name=value", synopsis="Set a channel variable or write a function.")
+    def app_set(self, channel: Channel, args: Arguments) -> int | Awaitable[int]:
+        name, equals, value = args.raw.partition("=")
+        if not equals:
+            log.warn("{channel}: Set requires an '=' to be a valid assignment", channel=channel.name)
+            return RESULT_OK
+        return self._set(channel, name, value)
+
+    def _set(self, channel: Channel, name: str, value: str) -> int | Awaitable[int]:
+        if name.endswith(")"):
+            return self._write(channel, name, value)
+        if name.strip() != name:
+            log.warn("{channel}: the variable name '{name}' has blanks around it", channel=channel.name, name=name)
+        channel.set_variable(name, value)
+        return RESULT_OK
+
+    async def _write(self, channel: Channel, name: str, value: str) -> int:
+        await write_expression(self.engine.registry, channel, name, value)
+        return RESULT_OK
+
+    @application("MSet", "name1=value1[,name2=value2]", synopsis="Set several channel variables or write functions.")
+    async def app_mset(self, channel: Channel, args: Arguments) -> int:
+        for pair in split_arguments(args.raw):
+            name, equals, value = pair.partition("=")
+            if not equals:
+                log.warn("{channel}: MSet: ignoring entry '{pair}' with no '='", channel=channel.name, pair=pair)
+                continue
+            result = self._set(channel, name.strip(), value)
+            if not isinstance(result, int):
+                await result
+        return RESULT_OK
+
+    # Time and digits
+
+    @application("Wait", "seconds", synopsis="Wait for some time; a fraction is allowed.")
+    async def app_wait(self, channel: Channel, args: Arguments) -> int:
+        try:
+            duration = seconds(args["seconds"], what="Wait:")
+        except ArgumentError as error:
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+            return RESULT_OK
+        if duration is not None and duration > 0:
+            await channel.sleep(duration)
+            channel.drop_digits()
+        return RESULT_OK
+
+    @application(
+        "WaitExten",
+        "[seconds[,options]]",
+        options="m(x);d(x)",
+        synopsis="Wait for an extension to be entered.",
+        description="Without seconds the response timeout counts. Without an entry the call goes on at t, or e.",
+    )
+    async def app_wait_exten(self, channel: Channel, args: Arguments) -> int:
+        run = run_of(channel)
+        default = DEFAULT_RESPONSE_TIMEOUT if run is None else run.response_timeout
+        timeout = seconds(args["seconds"], what="WaitExten: timeout")
+        if "m" in args.options:
+            channel.indicate(Control.HOLD, args.options.argument("m"))
+        try:
+            digit = await channel.read_digit(timeout if timeout is not None and timeout > 0 else default)
+        finally:
+            if "m" in args.options:
+                channel.indicate(Control.UNHOLD)
+        if digit is not None:
+            return ord(digit)
+        return self._no_entry(channel)
+
+    def _no_entry(self, channel: Channel) -> int:
+        engine, number = self.engine, channel.caller.id.number
+        if engine.exists(channel.context, channel.exten, channel.priority + 1, number):
+            return RESULT_OK
+        if engine.exists(channel.context, "t", 1, number):
+            engine.goto(channel, channel.context, "t", 1)
+            return RESULT_OK
+        if engine.exists(channel.context, "e", 1, number):
+            run = run_of(channel)
+            if run is not None:
+                run.exception = RaisedException(
+                    "RESPONSETIMEOUT", channel.context, channel.exten, channel.priority
+                )
+            engine.goto(channel, channel.context, "e", 1)
+            return RESULT_OK
+        log.warn("Timeout but no rule 't' or 'e' in context '{context}'", context=channel.context)
+        return RESULT_HANGUP
+
+    @application(
+        "BackGround",
+        "filenames[,options[,langoverride[,context]]]",
+        options="s;n;m;p",
+        synopsis="Play sounds while waiting for digits of an extension.",
+        description=(
+            "A digit ends the sound and begins an extension. s: skip when the call is not up. n: do not answer. "
+            "m: only a digit that is an extension ends the sound. p: do not allow playing on a call that is not up."
+        ),
+        sets=("BACKGROUNDSTATUS",),
+    )
+    async def app_background(self, channel: Channel, args: Arguments) -> int:
+        names = file_names(args["filenames"])
+        if not names:
+            raise ArgumentError("BackGround requires an argument (filename)")
+        context, options = args["context"] or channel.context, args.options
+        if channel.state is not ChannelState.UP:
+            if "s" in options:
+                channel.set_variable("BACKGROUNDSTATUS", "SUCCESS")
+                return RESULT_OK
+            if "n" not in options:
+                channel.answer()
+        digit, complete = await play_all(
+            self.switchboard,
+            channel,
+            names,
+            self._background_stop(channel, context, only_matching="m" in options),
+            language=args["langoverride"],
+        )
+        channel.set_variable("BACKGROUNDSTATUS", "SUCCESS" if complete else "FAILED")
+        if not digit:
+            return RESULT_OK
+        return self._background_digit(channel, context, digit)
+
+    def _background_stop(self, channel: Channel, context: str, *, only_matching: bool) -> Callable[[str], bool]:
+        if not only_matching:
+            return lambda _digit: True
+        return lambda digit: self.engine.exists(context, digit, 1, channel.caller.id.number)
+
+    def _background_digit(self, channel: Channel, context: str, digit: str) -> int:
+        """A digit that is a whole extension of another context goes there at once."""
+        number = channel.caller.id.number
+        if (
+            context != channel.context
+            and self.engine.can_match(context, digit, number)
+            and not self.engine.match_more(context, digit, number)
+        ):
+            self.engine.goto(channel, context, digit, 1)
+            return RESULT_OK
+        return ord(digit)
+
+    @function(
+        "EXCEPTION",
+        "field",
+        synopsis="Details of the exception that led to the extension e.",
+        description="Fields: reason, context, exten, priority.",
+    )
+    def func_exception(self, channel: Channel | None, args: Arguments) -> str:
+        run = None if channel is None else run_of(channel)
+        raised = None if run is None else run.exception
+        if raised is None:
+            return ""
+        match args["field"].strip().lower():
+            case "reason":
+                return raised.reason
+            case "context":
+                return raised.context
+            case "exten":
+                return raised.exten
+            case "priority":
+                return str(raised.priority)
+            case field:
+                raise ArgumentError(f"EXCEPTION has no field '{field}'")

@@ -1,0 +1,140 @@
+"""app_verbose, app_userevent and app_senddtmf: Verbose, Log, UserEvent, SendDTMF."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.registry import DialplanModule, application
+from dialplan.run import RESULT_HANGUP, RESULT_OK
+from dialplan.verbosity import verbose
+from pbx.core import messages
+from pbx.core.channel import Channel
+from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS
+
+log = Logger()
+
+#: Milliseconds between digits of SendDTMF, and how long its pauses ``w`` and ``W`` are, in seconds.
+DIGIT_GAP_MS = 250
+PAUSES = {"w": 0.5, "W": 1.0}
+#: Digits one SendDTMF may send.
+MAX_DIGITS = 1024
+
+
+class VerboseModule(DialplanModule):
+    """Verbose and Log."""
+
+    name = "app_verbose"
+    description = "Send verbose output"
+
+    @application("Verbose", "[level,]message", synopsis="Write a line to the verbose log, at level 0 unless given.")
+    def app_verbose(self, channel: Channel, args: Arguments) -> int:
+        level, comma, message = args.raw.partition(",")
+        if not comma:
+            level, message = "0", args.raw
+        if not level.strip().isdecimal():
+            log.warn("{channel}: '{level}' is not a verbose number", channel=channel.name, level=level)
+            return RESULT_OK
+        verbose(log, int(level), "{message}", message=message)
+        return RESULT_OK
+
+    @application(
+        "Log",
+        "level,message",
+        synopsis="Write a line to the log.",
+        description="Levels: ERROR, WARNING, NOTICE, DEBUG, VERBOSE, DTMF.",
+    )
+    def app_log(self, channel: Channel, args: Arguments) -> int:
+        level, _, message = args.raw.partition(",")
+        place = f"Ext. {channel.exten}@{channel.context}:{channel.priority}"
+        match level.strip().upper():
+            case "ERROR":
+                log.error("{place}: {message}", place=place, message=message)
+            case "WARNING":
+                log.warn("{place}: {message}", place=place, message=message)
+            case "NOTICE":
+                log.info("{place}: {message}", place=place, message=message)
+            case "VERBOSE":
+                verbose(log, 0, "{place}: {message}", place=place, message=message)
+            case "DEBUG" | "DTMF":
+                log.debug("{place}: {message}", place=place, message=message)
+            case _:
+                log.error("{channel}: unknown log level '{level}'", channel=channel.name, level=level)
+        return RESULT_OK
+
+
+class UserEventModule(DialplanModule):
+    """UserEvent."""
+
+    name = "app_userevent"
+    description = "Custom User Event Application"
+
+    @application(
+        "UserEvent",
+        "eventname[,body]",
+        synopsis="Send an event to manager and ARI clients.",
+        description="Each further argument is a field of the event, as in key:value.",
+    )
+    def app_user_event(self, channel: Channel, args: Arguments) -> int:
+        name, *body = split_arguments(args.raw) or [""]
+        if not name:
+            raise ArgumentError("UserEvent requires an argument (eventname[,body])")
+        fields = []
+        for part in body:
+            key, _, value = part.partition(":")
+            if key.strip():
+                fields.append((key.strip(), value.strip()))
+        bus = self.server.bus
+        if bus.wanted(messages.UserEvent):
+            bus.publish(messages.UserEvent(name, tuple(fields), channel.snapshot()))
+        return RESULT_OK
+
+
+class SendDTMFModule(DialplanModule):
+    """SendDTMF."""
+
+    name = "app_senddtmf"
+    description = "Send DTMF digits Application"
+
+    @application(
+        "SendDTMF",
+        "digits[,timeout_ms[,duration_ms[,channel[,options]]]]",
+        options="a",
+        synopsis="Send DTMF digits.",
+        description=(
+            "Digits are 0-9*#a-d; w waits half a second, W a second. The timeout is the time between digits. "
+            "Another channel than the caller's may be named. Option a: answer it first if it is not up."
+        ),
+    )
+    async def app_send_dtmf(self, channel: Channel, args: Arguments) -> int:
+        digits = args["digits"].strip()
+        if not digits or len(digits) > MAX_DIGITS:
+            raise ArgumentError("SendDTMF requires an argument (digits)")
+        target = channel
+        if args["channel"].strip():
+            found = self.server.channels.find(args["channel"].strip())
+            if found is None:
+                log.warn("{channel}: SendDTMF: no such channel: {name}", channel=channel.name, name=args["channel"])
+                return RESULT_OK
+            target = found
+        if "a" in args.options:
+            target.answer()
+        gap = self._milliseconds(args["timeout_ms"], DIGIT_GAP_MS)
+        duration = self._milliseconds(args["duration_ms"], DEFAULT_DIGIT_MS)
+        for digit in digits:
+            if digit in PAUSES:
+                await channel.sleep(PAUSES[digit])
+                continue
+            if digit.upper() not in DIGITS:
+                log.warn("{channel}: SendDTMF: illegal DTMF character '{digit}'", channel=channel.name, digit=digit)
+                continue
+            if not target.alive or target.hangup_requested:
+                return RESULT_HANGUP if target is channel else RESULT_OK
+            target.send_digit(digit, duration)
+            await channel.sleep((duration + gap) / 1000)
+        return RESULT_OK
+
+    @staticmethod
+    def _milliseconds(text: str, default: int) -> int:
+        text = text.strip()
+        return min(int(text), 60_000) if text.isdecimal() and int(text) else default

@@ -1,0 +1,157 @@
+"""app_record: Record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from dialplan.applications.sound import SoundMissing, play
+from dialplan.arguments import ArgumentError, Arguments, Options
+from dialplan.registry import DialplanModule, application
+from dialplan.run import RESULT_HANGUP, RESULT_OK
+from pbx.clock import cancel_timer
+from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.frames import DigitEnd, Frame
+from pbx.core.states import ChannelState
+from pbx.errors import ObeliskError
+
+log = Logger()
+
+#: File formats that can be written.
+FORMATS = frozenset(("wav", "wav16"))
+#: Names tried for ``%d`` before giving up.
+MAX_NUMBERED = 100_000
+
+
+class RecordModule(DialplanModule):
+    """Record."""
+
+    name = "app_record"
+    description = "Trivial Record Application"
+
+    @application(
+        "Record",
+        "filename.format[,silence[,maxduration[,options]]]",
+        options="a;n;o;q;s;t;u;x;k;y",
+        synopsis="Record to a file.",
+        description=(
+            "Ends at #, after `silence` seconds of silence or after `maxduration` seconds. a: append. n: do not answer. "
+            "o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends it "
+            "instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
+            "u: keep the silence. %d in the name becomes a number that makes it unique."
+        ),
+        sets=("RECORDED_FILE", "RECORD_STATUS"),
+    )
+    async def app_record(self, channel: Channel, args: Arguments) -> int:
+        name, dot, kind = args["filename.format"].strip().rpartition(".")
+        if not dot:
+            name, dot, kind = args["filename.format"].strip().partition(":")
+        if not name or not dot or not kind:
+            channel.set_variable("RECORD_STATUS", "ERROR")
+            raise ArgumentError("Record requires a file name with its format, as in greeting.wav")
+        options = args.options
+        name = self._unique(name, kind)
+        channel.set_variable("RECORDED_FILE", name)
+        if kind.lower() not in FORMATS:
+            log.warn("{channel}: Record: format '{kind}' cannot be written", channel=channel.name, kind=kind)
+            channel.set_variable("RECORD_STATUS", "ERROR")
+            return RESULT_HANGUP
+        if channel.state is not ChannelState.UP:
+            if "s" in options:
+                channel.set_variable("RECORD_STATUS", "SKIP")
+                return RESULT_OK
+            if "n" not in options:
+                channel.answer()
+        try:
+            if "q" not in options:
+                await self._beep(channel)
+            status = await self._record(channel, self._path(name, kind), args, options)
+        except ChannelInterrupted:
+            channel.set_variable("RECORD_STATUS", "HANGUP")
+            raise
+        channel.set_variable("RECORD_STATUS", status)
+        return RESULT_HANGUP if status == "ERROR" else RESULT_OK
+
+    async def _beep(self, channel: Channel) -> None:
+        try:
+            await play(self.server.switchboard, channel, "beep")
+        except SoundMissing as error:
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+
+    def _path(self, name: str, kind: str) -> Path:
+        """Relative names are below the sound directory, where Playback finds them."""
+        base = self.server.directories.sounds
+        path = Path(name)
+        return (path if path.is_absolute() else base / path).with_name(f"{path.name}.{kind.lower()}")
+
+    def _unique(self, name: str, kind: str) -> str:
+        if "%d" not in name:
+            return name
+        for number in range(MAX_NUMBERED):
+            candidate = name.replace("%d", str(number))
+            if not self._path(candidate, kind).exists():
+                return candidate
+        raise ArgumentError(f"Record: there is no free number for '{name}'")
+
+    async def _record(self, channel: Channel, path: Path, args: Arguments, options: Options) -> str:
+        silence, longest = self._seconds(args["silence"]), self._seconds(args["maxduration"])
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            recording = self.server.switchboard.record(channel.audio, path, append="a" in options)
+        except (ObeliskError, OSError) as error:
+            log.warn("{channel}: Record: {reason}", channel=channel.name, reason=str(error))
+            return "ERROR"
+        done: Deferred[str] = Deferred()
+
+        def finish(status: str) -> None:
+            if not done.called:
+                done.callback(status)
+
+        def heard(frame: Frame) -> None:
+            if isinstance(frame, DigitEnd):
+                status = _status_of_digit(frame.digit, options)
+                if status:
+                    finish(status)
+
+        if silence:
+            recording.set_silence_listener(silence, lambda: finish("SILENCE"))
+        timer = self.server.clock.call_later(longest, finish, "TIMEOUT") if longest else None
+        keep = False
+        try:
+            channel.set_reader(heard)
+            status = await channel.wait_for(done)
+            keep = True
+        except ChannelInterrupted:
+            keep = "k" in options or not channel.hangup_requested
+            raise
+        finally:
+            cancel_timer(timer)
+            if channel.alive:
+                channel.set_reader(None)
+            recording.stop()
+            if not keep:
+                path.unlink(missing_ok=True)
+        return status
+
+    @staticmethod
+    def _seconds(text: str) -> float:
+        text = text.strip()
+        if not text:
+            return 0.0
+        if not text.isdecimal():
+            log.warn("Record: '{text}' is not a valid duration", text=text)
+            return 0.0
+        return float(min(int(text), 1_000_000))
+
+
+def _status_of_digit(digit: str, options: Options) -> str:
+    """The status that a digit ends the recording with, or empty when it does not."""
+    if "o" in options and digit == "0":
+        return "OPERATOR"
+    if "x" in options:
+        return ""
+    if "y" in options or digit == ("*" if "t" in options else "#"):
+        return "DTMF"
+    return ""

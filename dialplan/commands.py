@@ -1,0 +1,273 @@
+"""Console commands of the dialplan: dialplan show/set/reload, core show application(s)/function(s)/hints/switches."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from dialplan.contexts import Context
+from dialplan.engine import Engine
+from dialplan.registry import Application, Function, Help
+from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from pbx.server import Server
+
+_WIDTH = 78
+
+
+class DialplanCommands:
+    """The commands, over one engine."""
+
+    def __init__(self, server: Server, engine: Engine) -> None:
+        self._server = server
+        self._engine = engine
+
+    def register(self) -> Callable[[], None]:
+        """Offer the commands; the returned function withdraws them."""
+        table = (
+            Command("dialplan show", "dialplan show [[exten@]context]", "Show the dialplan", self.show, self._contexts),
+            Command("dialplan reload", "dialplan reload", "Reload the dialplan", self.reload),
+            Command("dialplan set global", "dialplan set global <name> <value>", "Set a global variable", self.set_global),
+            Command("dialplan show globals", "dialplan show globals", "Show global variables", self.show_globals),
+            Command(
+                "dialplan set chanvar",
+                "dialplan set chanvar <channel> <varname> <value>",
+                "Set a channel variable",
+                self.set_chanvar,
+            ),
+            Command(
+                "dialplan show chanvar", "dialplan show chanvar <channel>", "Show channel variables", self.show_chanvar
+            ),
+            Command(
+                "core show applications",
+                "core show applications [{like|describing} <text>]",
+                "Show registered dialplan applications",
+                self.applications,
+            ),
+            Command(
+                "core show application",
+                "core show application <application> [<application> ...]",
+                "Describe a dialplan application",
+                self.application,
+                lambda _words: [each.name for each in self._engine.registry.applications()],
+            ),
+            Command(
+                "core show functions",
+                "core show functions [like <text>]",
+                "Show registered dialplan functions",
+                self.functions,
+            ),
+            Command(
+                "core show function",
+                "core show function <function>",
+                "Describe a dialplan function",
+                self.function,
+                lambda _words: [each.name for each in self._engine.registry.functions()],
+            ),
+            Command("core show switches", "core show switches", "Show the switches of contexts", self.switches),
+        )
+        withdrawals = [self._server.cli.register(command) for command in table]
+
+        def withdraw() -> None:
+            for each in withdrawals:
+                each()
+
+        return withdraw
+
+    def _contexts(self, _words: Sequence[str]) -> list[str]:
+        return [context.name for context in self._engine.contexts]
+
+    # dialplan show
+
+    def show(self, words: Sequence[str]) -> str:
+        """``dialplan show``, of everything, a context, or an extension of one."""
+        if len(words) > 1:
+            raise UsageError
+        exten, _, name = words[0].rpartition("@") if words else ("", "", "")
+        contexts = [context for context in self._engine.contexts if not name or context.name == name]
+        if name and not contexts:
+            raise CommandError(f"There is no existence of '{name}' context")
+        if exten:
+            if not self._engine.exists(name, exten):
+                raise CommandError(f"There is no existence of {exten}@{name} extension")
+            found = self._engine.contexts.find(name, exten)
+            owner = self._engine.contexts.context(found.context) if found is not None else None
+            contexts = [owner] if owner is not None else contexts
+        texts = [_describe(context, exten) for context in contexts]
+        extensions = sum(len(context.table) for context in contexts)
+        priorities = sum(len(extension.priorities) for context in contexts for _name, extension in context.table)
+        counts = (
+            f"-= {extensions} extension{'s' * (extensions != 1)} ({priorities} priorit{'y' if priorities == 1 else 'ies'})"
+            f" in {len(contexts)} context{'s' * (len(contexts) != 1)}. =-"
+        )
+        return "\n".join((*texts, counts))
+
+    async def reload(self, words: Sequence[str]) -> str:
+        """``dialplan reload``: every front end that is loaded."""
+        if words:
+            raise UsageError
+        done: list[str] = []
+        failures: list[str] = []
+        for name in ("pbx_config", "pbx_lua"):
+            if not self._server.modules.is_running(name):
+                continue
+            try:
+                self._server.config.forget()
+                await self._server.modules.reload(name)
+                done.append(name)
+            except ObeliskError as error:
+                failures.append(str(error))
+        if failures:
+            raise CommandError("; ".join(failures))
+        return "Dialplan reloaded." if done else "No dialplan module is loaded."
+
+    # Variables
+
+    def set_global(self, words: Sequence[str]) -> str:
+        """``dialplan set global NAME VALUE``."""
+        if len(words) != 2:
+            raise UsageError
+        self._server.channels.set_global(words[0], words[1])
+        return f"\n    -- Global variable '{words[0]}' set to '{words[1]}'"
+
+    def show_globals(self, words: Sequence[str]) -> str:
+        """``dialplan show globals``."""
+        if words:
+            raise UsageError
+        values = sorted(self._server.channels.globals)
+        lines = [f"   {name}={value}" for name, value in values]
+        return "\n".join((*lines, "", f"    -- {len(values)} variable(s)"))
+
+    def set_chanvar(self, words: Sequence[str]) -> str:
+        """``dialplan set chanvar CHANNEL NAME VALUE``."""
+        if len(words) != 3:
+            raise UsageError
+        channel = self._server.channels.find(words[0])
+        if channel is None:
+            raise CommandError(f"Channel '{words[0]}' not found")
+        channel.set_variable(words[1], words[2])
+        return f"\n    -- Channel variable '{words[1]}' set to '{words[2]}' for '{channel.name}'"
+
+    def show_chanvar(self, words: Sequence[str]) -> str:
+        """``dialplan show chanvar CHANNEL``."""
+        if len(words) != 1:
+            raise UsageError
+        channel = self._server.channels.find(words[0])
+        if channel is None:
+            raise CommandError(f"Channel '{words[0]}' not found")
+        return "\n".join(f"{name}={value}" for name, value in channel.variables)
+
+    # Applications and functions
+
+    def applications(self, words: Sequence[str]) -> str:
+        """``core show applications``."""
+        if words and (len(words) != 2 or words[0] not in ("like", "describing")):
+            raise UsageError
+        text = words[1].lower() if words else ""
+        found = [
+            each
+            for each in self._engine.registry.applications()
+            if text in each.name.lower()
+            or (words and words[0] == "describing" and text in f"{each.help.synopsis} {each.help.description}".lower())
+        ]
+        lines = [f"{each.name:>20}: {each.help.synopsis}" for each in found]
+        head = "    -= Matching Asterisk Applications =-" if words else "    -= Registered Asterisk Applications =-"
+        tail = f"    -= {len(found)} Applications {'Matching' if words else 'Registered'} =-"
+        return "\n".join((head, *lines, tail))
+
+    def application(self, words: Sequence[str]) -> str:
+        """``core show application NAME...``."""
+        if not words:
+            raise UsageError
+        texts = []
+        for name in words:
+            found = self._engine.registry.application(name)
+            if found is None:
+                raise CommandError("Your application(s) is (are) not registered")
+            texts.append(_describe_application(found))
+        return "\n".join(texts)
+
+    def functions(self, words: Sequence[str]) -> str:
+        """``core show functions``."""
+        if words and (len(words) != 2 or words[0] != "like"):
+            raise UsageError
+        text = words[1].upper() if words else ""
+        found = [each for each in self._engine.registry.functions() if text in each.name.upper()]
+        lines = [f"{each.name:<20}  {each.syntax:<35}  {each.help.synopsis}" for each in found]
+        head = f"{'Matching' if words else 'Installed'} Custom Functions:\n{'-' * 80}"
+        return "\n".join((head, *lines, f"{len(found)} {'matching ' if words else ''}custom functions installed."))
+
+    def function(self, words: Sequence[str]) -> str:
+        """``core show function NAME``."""
+        if len(words) != 1:
+            raise UsageError
+        found = self._engine.registry.function(words[0]) or self._engine.registry.function(words[0].upper())
+        if found is None:
+            raise CommandError(f"No function by that name registered: {words[0]}")
+        return _describe_function(found)
+
+    def switches(self, words: Sequence[str]) -> str:
+        """``core show switches``."""
+        if words:
+            raise UsageError
+        names = {entry.switch.name for context in self._engine.contexts for entry in context.switches}
+        if not names:
+            return "There are no registered alternative switches"
+        return "\n".join(("", "    -= Registered Asterisk Alternative Switches =-", *(f"{n:>20}" for n in sorted(names))))
+
+
+def _describe(context: Context, exten: str) -> str:
+    registrar = context.registrar
+    lines = [f"[ Context '{context.name}' created by '{registrar}' ]"]
+    for name, devices in context.hints:
+        if not exten or name == exten:
+            lines.append(f"  {_quoted(name):<17} hint: {devices:<44} [{registrar}]")
+    for name, extension in context.table:
+        if exten and name != exten:
+            continue
+        lead = _quoted(name)
+        for number in sorted(extension.priorities):
+            step = extension.priorities[number]
+            label = f"({step.label})" if step.label else ""
+            call = f"{number}. {label}{step.application}({step.data})"
+            lines.append(f"  {lead:<17} {call:<50} [{step.registrar or registrar}]")
+            lead = f"[{step.label}]" if step.label else ""
+    for entry in context.switches:
+        lines.append(f"  Alt. Switch =>    '{entry.switch.name}/{entry.data}'{'':<27} [{registrar}]")
+    if not exten:
+        lines += [f"  Include =>        '{include.context}'{'':<33} [{registrar}]" for include in context.includes]
+        lines += [f"  Ignore pattern => '{pattern}'{'':<33} [{registrar}]" for pattern in context.ignore_patterns]
+    return "\n".join((*lines, ""))
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}' =>"
+
+
+def _section(title: str, text: str) -> list[str]:
+    if not text:
+        return []
+    return ["", f"[{title}]", *textwrap.wrap(text, _WIDTH, break_long_words=False)]
+
+
+def _describe_help(kind: str, name: str, syntax: str, help_: Help, options: Sequence[str], module: str) -> str:
+    lines = ["", f"  -= Info about {kind} '{name}' =- "]
+    lines += _section("Synopsis", help_.synopsis)
+    lines += _section("Description", help_.description)
+    lines += _section("Syntax", syntax)
+    lines += _section("Options", ", ".join(options))
+    lines += _section("Variables", ", ".join(help_.sets))
+    lines += _section("Module", module)
+    lines += _section("See Also", ", ".join(help_.see_also) or "Not available")
+    return "\n".join((*lines, ""))
+
+
+def _describe_application(each: Application) -> str:
+    return _describe_help("Application", each.name, each.syntax, each.help, each.grammar.options, each.module)
+
+
+def _describe_function(each: Function) -> str:
+    return _describe_help("Function", each.name, each.syntax, each.help, (), each.module)

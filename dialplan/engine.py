@@ -1,0 +1,453 @@
+"""The engine: runs the dialplan on a channel, whichever front ends its contexts come from.
+
+`Engine` implements `pbx.core.dialplan.Dialplan`. The loop follows Asterisk's: priorities in turn, special extensions
+``s i t T e h``, overlap dialling when an application returns a digit, auto-fallthrough when there is nothing more.
+Each channel's run is one coroutine; an application that never waits costs no Deferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from dialplan.arguments import Arguments
+from dialplan.contexts import Contexts, Found
+from dialplan.patterns import Mode
+from dialplan.registry import Application, Registry
+from dialplan.run import (
+    DIGIT_RESULTS,
+    KEY,
+    RESULT_ERROR,
+    RESULT_HANGUP,
+    RESULT_INCOMPLETE,
+    RESULT_OK,
+    RaisedException,
+    Run,
+    run_of,
+)
+from pbx.clock import cancel_timer
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.frames import Control
+from pbx.core.states import ChannelState
+from pbx.errors import ObeliskError
+from dialplan.verbosity import verbose, wants
+
+if TYPE_CHECKING:
+    from pbx.core.channels import Channels
+
+log = Logger()
+
+#: Digits of an extension a caller may dial (AST_MAX_EXTENSION less the terminator).
+MAX_EXTENSION = 79
+#: Seconds that auto-fallthrough plays busy or congestion.
+FALLTHROUGH_SECONDS = 10.0
+#: Steps taken without a wait before other calls get their turn.
+STEPS_PER_TURN = 200
+
+
+class Engine:
+    """The dialplan of the exchange."""
+
+    def __init__(self, channels: Channels) -> None:
+        self.channels = channels
+        self.contexts = Contexts()
+        self.registry = Registry()
+        self.autofallthrough = True
+
+    # What others ask
+
+    def exists(self, context: str, exten: str, priority: int = 1, caller_number: str = "") -> bool:
+        """Whether an extension can be run now."""
+        return self.contexts.find(context, exten, priority, caller_number) is not None
+
+    def can_match(self, context: str, exten: str, caller_number: str = "") -> bool:
+        """Whether ``exten``, with or without more digits, could match."""
+        return self.contexts.find(context, exten, 1, caller_number, Mode.CAN_MATCH) is not None
+
+    def match_more(self, context: str, exten: str, caller_number: str = "") -> bool:
+        """Whether only more digits can tell which extension is meant."""
+        return self.contexts.find(context, exten, 1, caller_number, Mode.MATCH_MORE) is not None
+
+    def find_priority(self, context: str, exten: str, label: str, caller_number: str = "") -> int | None:
+        """A priority by number or label, or None."""
+        text = label.strip()
+        if text.isdecimal():
+            return int(text)
+        return self.contexts.find_label(context, exten, text)
+
+    def hint(self, context: str, exten: str) -> str | None:
+        """The devices that an extension's hint watches."""
+        return self.contexts.hint(context, exten)
+
+    def has_application(self, name: str) -> bool:
+        return self.registry.application(name) is not None
+
+    def read_function(self, channel: Channel | None, expression: str) -> str | Awaitable[str]:
+        """Read ``FUNC(args)``. Raises LookupError when unknown, ObeliskError when it fails."""
+        return self.registry.read(channel, expression)
+
+    def write_function(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
+        """Write ``FUNC(args)``. Raises as `read_function`."""
+        return self.registry.write(channel, expression, value)
+
+    # Applications
+
+    async def execute(self, channel: Channel, application: str, data: str) -> int:
+        """Run one application; its result as Asterisk's (0 go on, -1 hang up).
+
+        Raises LookupError when there is no such application, ChannelInterrupted as `Channel.wait_for` does.
+        """
+        found = self.registry.application(application)
+        if found is None:
+            raise LookupError(f"No application '{application}'")
+        held, held_data = channel.application, channel.application_data
+        channel.set_application(found.name, data)
+        try:
+            result = self.call(found, channel, data)
+            return result if isinstance(result, int) else await result
+        finally:
+            if channel.alive:
+                channel.set_application(held, held_data)
+
+    def call(self, found: Application, channel: Channel, data: str) -> int | Awaitable[int]:
+        """Call an application: its result at once, or something to await. A wrong call is logged and gives -1."""
+        if wants(3):
+            verbose(
+            log,
+            3,
+            'Executing [{exten}@{context}:{priority}] {name}("{channel}", "{data}")',
+            exten=channel.exten,
+            context=channel.context,
+            priority=channel.priority,
+            name=found.name,
+            channel=channel.name,
+            data=data,
+        )
+        if found.immediate:
+            try:
+                result = found.handler(channel, Arguments(found.grammar, data))
+            except ChannelInterrupted:
+                raise
+            except ObeliskError as error:
+                self._refused(found, channel, error)
+                return RESULT_HANGUP
+            return result
+        return self._await(found, channel, data)
+
+    async def _await(self, found: Application, channel: Channel, data: str) -> int:
+        found.running += 1
+        try:
+            result = found.handler(channel, Arguments(found.grammar, data))
+            return result if isinstance(result, int) else await result
+        except ChannelInterrupted:
+            raise
+        except ObeliskError as error:
+            self._refused(found, channel, error)
+            return RESULT_HANGUP
+        finally:
+            found.running -= 1
+
+    @staticmethod
+    def _refused(found: Application, channel: Channel, error: ObeliskError) -> None:
+        log.error(
+            "{channel}: {name} at {exten}@{context}:{priority}: {reason}",
+            channel=channel.name,
+            name=found.name,
+            exten=channel.exten,
+            context=channel.context,
+            priority=channel.priority,
+            reason=str(error),
+        )
+
+    def interrupted(self, channel: Channel) -> int:
+        """What an interruption means to whoever runs the channel: -1 for a hangup, 0 when it was sent elsewhere.
+
+        In the second case the channel is at its new place and its run knows that it has jumped.
+        """
+        if channel.hangup_requested or not channel.alive:
+            return RESULT_HANGUP
+        target = channel.take_redirect()
+        if target is None:
+            return RESULT_HANGUP
+        channel.set_position(*target)
+        run = run_of(channel)
+        if run is not None:
+            run.jumped = True
+        return RESULT_OK
+
+    def goto(self, channel: Channel, context: str, exten: str, priority: int) -> None:
+        """Let the run on ``channel`` go on elsewhere once the present application ends."""
+        channel.set_position(context, exten, priority)
+        run = run_of(channel)
+        if run is not None:
+            run.jumped = True
+
+    def take(self, channel: Channel) -> Deferred[None]:
+        """Take a channel from its dialplan, which lets go of it without hanging up; fires once that has happened.
+
+        A channel that no dialplan runs on is free at once. The owner is then nobody.
+        """
+        run = run_of(channel)
+        if run is None:
+            channel.owner = ""
+            free: Deferred[None] = Deferred()
+            free.callback(None)
+            return free
+        if run.released is None:
+            run.released = Deferred()
+        released = run.released
+        channel.redirect(channel.context, channel.exten, channel.priority)
+        return released
+
+    def set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
+        """End the call, by ``T`` or ``e`` where they exist, after ``seconds``; 0 takes the limit away."""
+        run = run_of(channel)
+        if run is None:
+            return
+        cancel_timer(run.absolute)
+        run.absolute, run.absolute_deadline = None, 0.0
+        if seconds > 0:
+            clock = self.channels.clock
+            run.absolute_deadline = clock.monotonic() + seconds
+            run.absolute = clock.call_later(seconds, self._absolute_timeout, channel, run)
+
+    def _absolute_timeout(self, channel: Channel, run: Run) -> None:
+        run.absolute, run.absolute_deadline = None, 0.0
+        if channel.hangup_requested or not channel.alive:
+            return
+        if self._here(channel, "T"):
+            channel.redirect(channel.context, "T", 1)
+        elif self._here(channel, "e"):
+            run.exception = RaisedException("ABSOLUTETIMEOUT", channel.context, channel.exten, channel.priority)
+            channel.redirect(channel.context, "e", 1)
+        else:
+            channel.request_hangup()
+
+    # The run
+
+    def start(self, channel: Channel) -> Deferred[None]:
+        """Run the dialplan on ``channel`` from its position, as its owner, until it has hung up. Never fails."""
+        channel.owner = "pbx"
+        self.channels.calls_processed += 1
+        return Deferred.fromCoroutine(self._start(channel))
+
+    async def _start(self, channel: Channel) -> None:
+        run = Run()
+        channel.extra[KEY] = run
+        try:
+            await self._loop(channel, run)
+        except Exception:  # a defect in one call must end that call alone
+            log.failure("{channel}: the dialplan failed", channel=channel.name)
+        released = run.released
+        if released is not None and not released.called and channel.alive and not channel.hangup_requested:
+            run.end()
+            channel.extra.pop(KEY, None)
+            channel.owner = ""
+            released.callback(None)
+            return
+        try:
+            await self._h_extension(channel, run)
+        except Exception:  # as above
+            log.failure("{channel}: the h extension failed", channel=channel.name)
+        run.end()
+        channel.extra.pop(KEY, None)
+        channel.hangup()
+        if run.released is not None and not run.released.called:
+            run.released.callback(None)
+
+    async def _spawn(self, channel: Channel, run: Run) -> tuple[bool, int]:
+        """Run the step the channel stands on: whether there is one, and its result."""
+        found = self.contexts.find(
+            channel.context, channel.exten, channel.priority, channel.caller.id.number, channel=channel
+        )
+        if found is None:
+            return False, RESULT_HANGUP
+        try:
+            if found.switch is not None:
+                result = await found.switch.run(channel, found.context, channel.exten, channel.priority)
+            else:
+                result = await self._native(channel, found)
+        except (ChannelInterrupted, CancelledError):
+            result = self.interrupted(channel)
+        else:
+            if channel.interrupted and not run.in_h and not run.jumped and not channel.hangup_requested:
+                result = self.interrupted(channel)
+        if channel.alive and channel.application:
+            channel.set_application("", "")
+        return True, result
+
+    async def _native(self, channel: Channel, found: Found) -> int:
+        step = found.step
+        if step is None:
+            return RESULT_HANGUP
+        application = self.registry.application(step.application)
+        if application is None:
+            log.warn(
+                "No application '{name}' for extension ({context}, {exten}, {priority})",
+                name=step.application,
+                context=channel.context,
+                exten=channel.exten,
+                priority=channel.priority,
+            )
+            return RESULT_HANGUP
+        channel.set_application(application.name, step.data)
+        result = self.call(application, channel, step.data)
+        return result if isinstance(result, int) else await result
+
+    async def _steps(self, channel: Channel, run: Run) -> tuple[bool, int]:
+        """Priorities in turn until one is missing or gives a result: whether the last was there, and the result."""
+        steps = 0
+        while True:
+            run.jumped = False
+            found, result = await self._spawn(channel, run)
+            if result and not run.jumped:
+                return found, result
+            if (channel.hangup_requested and not run.in_h) or not channel.alive or run.released is not None:
+                return found, RESULT_HANGUP
+            if not run.jumped:
+                channel.set_position(channel.context, channel.exten, channel.priority + 1)
+            steps += 1
+            if steps % STEPS_PER_TURN == 0:
+                await self.channels.clock.sleep(0)
+
+    async def _loop(self, channel: Channel, run: Run) -> None:
+        if not channel.exten:
+            channel.set_position(channel.context, "s", 1)
+        while True:
+            found, result = await self._steps(channel, run)
+            if channel.hangup_requested or not channel.alive or run.released is not None:
+                return
+            digits = ""
+            if found:
+                if result in DIGIT_RESULTS:
+                    digits = DIGIT_RESULTS[result]
+                elif result == RESULT_INCOMPLETE:
+                    digits = channel.exten
+                    if not self._more(channel, digits):
+                        if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
+                            return
+                        continue
+                elif result == RESULT_ERROR and channel.exten != "e" and self._go_to_e(channel, run, "ERROR"):
+                    continue
+                else:
+                    return
+            if not digits and not self._here(channel, channel.exten):
+                if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
+                    return
+                continue
+            if not await self._more_digits(channel, run, digits, incomplete=found and result == RESULT_INCOMPLETE):
+                return
+
+    async def _more_digits(self, channel: Channel, run: Run, digits: str, *, incomplete: bool) -> bool:
+        """Overlap dialling, or auto-fallthrough; False when the call is over."""
+        timeout = run.digit_timeout if digits else (0.0 if self.autofallthrough else run.response_timeout)
+        if not timeout:
+            await self._fall_through(channel)
+            return False
+        try:
+            dialled = await self.collect_digits(channel, digits, timeout)
+        except ChannelInterrupted:
+            return self.interrupted(channel) == RESULT_OK
+        timed_out = not dialled or (incomplete and dialled == digits)
+        if not timed_out and self._here(channel, dialled):
+            channel.set_position(channel.context, dialled, 1)
+            return True
+        if not timed_out:
+            return self._invalid(channel, run, dialled, "dialled an invalid extension")
+        if self._here(channel, "t"):
+            channel.set_position(channel.context, "t", 1)
+            return True
+        if self._go_to_e(channel, run, "RESPONSETIMEOUT"):
+            return True
+        log.warn("Timeout, but no rule 't' or 'e' in context '{context}'", context=channel.context)
+        return False
+
+    async def collect_digits(self, channel: Channel, digits: str, timeout: float) -> str:
+        """Add what the caller presses to ``digits`` while more could be needed. Raises ChannelInterrupted."""
+        run = run_of(channel)
+        while len(digits) < MAX_EXTENSION and self._more(channel, digits):
+            digit = await channel.read_digit(timeout)
+            if digit is None:
+                break
+            digits += digit
+            if run is not None:
+                timeout = run.digit_timeout
+        return digits
+
+    def _here(self, channel: Channel, exten: str) -> bool:
+        return self.contexts.find(channel.context, exten, 1, channel.caller.id.number, channel=channel) is not None
+
+    def _more(self, channel: Channel, digits: str) -> bool:
+        number = channel.caller.id.number
+        return self.contexts.find(channel.context, digits, 1, number, Mode.MATCH_MORE, channel) is not None
+
+    def _go_to_e(self, channel: Channel, run: Run, reason: str) -> bool:
+        if not self._here(channel, "e"):
+            return False
+        run.exception = RaisedException(reason, channel.context, channel.exten, channel.priority)
+        channel.set_position(channel.context, "e", 1)
+        return True
+
+    def _invalid(self, channel: Channel, run: Run, exten: str, how: str) -> bool:
+        if self._here(channel, "i"):
+            channel.set_variable("INVALID_EXTEN", exten)
+            channel.set_position(channel.context, "i", 1)
+            return True
+        if self._go_to_e(channel, run, "INVALID"):
+            return True
+        log.warn(
+            "Channel '{channel}' {how} but no invalid handler: context,exten,priority={context},{exten},{priority}",
+            channel=channel.name,
+            how=how,
+            context=channel.context,
+            exten=exten,
+            priority=channel.priority,
+        )
+        channel.set_hangup_cause(Cause.NO_ROUTE_DESTINATION if channel.state is not ChannelState.UP else 0)
+        return False
+
+    async def _fall_through(self, channel: Channel) -> None:
+        status = channel.variables.get("DIALSTATUS") or "UNKNOWN"
+        verbose(
+            log,
+            3,
+            "Auto fallthrough, channel '{channel}' status is '{status}'",
+            channel=channel.name,
+            status=status,
+        )
+        try:
+            if status.upper() in ("CONGESTION", "CHANUNAVAIL"):
+                await self.indicate_failure(channel, Control.CONGESTION, FALLTHROUGH_SECONDS)
+            elif status.upper() == "BUSY":
+                await self.indicate_failure(channel, Control.BUSY, FALLTHROUGH_SECONDS)
+        except ChannelInterrupted:
+            return
+
+    @staticmethod
+    async def indicate_failure(channel: Channel, kind: Control, seconds: float | None) -> None:
+        """Busy or congestion to the far end until it hangs up or ``seconds`` have passed. Raises ChannelInterrupted."""
+        channel.indicate(kind)
+        if channel.state is not ChannelState.UP:
+            channel.set_hangup_cause(Cause.USER_BUSY if kind is Control.BUSY else Cause.NORMAL_CIRCUIT_CONGESTION)
+            if kind is Control.BUSY:
+                channel.set_state(ChannelState.BUSY)
+        if seconds is None:
+            await channel.wait_for(Deferred[None]())
+        else:
+            await channel.sleep(seconds)
+
+    async def _h_extension(self, channel: Channel, run: Run) -> None:
+        """The ``h`` extension, on a channel that is hung up and still there."""
+        if not channel.alive:
+            return
+        run.end()
+        channel.hangup_requested = True
+        if not self._here(channel, "h"):
+            return
+        run.in_h = True
+        channel.set_position(channel.context, "h", 1)
+        await self._steps(channel, run)

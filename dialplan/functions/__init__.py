@@ -1,0 +1,1 @@
+"""The dialplan functions, a module of the exchange for each of Asterisk's."""

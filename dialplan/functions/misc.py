@@ -1,0 +1,167 @@
+"""func_global, func_timeout and res_pjsip_header_funcs: GLOBAL, TIMEOUT, PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialplan.arguments import ArgumentError, Arguments
+from dialplan.engine import Engine
+from dialplan.registry import DialplanModule, FunctionError, function
+from dialplan.run import Run, run_of
+from pbx.core.channel import Channel
+from pbx.pjsip.headers import header_store
+
+if TYPE_CHECKING:
+    from pbx.pjsip.headers import HeaderStore
+
+_TIMEOUTS = ("absolute", "digit", "response")
+
+
+class GlobalModule(DialplanModule):
+    """GLOBAL."""
+
+    name = "func_global"
+    description = "Variable dialplan functions"
+
+    @function("GLOBAL", "varname", synopsis="Gets or sets the global variable specified.")
+    def func_global(self, channel: Channel | None, args: Arguments) -> str:
+        return self.server.channels.globals.get(args.raw.strip()) or ""
+
+    @func_global.writer
+    def set_global(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        name = args.raw.strip()
+        if not name:
+            raise ArgumentError("GLOBAL requires the name of a variable")
+        self.server.channels.set_global(name, value)
+
+
+class TimeoutModule(DialplanModule):
+    """TIMEOUT."""
+
+    name = "func_timeout"
+    description = "Channel timeout dialplan functions"
+
+    def _run(self, channel: Channel | None, args: Arguments) -> tuple[Channel, Run, str]:
+        kind = args.raw.strip().lower()
+        if kind not in _TIMEOUTS:
+            raise ArgumentError(f"unknown timeout type '{args.raw}'; there are {', '.join(_TIMEOUTS)}")
+        run = None if channel is None else run_of(channel)
+        if channel is None or run is None:
+            raise FunctionError("TIMEOUT needs a channel that runs the dialplan")
+        return channel, run, kind
+
+    @function(
+        "TIMEOUT",
+        "timeouttype",
+        synopsis="Gets or sets timeouts on the channel, in seconds.",
+        description="absolute: length of the call, 0 for no limit. digit: between digits. response: for the first digit.",
+    )
+    def func_timeout(self, channel: Channel | None, args: Arguments) -> str:
+        _channel, run, kind = self._run(channel, args)
+        if kind == "absolute":
+            left = run.absolute_deadline - self.server.clock.monotonic() if run.absolute_deadline else 0.0
+            return f"{max(left, 0.0):.3f}"
+        return f"{run.digit_timeout if kind == 'digit' else run.response_timeout:.3f}"
+
+    @func_timeout.writer
+    def set_timeout(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        live, run, kind = self._run(channel, args)
+        try:
+            length = float(value)
+        except ValueError:
+            raise FunctionError(f"'{value}' is not a timeout in seconds") from None
+        if not 0 <= length < 1e7:
+            raise FunctionError(f"'{value}' is not a timeout in seconds")
+        if kind == "absolute":
+            self.server.require(Engine).set_absolute_timeout(live, length)
+        elif kind == "digit":
+            run.digit_timeout = length or run.digit_timeout
+        else:
+            run.response_timeout = length or run.response_timeout
+
+
+class HeaderModule(DialplanModule):
+    """PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
+
+    name = "res_pjsip_header_funcs"
+    description = "PJSIP Header Functions"
+
+    @staticmethod
+    def _parts(args: Arguments) -> tuple[str, str, int]:
+        action, name, number = args["action"].strip().lower(), args["name"].strip(), args["number"].strip()
+        if action not in ("read", "add", "update", "remove"):
+            raise ArgumentError(f"the action must be read, add, update or remove, not '{action}'")
+        if not name:
+            raise ArgumentError("the name of a header is missing")
+        if number and not number.isdecimal():
+            raise ArgumentError(f"'{number}' is not the number of a header")
+        return action, name, int(number or 1)
+
+    def _store(self, channel: Channel | None) -> HeaderStore:
+        found = None if channel is None else header_store(channel)
+        if found is None:
+            raise FunctionError("this function works on PJSIP channels only")
+        return found
+
+    def _read(self, channel: Channel | None, args: Arguments) -> str:
+        action, name, number = self._parts(args)
+        if action == "remove":
+            return str(self._store(channel).remove(name))
+        if action != "read":
+            raise ArgumentError(f"'{action}' is for writing")
+        value = self._store(channel).read(name, number)
+        if value is None:
+            raise FunctionError(f"there is no header '{name}' number {number}")
+        return value
+
+    def _write(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        action, name, number = self._parts(args)
+        store = self._store(channel)
+        if action == "add":
+            store.add(name, value)
+        elif action == "update":
+            if not store.update(name, value, number):
+                raise FunctionError(f"there is no added header '{name}' number {number}")
+        elif action == "remove":
+            store.remove(name)
+        else:
+            raise ArgumentError("'read' is not for writing")
+
+    @function(
+        "PJSIP_HEADER",
+        "action,name[,number]",
+        synopsis="Gets headers from an inbound PJSIP channel. Adds, updates or removes them on the outbound one.",
+        description="Actions: read, add, update, remove. A name may end in * for reading and removing.",
+    )
+    def func_pjsip_header(self, channel: Channel | None, args: Arguments) -> str:
+        return self._read(channel, args)
+
+    @func_pjsip_header.writer
+    def set_pjsip_header(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        self._write(channel, args, value)
+
+    @function(
+        "SIP_HEADER",
+        "action,name[,number]",
+        synopsis="PJSIP_HEADER by its old name.",
+        description="SIP_HEADER(name[,number]) reads, as it did in chan_sip.",
+    )
+    def func_sip_header(self, channel: Channel | None, args: Arguments) -> str:
+        return self._read(channel, self._old_form(args))
+
+    @func_sip_header.writer
+    def set_sip_header(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        self._write(channel, args, value)
+
+    @staticmethod
+    def _old_form(args: Arguments) -> Arguments:
+        if args["action"].strip().lower() in ("read", "add", "update", "remove") and args["name"]:
+            return args
+        return Arguments(_HEADER_GRAMMAR, f"read,{args.raw}")
+
+    @function("PJSIP_HEADERS", "[prefix]", synopsis="The names of headers that begin with a prefix, divided by commas.")
+    def func_pjsip_headers(self, channel: Channel | None, args: Arguments) -> str:
+        return ",".join(self._store(channel).names(args.raw.strip()))
+
+
+_HEADER_GRAMMAR = HeaderModule.func_pjsip_header.mark.grammar

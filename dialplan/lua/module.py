@@ -1,0 +1,103 @@
+"""pbx_lua: loads extensions.lua into the dialplan, and again on reload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from dialplan.contexts import Fragment, SwitchEntry
+from dialplan.engine import Engine
+from dialplan.lua._runtime import LuaError
+from dialplan.lua.plan import Generation
+from dialplan.lua.settings import read_settings
+from dialplan.lua.switch import LuaSwitch
+from pbx.errors import ConfigError
+from pbx.modules import Module, ModuleBusy, ModuleDeclined
+
+log = Logger()
+
+FILE = "extensions.lua"
+REGISTRAR = "pbx_lua"
+
+
+class LuaModule(Module):
+    """Lua PBX Switch."""
+
+    name = "pbx_lua"
+    description = "Lua PBX Switch"
+    support_level = "extended"
+
+    _switch: LuaSwitch | None = None
+    _number = 0
+
+    def _path(self) -> Path:
+        return self.server.directories.etc / FILE
+
+    def _generation(self) -> Generation:
+        """Load the file. Raises ConfigError with Lua's text, FileNotFoundError when there is none."""
+        path = self._path()
+        settings = read_settings(self.server.config)
+        try:
+            return Generation.load(self._number + 1, path, settings, self.server.directories.etc)
+        except LuaError as error:
+            raise ConfigError(str(error)) from error
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise ConfigError(f"cannot be read: {error.strerror}", path) from error
+
+    def check(self) -> None:
+        """What a load would find wrong. Raises ConfigError."""
+        try:
+            self._generation()
+        except FileNotFoundError:
+            return
+
+    async def load(self) -> None:
+        try:
+            generation = self._generation()
+        except FileNotFoundError:
+            raise ModuleDeclined(f"there is no {self._path()}") from None
+        self._switch = LuaSwitch(self.server.require(Engine))
+        self._take(generation)
+
+    async def reload(self) -> None:
+        """Take the file as it is now; on error the old plan stays. Raises ConfigError."""
+        if self._switch is None:
+            return
+        try:
+            generation = self._generation()
+        except FileNotFoundError:
+            raise ConfigError("no such file", self._path()) from None
+        self._take(generation)
+
+    def _take(self, generation: Generation) -> None:
+        switch = self._switch
+        if switch is None:
+            return
+        self._number = generation.number
+        switch.generation = generation
+        found = generation.definitions
+        fragments = {name: Fragment(name, switches=[SwitchEntry(switch)]) for name in found.contexts}
+        for context, hints in found.hints.items():
+            fragments.setdefault(context, Fragment(context)).hints.update(hints)
+        self.server.require(Engine).contexts.merge(REGISTRAR, fragments)
+        log.info(
+            "{file}: generation {number} with {contexts} contexts and {extensions} extensions is in force",
+            file=FILE,
+            number=generation.number,
+            contexts=len(found.contexts),
+            extensions=sum(len(context.table) for context in found.contexts.values()),
+        )
+
+    async def unload(self) -> None:
+        if self.use_count:
+            raise ModuleBusy(f"module {self.name} runs {self.use_count} calls")
+        self.server.require(Engine).contexts.merge(REGISTRAR, {})
+        self._switch = None
+
+    @property
+    def use_count(self) -> int:
+        switch = self._switch
+        return 0 if switch is None or switch.generation is None else switch.generation.calls

@@ -1,0 +1,276 @@
+"""extensions.lua as the engine sees it: what the file defines, and the state each channel has of it.
+
+A `Generation` is one load of the file, with a Lua machine of its own; a reload makes a new one, and channels that have
+begun keep the old one until they end.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from twisted.logger import Logger
+
+from dialplan.contexts import MAX_INCLUDE_DEPTH
+from dialplan.lua._runtime import (
+    APPLICATION,
+    DONE,
+    FAILED,
+    PRINTED,
+    REQUIRE,
+    SOURCE,
+    Limits,
+    LuaError,
+    LuaMachine,
+    Step,
+)
+from dialplan.lua.settings import LuaSettings, StateMode
+from dialplan.patterns import ExtensionTable, Mode
+
+log = Logger()
+
+#: Bytes of one script file.
+MAX_SOURCE = 8 << 20
+
+_MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
+
+
+def decode(text: bytes) -> str:
+    """Lua's bytes as text; bytes that are no UTF-8 survive the way back."""
+    return text.decode("utf-8", "surrogateescape")
+
+
+def encode(text: str) -> bytes:
+    """Text as Lua's bytes."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+@dataclass(slots=True)
+class LuaContext:
+    """A context of the file: its extensions by name, the bytes Lua knows them by, and its includes."""
+
+    table: ExtensionTable[bytes] = field(default_factory=ExtensionTable)
+    includes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Definitions:
+    """What a run of the file's body left in ``extensions`` and ``hints``."""
+
+    contexts: dict[str, LuaContext] = field(default_factory=dict)
+    #: Context to extension to devices.
+    hints: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def locate(self, context: str, exten: str) -> tuple[str, bytes] | None:
+        """Where the function of an extension is: the context that has it and its key there."""
+        return self._locate(context, exten, ())
+
+    def _locate(self, name: str, exten: str, path: tuple[str, ...]) -> tuple[str, bytes] | None:
+        context = self.contexts.get(name)
+        if context is None or name in path or len(path) >= MAX_INCLUDE_DEPTH:
+            return None
+        found = context.table.find(exten)
+        if found is not None:
+            return name, found[1]
+        for include in context.includes:
+            inner = self._locate(include, exten, (*path, name))
+            if inner is not None:
+                return inner
+        return None
+
+    def ask(self, context: str, exten: str, mode: Mode) -> bool:
+        """Answer one of the three questions about a context and what it includes."""
+        return self._ask(context, exten, mode, ())
+
+    def _ask(self, name: str, exten: str, mode: Mode, path: tuple[str, ...]) -> bool:
+        context = self.contexts.get(name)
+        if context is None or name in path or len(path) >= MAX_INCLUDE_DEPTH:
+            return False
+        answer = context.table.ask(exten, mode)
+        if answer is None:
+            return False
+        return answer or any(self._ask(include, exten, mode, (*path, name)) for include in context.includes)
+
+
+def _records(survey: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+    at = 0
+    while at < len(survey):
+        letter = survey[at : at + 1]
+        (first,) = struct.unpack_from("<I", survey, at + 1)
+        one_end = at + 5 + first
+        (second,) = struct.unpack_from("<I", survey, one_end)
+        yield letter, survey[at + 5 : one_end], survey[one_end + 4 : one_end + 4 + second]
+        at = one_end + 4 + second
+
+
+def parse_survey(survey: bytes) -> Definitions:
+    """The definitions from the records that the machine's survey gives."""
+    found = Definitions()
+    entries: dict[str, list[tuple[str, bytes]]] = {}
+    hint = ("", "")
+    for letter, one, two in _records(survey):
+        name = decode(one)
+        if letter == b"c":
+            found.contexts[name] = LuaContext()
+        elif letter == b"e":
+            entries.setdefault(name, []).append((decode(two), two))
+        elif letter == b"i":
+            found.contexts[name].includes.append(decode(two))
+        elif letter == b"h":
+            hint = (name, decode(two))
+        elif letter == b"d":
+            found.hints.setdefault(hint[0], {})[hint[1]] = name
+    for context, keys in entries.items():
+        found.contexts[context].table.extend(keys)
+    return found
+
+
+def clean_traceback(text: str) -> str:
+    """A Lua traceback without the frames that are the exchange's own, and with a place in its first line."""
+    head, marker, rest = text.partition("\nstack traceback:")
+    frames = [
+        line
+        for line in rest.splitlines()
+        if line.strip() and "(obelisk " not in line and not line.strip().startswith("[C]: in ?")
+    ]
+    scripts = [line for line in frames if not line.strip().startswith("[C]")]
+    if not head:
+        head = "not enough memory"
+    if scripts and not re.match(r"[^\s:]+:\d+: ", head):
+        place = re.match(r"\s*([^\s:]+:\d+): ", scripts[0])
+        if place is not None:
+            head = f"{place.group(1)}: {head}"
+    head = head.removeprefix("(obelisk ") if head.startswith("(obelisk ") else head
+    return head + (marker + "\n" + "\n".join(frames) if marker and scripts else "")
+
+
+class Generation:
+    """One load of extensions.lua."""
+
+    def __init__(self, number: int, machine: LuaMachine, directories: Sequence[Path], name: str) -> None:
+        self.number = number
+        self.machine = machine
+        self.name = name
+        self.definitions = Definitions()
+        #: Channels that run this generation.
+        self.calls = 0
+        self._directories = tuple(directories)
+        self._chunk = 0
+        self._shared: int | None = None
+        self._modules: dict[bytes, int] = {}
+
+    @classmethod
+    def load(cls, number: int, path: Path, settings: LuaSettings, etc: Path) -> Generation:
+        """Read, compile and survey the file. Raises LuaError with Lua's text, OSError when it cannot be read."""
+        source = path.read_bytes()
+        limits = Limits(settings.instructions, settings.memory_slice << 10, settings.memory_total << 10)
+        machine = LuaMachine(limits, live_dangerously=settings.live_dangerously)
+        made = cls(number, machine, settings.directories(etc), path.name)
+        if len(source) > MAX_SOURCE:
+            raise LuaError(f"{path.name}: {len(source)} bytes are more than a script may have ({MAX_SOURCE})")
+        made._chunk = machine.compile(source, encode("@" + path.name))
+        state = machine.open(made._chunk)
+        made.definitions = parse_survey(made._run_body(state))
+        if settings.state is StateMode.SHARED:
+            made._shared = state
+        else:
+            machine.close(state)
+        return made
+
+    def _run_body(self, state: int) -> bytes:
+        machine = self.machine
+        step = machine.survey(state)
+        while True:
+            tag, name, _text = step
+            if tag & PRINTED:
+                self.flush_printed()
+                tag &= ~PRINTED
+            if tag == DONE:
+                return machine.surveyed(state)
+            answer = self.answer_file(tag, name)
+            if tag not in (REQUIRE, SOURCE):
+                machine.close(state)
+                if tag == FAILED:
+                    raise LuaError(clean_traceback(decode(name)))
+                what = f"application {decode(name)}" if tag == APPLICATION else "a call of the exchange"
+                raise LuaError(f"{self.name}: {what} outside of an extension, or an error without text")
+            step = machine.resume(state, answer)
+
+    def open_call(self) -> int:
+        """A channel's own state."""
+        self.calls += 1
+        return self.machine.open(self._chunk, self._shared)
+
+    def close_call(self, state: int) -> None:
+        """A channel has ended."""
+        self.calls -= 1
+        self.machine.close(state)
+
+    def flush_printed(self, channel: str = "") -> None:
+        """Log what scripts printed."""
+        for line in decode(self.machine.take_printed()).splitlines():
+            log.info("{file}: {line}", file=f"{self.name} on {channel}" if channel else self.name, line=line)
+
+    # Files scripts may read
+
+    def answer_file(self, tag: int, name: bytes) -> bytes | int | None:
+        """What ``require`` or ``dofile`` gets: a chunk's number, a source, an error text, or None."""
+        if tag == REQUIRE:
+            return self._require(name)
+        if tag == SOURCE:
+            return self._source(decode(name))
+        return None
+
+    def _require(self, name: bytes) -> bytes | int:
+        known = self._modules.get(name)
+        if known is not None:
+            return known
+        text = decode(name)
+        if _MODULE_NAME.match(text) is None:
+            return encode(f"module '{text}' not found: module names are words divided by dots")
+        relative = text.replace(".", "/")
+        for candidate in (f"{relative}.lua", f"{relative}/init.lua"):
+            path = self._confined(candidate)
+            if path is None:
+                continue
+            try:
+                number = self.machine.compile(path.read_bytes(), encode("@" + candidate))
+            except LuaError as error:
+                return encode(f"error loading module '{text}' from file '{candidate}':\n\t{error}")
+            except OSError as error:
+                return encode(f"module '{text}' cannot be read: {error.strerror}")
+            self._modules[name] = number
+            return number
+        where = ", ".join(str(directory) for directory in self._directories)
+        return encode(f"module '{text}' not found in {where}")
+
+    def _source(self, name: str) -> bytes | None:
+        path = self._confined(name)
+        try:
+            return None if path is None else path.read_bytes()
+        except OSError:
+            return None
+
+    def _confined(self, name: str) -> Path | None:
+        """The file of that name inside one of the configured directories, links followed; None otherwise."""
+        if "\0" in name:
+            return None
+        for directory in self._directories:
+            path = (directory / name).resolve()
+            if path.is_relative_to(directory) and path.is_file() and path.stat().st_size <= MAX_SOURCE:
+                return path
+        return None
+
+
+@dataclass(slots=True)
+class CallState:
+    """A channel's state of a generation."""
+
+    generation: Generation
+    state: int
+
+
+__all__ = ["CallState", "Definitions", "Generation", "LuaContext", "Step", "clean_traceback", "decode", "encode"]

@@ -1,0 +1,224 @@
+"""The switch ``Lua``: finds extensions in extensions.lua and runs their functions on channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import CancelledError
+from twisted.logger import Logger
+
+from dialplan.lua._runtime import (
+    APPLICATION,
+    DONE,
+    FAILED,
+    HANGUP_CHECK,
+    PRINTED,
+    READ,
+    REQUIRE,
+    RESULT,
+    SOURCE,
+    WRITE,
+    Step,
+)
+from dialplan.lua.plan import CallState, Generation, clean_traceback, decode, encode
+from dialplan.patterns import Mode
+from dialplan.registry import Application
+from dialplan.run import RESULT_HANGUP, RESULT_OK, Run, run_of
+from dialplan.variables import MAX_READ, read_expression, retrieve, write_expression
+from pbx.core.channel import Channel, ChannelInterrupted
+
+if TYPE_CHECKING:
+    from dialplan.engine import Engine
+
+log = Logger()
+
+#: Where a channel keeps its Lua state (`Channel.extra`).
+KEY = "lua"
+#: The error value that says the channel was sent elsewhere.
+GOTO_DETECTED = 5
+#: Steps without a wait after which other calls get their turn.
+STEPS_PER_TURN = 200
+#: Steps a script may take on a channel that is hung up: enough for any ``h``, an end for a loop that ignores hangup.
+MAX_STEPS_HUNG_UP = 10_000
+
+
+class LuaSwitch:
+    """``switch => Lua/``."""
+
+    name = "Lua"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.generation: Generation | None = None
+        self._applications: dict[bytes, Application] = {}
+        self._applications_of = -1
+
+    # Looking up
+
+    def find(
+        self, context: str, exten: str, priority: int, caller_number: str, mode: Mode, channel: Channel | None = None
+    ) -> bool:
+        """Whether the file has the extension; a channel that has begun is asked by the code it began with."""
+        if priority != 1:
+            return False
+        generation = self.generation
+        if channel is not None:
+            state = channel.extra.get(KEY)
+            if isinstance(state, CallState):
+                generation = state.generation
+        if generation is None:
+            return False
+        if mode is Mode.MATCH:
+            return generation.definitions.locate(context, exten) is not None
+        return generation.definitions.ask(context, exten, mode)
+
+    def _state(self, channel: Channel) -> CallState | None:
+        state = channel.extra.get(KEY)
+        if isinstance(state, CallState):
+            return state
+        generation = self.generation
+        if generation is None:
+            return None
+        made = CallState(generation, generation.open_call())
+        channel.extra[KEY] = made
+        channel.on_end.append(_close)
+        return made
+
+    # Running
+
+    async def run(self, channel: Channel, context: str, exten: str, priority: int) -> int:
+        """Run the function of an extension to its end."""
+        state = self._state(channel)
+        where = None if state is None else state.generation.definitions.locate(context, exten)
+        if state is None or where is None:
+            log.error(
+                "{channel}: extension {exten}@{context} vanished before it ran",
+                channel=channel.name,
+                exten=exten,
+                context=context,
+            )
+            return RESULT_HANGUP
+        owner, key = where
+        step = state.generation.machine.start(state.state, encode(owner), key, encode(context), encode(exten))
+        return await self._drive(channel, state, step)
+
+    async def _drive(self, channel: Channel, state: CallState, step: Step) -> int:
+        """Answer a script's steps until it has ended. The first branch is the hot path."""
+        engine = self._engine
+        registry = engine.registry
+        resume = state.generation.machine.resume
+        number = state.state
+        run = run_of(channel) or Run()
+        turn = hung_up = 0
+        if self._applications_of != registry.generation:
+            self._applications, self._applications_of = {}, registry.generation
+        known = self._applications
+        while True:
+            tag, name, text = step
+            if tag == APPLICATION:
+                application = known.get(name)
+                if application is None or self._applications_of != registry.generation:
+                    application = self._application(name)
+                    known = self._applications
+                    if application is None:
+                        step = resume(number, b"application '" + name + b"' not found")
+                        continue
+                data = text.decode("utf-8", "surrogateescape")  # type: ignore[union-attr]
+                channel.set_application(application.name, data)
+                try:
+                    called = engine.call(application, channel, data)
+                    result = called if called.__class__ is int else await called  # type: ignore[misc]
+                except (ChannelInterrupted, CancelledError):
+                    result = engine.interrupted(channel)
+                else:
+                    if channel.interrupted:
+                        if not channel.hangup_requested and channel.alive and not run.jumped:
+                            result = engine.interrupted(channel)
+                        hung_up += 1
+                        if hung_up > MAX_STEPS_HUNG_UP:
+                            self._gone_wild(channel)
+                            return RESULT_HANGUP
+                turn += 1
+                if turn >= STEPS_PER_TURN:
+                    turn = 0
+                    await engine.channels.clock.sleep(0)
+                step = resume(number, GOTO_DETECTED if run.jumped else result)
+                continue
+            if tag & PRINTED:
+                state.generation.flush_printed(channel.name)
+                step = (tag & ~PRINTED, name, text)
+                continue
+            if tag == DONE:
+                return RESULT_OK
+            if tag == READ:
+                step = resume(number, await self._read(channel, decode(name)))
+            elif tag == WRITE:
+                await self._write(channel, decode(name), decode(text))  # type: ignore[arg-type]
+                step = resume(number, None)
+            elif tag == HANGUP_CHECK:
+                step = resume(number, int(channel.hangup_requested or not channel.alive))
+            elif tag in (REQUIRE, SOURCE):
+                step = resume(number, state.generation.answer_file(tag, name))
+            elif tag == RESULT:
+                return RESULT_OK if text == GOTO_DETECTED else int(text)
+            else:
+                self._failed(channel, tag, name)
+                return RESULT_HANGUP
+            turn += 1
+            if turn >= STEPS_PER_TURN:
+                turn = 0
+                await engine.channels.clock.sleep(0)
+            if channel.hangup_requested:
+                hung_up += 1
+                if hung_up > MAX_STEPS_HUNG_UP:
+                    self._gone_wild(channel)
+                    return RESULT_HANGUP
+
+    def _application(self, name: bytes) -> Application | None:
+        registry = self._engine.registry
+        if self._applications_of != registry.generation:
+            self._applications, self._applications_of = {}, registry.generation
+        found = registry.application(decode(name))
+        if found is not None:
+            self._applications[name] = found
+        return found
+
+    async def _read(self, channel: Channel, name: str) -> bytes | None:
+        if name.endswith(")"):
+            value = await read_expression(self._engine.registry, channel, name)
+        else:
+            value = retrieve(channel, name)
+        return None if value is None else encode(value)[:MAX_READ]
+
+    async def _write(self, channel: Channel, name: str, value: str) -> None:
+        if name.endswith(")"):
+            await write_expression(self._engine.registry, channel, name, value)
+        else:
+            channel.set_variable(name, value)
+
+    @staticmethod
+    def _failed(channel: Channel, tag: int, traceback: bytes) -> None:
+        reason = clean_traceback(decode(traceback)) if tag == FAILED else f"unknown step {tag}"
+        log.error(
+            "Error executing lua extension {exten}@{context} on {channel}: {reason}",
+            channel=channel.name,
+            exten=channel.exten,
+            context=channel.context,
+            reason=reason,
+        )
+
+    @staticmethod
+    def _gone_wild(channel: Channel) -> None:
+        log.error(
+            "{channel}: the script at {exten}@{context} took {steps} steps after the hangup and was ended",
+            channel=channel.name,
+            exten=channel.exten,
+            context=channel.context,
+            steps=MAX_STEPS_HUNG_UP,
+        )
+
+
+def _close(channel: Channel) -> None:
+    state = channel.extra.pop(KEY, None)
+    if isinstance(state, CallState):
+        state.generation.close_call(state.state)

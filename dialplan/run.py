@@ -1,0 +1,78 @@
+"""One run of the dialplan on a channel: its timeouts, its pending jump, why it went to ``e``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pbx.clock import cancel_timer
+
+if TYPE_CHECKING:
+    from twisted.internet.defer import Deferred
+    from twisted.internet.interfaces import IDelayedCall
+
+    from pbx.core.channel import Channel
+
+#: Where a channel keeps its run (`Channel.extra`).
+KEY = "dialplan"
+
+#: Results of applications that mean something to the loop; digits are their own codes.
+RESULT_HANGUP = -1
+RESULT_OK = 0
+RESULT_ERROR = 1
+RESULT_INCOMPLETE = 12
+
+DIGIT_RESULTS = {ord(digit): digit for digit in "0123456789ABCDEF*#"}
+
+DEFAULT_RESPONSE_TIMEOUT = 10.0
+DEFAULT_DIGIT_TIMEOUT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RaisedException:
+    """What EXCEPTION() reads: why and where the dialplan went to ``e``."""
+
+    reason: str
+    context: str
+    exten: str
+    priority: int
+
+
+class Run:
+    """The state of a dialplan on a channel, from its start to the channel's end."""
+
+    __slots__ = (
+        "absolute",
+        "absolute_deadline",
+        "digit_timeout",
+        "exception",
+        "in_h",
+        "jumped",
+        "released",
+        "response_timeout",
+    )
+
+    def __init__(self) -> None:
+        #: Set by whoever moved the channel to another place; the loop then goes there and not to the next priority.
+        self.jumped = False
+        self.digit_timeout = DEFAULT_DIGIT_TIMEOUT
+        self.response_timeout = DEFAULT_RESPONSE_TIMEOUT
+        self.exception: RaisedException | None = None
+        self.absolute: IDelayedCall | None = None
+        #: When the call is to end, by the monotonic clock; 0: not limited.
+        self.absolute_deadline = 0.0
+        #: Whether the ``h`` extension runs: the channel is hung up, and applications that need it refuse.
+        self.in_h = False
+        #: Set when somebody else takes the channel: the run ends without a hangup, and this fires.
+        self.released: Deferred[None] | None = None
+
+    def end(self) -> None:
+        """Stop the timers."""
+        cancel_timer(self.absolute)
+        self.absolute = None
+
+
+def run_of(channel: Channel) -> Run | None:
+    """The run on ``channel``, or None where no dialplan runs."""
+    run = channel.extra.get(KEY)
+    return run if isinstance(run, Run) else None
