@@ -1,0 +1,132 @@
+"""A dialplan under test: the real engine with its applications over `FakeCore`, calls whose far end is the test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+
+import dialplan
+from dialplan.engine import Engine
+from dialplan.lua.module import LuaModule
+from pbx.astdb import AstDb
+from pbx.cli.registry import CommandRegistry
+from pbx.config import ConfigLoader
+from pbx.core.channel import Channel
+from pbx.directories import Directories
+from pbx.modules import ModuleRegistry
+from pbx.server import Server
+from pbx.testing.core import FakeCore
+from pbx.testing.fake_technology import FakeDriver
+
+
+class DialplanCall:
+    """A call to the dialplan; ``far`` is its far end, ``done`` fires when it has ended."""
+
+    def __init__(self, far: FakeDriver, done: Deferred[None]) -> None:
+        self.far = far
+        self.done = done
+        self.ended = False
+        done.addCallback(self._end)
+
+    def _end(self, _result: None) -> None:
+        self.ended = True
+
+    @property
+    def channel(self) -> Channel:
+        return self.far.channel
+
+    def variable(self, name: str) -> str | None:
+        """A channel variable, also after the call's end."""
+        return self.channel.variables.get(name)
+
+
+class DialplanHarness:
+    """An exchange without SIP, sound and time, whose ``extensions.lua`` and other files are in ``directory``.
+
+    Use as an asynchronous context, or call `start` and `stop`.
+    """
+
+    def __init__(self, directory: Path, files: dict[str, str] | None = None, *, modules: bool = True) -> None:
+        self.core = FakeCore()
+        self.directories = Directories.at(directory)
+        self.directories.create()
+        self._modules = modules
+        self.log: list[str] = []
+        for name, text in (files or {}).items():
+            self.write(name, text)
+        core = self.core
+        server: Any = Server(core.clock.reactor)  # type: ignore[arg-type]
+        server.directories = self.directories
+        server.clock, server.bus = core.clock, core.bus
+        server.switchboard, server.channels, server.bridges = core.switchboard, core.channels, core.bridges
+        server.technologies = core.technologies
+        server.config = ConfigLoader(self.directories.etc)
+        server.astdb = AstDb(self.directories.astdb)
+        server.cli = CommandRegistry()
+        self.server: Server = server
+        self.engine: Engine = dialplan.install(server)
+        server.channels.dialplan = self.engine
+        server.modules = ModuleRegistry(server, dialplan.MODULES)
+
+    def write(self, name: str, text: str) -> None:
+        """Write a file of the configuration."""
+        path = self.directories.etc / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    async def start(self) -> None:
+        """Load the modules. Raises ModuleError as the exchange would report it."""
+        globalLogPublisher.addObserver(self._logged)
+        self.server.astdb.open()
+        if self._modules:
+            for kind in dialplan.MODULES:
+                if kind is not LuaModule or (self.directories.etc / "extensions.lua").exists():
+                    await self.server.modules.load(kind.name)
+
+    async def stop(self) -> None:
+        """Hang up every call and unload."""
+        for channel in self.core.channels:
+            channel.request_hangup()
+        self.core.clock.advance(0)
+        for channel in self.core.channels:
+            channel.hangup()
+        await self.server.modules.stop()
+        self.server.astdb.close()
+        globalLogPublisher.removeObserver(self._logged)
+
+    async def __aenter__(self) -> DialplanHarness:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.stop()
+
+    def _logged(self, event: dict[str, Any]) -> None:
+        form = event.get("log_format")
+        if not form:
+            return
+        try:
+            line = str(form).format(**event)
+        except (KeyError, IndexError, ValueError, AttributeError):
+            line = str(form)
+        failure = event.get("log_failure")
+        self.log.append(line if failure is None else f"{line}: {failure.getErrorMessage()}")
+
+    def call(self, exten: str, context: str = "default", *, caller: str = "1000", resource: str = "phone") -> DialplanCall:
+        """A call from a far end to an extension; it runs until it first waits."""
+        far = self.core.fake.incoming(resource, context, exten)
+        channel = far.channel
+        if caller:
+            from dataclasses import replace
+
+            from pbx.core.party import party_id
+
+            channel.caller = replace(channel.caller, id=party_id(caller))
+        return DialplanCall(far, self.engine.start(channel))
+
+    def logged(self, text: str) -> bool:
+        """Whether some log line holds ``text``."""
+        return any(text in line for line in self.log)
