@@ -29,9 +29,7 @@ class RtpOptions(ConfigObject):
     rtpend: int = option(types.integer(1024, 65535), 20000, help="last port of that range")
     bindaddr: str = option(types.STRING, "127.0.0.1", help="address RTP binds to where no transport names another")
     maxlegs: int = option(types.integer(1, 480), 480, help="calls legs with audio at once; 503 beyond")
-    mixingrate: int = option(
-        types.integer(8000, 16000), 16000, help="the mixing rate in Hz: 8000 or 16000"
-    )
+    mixingrate: int = option(types.integer(8000, 16000), 16000, help="the mixing rate in Hz: 8000 or 16000")
     rtpchecksums: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     dtmftimeout: int = option(types.integer(0), 3000, hidden=True, help=_LATER)
     rtcpinterval: int = option(types.integer(500, 60000), 5000, hidden=True, help=_LATER)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -31,9 +31,6 @@ from pbx.media.settings import MediaSettings
 from pbx.media.sound_files import SoundFinder
 from pbx.media.transport_pool import RtpTransport, TransportPool
 from pbx.media.wave_file import Sound, open_sound
-
-if TYPE_CHECKING:
-    from pbx.core.media import PlaybackHandle, RecordingHandle
 
 log = Logger()
 
@@ -72,9 +69,7 @@ class MediaEngine:
         self._on_eof = eof_callback(self.reactor, self._eof)
         self.conference = Conference(self._library, settings.mixing_rate)
         self.conference.start()
-        self.graph = AudioGraph(
-            self.conference.connect, self.conference.disconnect, self.conference.silence_slot
-        )
+        self.graph = AudioGraph(self.conference.connect, self.conference.disconnect, self.conference.silence_slot)
         self.graph.first_listener = self._first_listener
         self._slots: dict[int, Leg] = {}
         self._transports = TransportPool(
@@ -217,7 +212,7 @@ class MediaEngine:
         """Make the two ends of a Local pair. Raises ValueError for legs with a stream or another peer."""
         self.graph.pipe(self._leg(one).node, self._leg(other).node)
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0) -> PlaybackHandle:
+    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0) -> Playback:
         """Raises SoundError. A file that a recording is just finishing is played once it is whole."""
         leg = self._leg(sink)
         if leg.closed:
@@ -230,9 +225,7 @@ class MediaEngine:
             pending.closed.addCallback(_passing(playback.begin_later))
         return playback
 
-    def record(
-        self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False
-    ) -> RecordingHandle:
+    def record(self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False) -> Recording:
         """By extension: .wav 8 kHz, .wav16 16 kHz, or raw .sln .sln16 .ulaw .alaw. Raises SoundError."""
         own = self._leg(leg)
         if own.closed:

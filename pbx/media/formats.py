@@ -117,7 +117,9 @@ _ALL = (
     _audio("adpcm", "DVI4", 8000, "Dialogic ADPCM", payload_type=5),
     _audio("lpc10", "LPC", 8000, "LPC10", payload_type=7, frame_ms=20),
     _audio("siren7", "G7221", 16000, "ITU G.722.1 (Siren7, licensed from Polycom)", dynamic=102, frame_ms=20),
-    _audio("siren14", "G7221", 32000, "ITU G.722.1 Annex C, (Siren14, licensed from Polycom)", dynamic=115, frame_ms=20),
+    _audio(
+        "siren14", "G7221", 32000, "ITU G.722.1 Annex C, (Siren14, licensed from Polycom)", dynamic=115, frame_ms=20
+    ),
     _audio("opus", "opus", 48000, "Opus Codec", dynamic=107, channels=2, frame_ms=20),
     _audio("codec2", "codec2", 8000, "Codec 2", dynamic=113, frame_ms=20),
     _audio("silk8", "SILK", 8000, "SILK Codec (8 KHz)", dynamic=114, frame_ms=20),

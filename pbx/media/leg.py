@@ -93,7 +93,7 @@ class Leg:
         if self.stream is None or received != self._packets_seen:
             self._packets_seen = received
             self._heard_at = now
-        return now - self._heard_at
+        return float(now - self._heard_at)
 
     # -- for the engine ------------------------------------------------------------------------------------------
 

@@ -123,8 +123,8 @@ class RecordingFile:
 class Recording:
     """Implements core's RecordingHandle.
 
-    `stop` returns the length at once. The last tenth of a second is still on its way then: the file is whole when
-    `closed` fires, one tick (20 ms) later. `MediaEngine.play` and `record` of the same path wait for that by themselves.
+    `stop` returns the length at once. The last tenth of a second is still on its way: the file is whole when `closed`
+    fires, one tick (20 ms) later. `MediaEngine.play` and `record` of the same path wait for that by themselves.
     """
 
     def __init__(self, engine: MediaEngine, leg: Leg, path: Path, *, both_directions: bool, append: bool) -> None:

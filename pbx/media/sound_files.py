@@ -35,9 +35,9 @@ class SoundFinder:
         """The file of a sound name, or None.
 
         An absolute name is taken as it is. A relative one is tried in every root: for the channel's language and its
-        fallbacks (``en_GB`` then ``en``), without a language, and for the default language, as ``<language>/digits/1``
-        and as the older ``digits/<language>/1``. A name that climbs out of the roots with ``..`` finds nothing. An extension that is
-        part of the name is accepted when the file exists under exactly that name.
+        fallbacks (``en_GB`` then ``en``), without a language, and for the default language; as
+        ``<language>/digits/1`` and as the older ``digits/<language>/1``. A name that climbs out of the roots with
+        ``..`` finds nothing. An extension that is part of the name is accepted when that very file exists.
         """
         if not name or len(name) > MAX_NAME or "\0" in name:
             return None

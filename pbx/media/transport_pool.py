@@ -193,9 +193,7 @@ class TransportPool:
                 log.warn("{error}", error=error)
                 return None
             if pair is not None:
-                transport = RtpTransport(
-                    self, UdpTransport(self._library, endpoint, pair, symmetric=kind[1]), kind
-                )
+                transport = RtpTransport(self, UdpTransport(self._library, endpoint, pair, symmetric=kind[1]), kind)
                 self._all.add(transport)
                 return transport
         return None

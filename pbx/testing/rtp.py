@@ -118,7 +118,7 @@ class RtpPeer(DatagramProtocol):
     def start(self, reactor: Any, host: str = "127.0.0.1", port: int = 0) -> None:
         self._reactor = reactor
         self._listening = reactor.listenUDP(port, self, interface=host)
-        self.port = self._listening.getHost().port  # type: ignore[attr-defined]
+        self.port = self._listening.getHost().port  # type: ignore[union-attr]
 
     def aim(self, host: str, port: int) -> None:
         self._target = (host, port)
@@ -127,7 +127,9 @@ class RtpPeer(DatagramProtocol):
         if self._sending is not None and self._sending.running:
             self._sending.stop()
         if self._listening is not None:
-            await self._listening.stopListening()
+            stopping = self._listening.stopListening()
+            if stopping is not None:
+                await stopping
 
     def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
         if len(datagram) >= 12:
@@ -152,7 +154,7 @@ class RtpPeer(DatagramProtocol):
         if self.transport is not None:
             self.transport.write(header + payload, self._target)
 
-    def send_frames(self, payloads: Sequence[bytes]) -> Deferred[object]:
+    def send_frames(self, payloads: Sequence[bytes]) -> Deferred[LoopingCall]:
         """One payload every 20 ms; fires after the last."""
         waiting = iter(payloads)
 
@@ -167,7 +169,7 @@ class RtpPeer(DatagramProtocol):
         loop.clock = self._reactor
         return loop.start(FRAME_SECONDS)
 
-    def send_samples(self, samples: Sequence[int]) -> Deferred[object]:
+    def send_samples(self, samples: Sequence[int]) -> Deferred[LoopingCall]:
         """G.711 audio in real time; fires after the last frame."""
         data = encode(self.payload_type, samples)
         return self.send_frames([data[start : start + 160] for start in range(0, len(data) - 159, 160)])

@@ -1,4 +1,4 @@
-"""The two things C threads tell Python: a digit arrived, a file has ended. Values are copied, the rest is the reactor's.
+"""What C threads tell Python: a digit arrived, a file has ended. Values are copied, the rest is the reactor's.
 
 cffi reaches structures first through a callback's type badly, so callbacks take plain pointers and cast them.
 """
@@ -49,7 +49,7 @@ def dtmf_callback(reactor: Any, receive: Callable[[int, str, int, int, bool], No
 
 
 def eof_callback(reactor: Any, ended: Callable[[int], None]) -> CData:
-    """For pjmedia_wav_player_set_eof_cb2: ``ended(key)`` on the reactor. Keep the result as long as a player may live."""
+    """For pjmedia_wav_player_set_eof_cb2: ``ended(key)`` on the reactor. Keep the result while players live."""
 
     def on_eof(_port: CData, key: CData) -> None:
         reactor.callFromThread(ended, int(ffi.cast("uintptr_t", key)))

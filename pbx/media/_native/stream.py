@@ -47,7 +47,7 @@ class _Codec:
 
 
 class StreamFactory:
-    """Makes streams. Keeps the codecs' parameters and one scratch structure, so that making a stream allocates little."""
+    """Makes streams. Keeps the codecs' parameters and a scratch structure."""
 
     def __init__(self, library: PjLibrary, endpoint: MediaEndpoint) -> None:
         """``endpoint`` is the one the codecs are registered with."""

@@ -22,7 +22,7 @@ MAX_STRANGERS = 16
 
 _SO_ATTACH_FILTER = 26
 _SO_DETACH_FILTER = 27
-#: Classic BPF: load the half word at the UDP header's source port, and words of the packet; see bpf_filter in the kernel.
+#: Classic BPF instructions; offsets count from the UDP header, which begins with the source port.
 _BPF_LOAD_HALF, _BPF_LOAD_WORD, _BPF_JUMP_EQUAL, _BPF_RETURN = 0x28, 0x20, 0x15, 0x06
 _BPF_KEEP = 0xFFFFFFFF
 _UDP_HEADER = 8
@@ -74,7 +74,7 @@ class UdpTransport:
         *,
         symmetric: bool,
     ) -> None:
-        """``pair`` is taken over. With ``symmetric`` packets go to where packets come from, not to the SDP's address."""
+        """``pair`` is taken over. With ``symmetric`` packets go to where packets come from."""
         self._lib = library.lib
         self.endpoint = endpoint
         self.rtp, self.rtcp = pair
@@ -84,7 +84,8 @@ class UdpTransport:
             (self.rtcp, info.rtcp_addr_name, "rtcp_sock"),
         ):
             address, port = sock.getsockname()[:2]
-            fill_address(name, address, port)
+            # Only a name: the sockets are bound. For the unspecified address PJMEDIA would ask the resolver for ours.
+            fill_address(name, {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port)
             setattr(info, field, sock.fileno())
         made = ffi.new("pjmedia_transport **")
         endpoint.take()

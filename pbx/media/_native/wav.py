@@ -17,7 +17,7 @@ HEADER_BYTES = {PCM16: 44, ALAW: 56, ULAW: 56}
 
 
 class WavPlayer:
-    """A player port. ``path`` must be a mono WAV file of a kind PJMEDIA plays, long enough for it (see wave_file.py)."""
+    """A player port. ``path``: a mono WAV file, long enough and of a kind PJMEDIA plays (wave_file.py)."""
 
     def __init__(
         self,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from pbx.media import Direction
-from pbx.testing.rtp import amplitude_at, decode, tone
 from pytest_twisted import ensureDeferred
 
+from pbx.media import Direction
+from pbx.testing.rtp import amplitude_at, decode, tone
+
 if TYPE_CHECKING:
-    from conftest import Kit
+    from pbx.testing.media import MediaKit
 
 AMPLITUDE = 8000
 pytestmark = pytest.mark.usefixtures("kit")
@@ -23,7 +24,7 @@ def steady(samples: list[int]) -> list[int]:
 
 @pytest.mark.parametrize(("one", "other"), [("ulaw", "ulaw"), ("ulaw", "alaw"), ("alaw", "ulaw")])
 @ensureDeferred
-async def test_a_tone_comes_through_at_its_level(kit: Kit, one: str, other: str) -> None:
+async def test_a_tone_comes_through_at_its_level(kit: MediaKit, one: str, other: str) -> None:
     a, b = kit.party("a", one), kit.party("b", other)
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1013, 0.8, amplitude=AMPLITUDE))
@@ -34,7 +35,7 @@ async def test_a_tone_comes_through_at_its_level(kit: Kit, one: str, other: str)
 
 @pytest.mark.parametrize("frequency", [300, 3000])
 @ensureDeferred
-async def test_the_whole_telephone_band_comes_through(kit: Kit, frequency: int) -> None:
+async def test_the_whole_telephone_band_comes_through(kit: MediaKit, frequency: int) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(frequency, 0.8, amplitude=AMPLITUDE))
@@ -42,7 +43,7 @@ async def test_the_whole_telephone_band_comes_through(kit: Kit, frequency: int) 
 
 
 @ensureDeferred
-async def test_g722_both_ways(kit: Kit) -> None:
+async def test_g722_both_ways(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b", "g722")
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1013, 0.8, amplitude=AMPLITUDE))
@@ -56,7 +57,7 @@ async def test_g722_both_ways(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_three_hear_each_other_and_not_themselves(kit: Kit) -> None:
+async def test_three_hear_each_other_and_not_themselves(kit: MediaKit) -> None:
     parties = [kit.party(name) for name in "abc"]
     for one in parties:
         for other in parties:
@@ -66,8 +67,8 @@ async def test_three_hear_each_other_and_not_themselves(kit: Kit) -> None:
         party.peer.send_samples(tone(frequency, 0.8, amplitude=4000))
         for party, frequency in zip(parties, (500, 1013, 1700), strict=True)
     ]
-    for one in waiting:
-        await one
+    for sent in waiting:
+        await sent
     for party, own, others in zip(parties, (500, 1013, 1700), ((1013, 1700), (500, 1700), (500, 1013)), strict=True):
         heard = steady(party.peer.heard())
         assert amplitude_at(heard, own) < 100
@@ -76,7 +77,7 @@ async def test_three_hear_each_other_and_not_themselves(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_echo(kit: Kit) -> None:
+async def test_echo(kit: MediaKit) -> None:
     a = kit.party("a")
     kit.engine.connect(a.leg, a.leg)
     await a.peer.send_samples(tone(700, 0.8))
@@ -84,7 +85,7 @@ async def test_echo(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_through_two_local_pairs(kit: Kit) -> None:
+async def test_through_two_local_pairs(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b")
     ends = [kit.engine.create_leg(f"Local/{number}") for number in range(4)]
     kit.engine.pipe(ends[0], ends[1])
@@ -101,7 +102,7 @@ async def test_through_two_local_pairs(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_connections_survive_a_new_stream(kit: Kit) -> None:
+async def test_connections_survive_a_new_stream(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1013, 0.3))
@@ -114,7 +115,7 @@ async def test_connections_survive_a_new_stream(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_muting_each_way(kit: Kit) -> None:
+async def test_muting_each_way(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     a.leg.set_muted(inbound=True, outbound=False)
@@ -130,7 +131,7 @@ async def test_muting_each_way(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_hold_by_direction_keeps_the_stream(kit: Kit) -> None:
+async def test_hold_by_direction_keeps_the_stream(kit: MediaKit) -> None:
     from dataclasses import replace
 
     a, b = kit.party("a"), kit.party("b")
@@ -149,7 +150,7 @@ async def test_hold_by_direction_keeps_the_stream(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_a_late_listener_hears_no_old_sound(kit: Kit) -> None:
+async def test_a_late_listener_hears_no_old_sound(kit: MediaKit) -> None:
     """What arrived while nobody listened would otherwise stay in the jitter buffer as a delay of half a second."""
     a, b = kit.party("a"), kit.party("b")
     await a.peer.send_samples(tone(500, 1.0))
@@ -162,7 +163,7 @@ async def test_a_late_listener_hears_no_old_sound(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_to_where_packets_come_from(kit: Kit) -> None:
+async def test_to_where_packets_come_from(kit: MediaKit) -> None:
     """rtp_symmetric: the SDP says one port, the packets come from another."""
     nowhere = kit.party("nowhere")
     a = kit.party("a", symmetric=True, remote_port=nowhere.peer.port)
@@ -177,7 +178,7 @@ async def test_to_where_packets_come_from(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_counters(kit: Kit) -> None:
+async def test_counters(kit: MediaKit) -> None:
     a = kit.party("a")
     assert a.leg.frames_received == 0
     await a.peer.send_samples(tone(1013, 0.5))
@@ -195,7 +196,7 @@ async def test_counters(kit: Kit) -> None:
 
 @pytest.mark.parametrize("ptime", [10, 30, 40, 60])
 @ensureDeferred
-async def test_other_packet_lengths(kit: Kit, ptime: int) -> None:
+async def test_other_packet_lengths(kit: MediaKit, ptime: int) -> None:
     a, b = kit.party("a"), kit.party("b", ptime_ms=ptime)
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1013, 0.8))

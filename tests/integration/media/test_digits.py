@@ -8,11 +8,11 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 if TYPE_CHECKING:
-    from conftest import Kit
+    from pbx.testing.media import MediaKit
 
 
 @ensureDeferred
-async def test_received(kit: Kit) -> None:
+async def test_received(kit: MediaKit) -> None:
     a = kit.party("a")
     heard: list[tuple[str, int | None]] = []
     a.leg.set_digit_listener(lambda digit, duration: heard.append((digit, duration)))
@@ -23,7 +23,7 @@ async def test_received(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_a_lost_end(kit: Kit) -> None:
+async def test_a_lost_end(kit: MediaKit) -> None:
     a = kit.party("a")
     heard: list[tuple[str, int | None]] = []
     a.leg.set_digit_listener(lambda digit, duration: heard.append((digit, duration)))
@@ -33,7 +33,7 @@ async def test_a_lost_end(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_g722_counts_time_the_same(kit: Kit) -> None:
+async def test_g722_counts_time_the_same(kit: MediaKit) -> None:
     a = kit.party("a", "g722")
     heard: list[tuple[str, int | None]] = []
     a.leg.set_digit_listener(lambda digit, duration: heard.append((digit, duration)))
@@ -45,7 +45,7 @@ async def test_g722_counts_time_the_same(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_sent_in_order_with_their_own_lengths(kit: Kit) -> None:
+async def test_sent_in_order_with_their_own_lengths(kit: MediaKit) -> None:
     a = kit.party("a")
     for digit, duration in (("1", 100), ("1", 200), ("a", 60)):
         a.leg.send_digit(digit, duration)
@@ -55,7 +55,7 @@ async def test_sent_in_order_with_their_own_lengths(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_not_sent(kit: Kit) -> None:
+async def test_not_sent(kit: MediaKit) -> None:
     a, b = kit.party("a", send_event_payload_type=None), kit.engine.create_leg("b")
     a.leg.send_digit("1", 100)
     b.send_digit("1", 100)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pbx.media import SoundError
-from pbx.media.wave_file import ALAW, PCM, ULAW, WaveFormat, header
-from pbx.testing.rtp import amplitude_at, encode, tone
 from pytest_twisted import ensureDeferred
 
+from pbx.media import SoundError
+from pbx.media.wave_file import ALAW, PCM, ULAW, WaveFormat, header
+from pbx.testing.media import open_descriptors
+from pbx.testing.rtp import amplitude_at, encode, tone
+
 if TYPE_CHECKING:
-    from conftest import Kit
+    from pbx.testing.media import MediaKit
 
 
 def linear(samples: list[int]) -> bytes:
@@ -42,7 +43,7 @@ KINDS = ["a.wav", "a.wav16", "ulaw.wav", "alaw.wav", "a.ulaw", "a.alaw", "a.sln"
 
 @pytest.mark.parametrize("name", KINDS)
 @ensureDeferred
-async def test_every_kind_of_file_to_its_end(kit: Kit, tmp_path: Path, name: str) -> None:
+async def test_every_kind_of_file_to_its_end(kit: MediaKit, tmp_path: Path, name: str) -> None:
     path = sound(tmp_path / name, 700, 0.6)
     a = kit.party("a")
     await kit.wait(0.05)
@@ -58,7 +59,7 @@ async def test_every_kind_of_file_to_its_end(kit: Kit, tmp_path: Path, name: str
 
 
 @ensureDeferred
-async def test_time_passes_without_a_listener(kit: Kit, tmp_path: Path) -> None:
+async def test_time_passes_without_a_listener(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("nobody")
     began = kit.reactor.seconds()
     assert await kit.engine.play(leg, sound(tmp_path / "a.wav", 700, 0.4)).finished is True
@@ -67,7 +68,7 @@ async def test_time_passes_without_a_listener(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_heard_at_the_other_end_of_a_local_pair(kit: Kit, tmp_path: Path) -> None:
+async def test_heard_at_the_other_end_of_a_local_pair(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     one, two = kit.engine.create_leg("one"), kit.engine.create_leg("two")
     kit.engine.pipe(one, two)
@@ -79,7 +80,7 @@ async def test_heard_at_the_other_end_of_a_local_pair(kit: Kit, tmp_path: Path) 
 
 
 @ensureDeferred
-async def test_pause_and_resume(kit: Kit, tmp_path: Path) -> None:
+async def test_pause_and_resume(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     playing = kit.engine.play(a.leg, sound(tmp_path / "a.wav", 700, 0.6))
     await kit.wait(0.3)
@@ -98,7 +99,7 @@ async def test_pause_and_resume(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_stop(kit: Kit, tmp_path: Path) -> None:
+async def test_stop(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     playing = kit.engine.play(a.leg, sound(tmp_path / "a.wav", 700, 5.0))
     await kit.wait(0.2)
@@ -113,7 +114,7 @@ async def test_stop(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_from_an_offset(kit: Kit, tmp_path: Path) -> None:
+async def test_from_an_offset(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     path = tmp_path / "two.ulaw"
     path.write_bytes(encode(0, tone(500, 0.5) + tone(1500, 0.5)))
@@ -128,7 +129,7 @@ async def test_from_an_offset(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_a_leg_that_goes_ends_its_playback(kit: Kit, tmp_path: Path) -> None:
+async def test_a_leg_that_goes_ends_its_playback(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("leg")
     playing = kit.engine.play(leg, sound(tmp_path / "a.wav", 700, 5.0))
     leg.close()
@@ -139,7 +140,7 @@ async def test_a_leg_that_goes_ends_its_playback(kit: Kit, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", [b"", b"nonsense", b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\xff"])
 @ensureDeferred
-async def test_bad_files(kit: Kit, tmp_path: Path, content: bytes) -> None:
+async def test_bad_files(kit: MediaKit, tmp_path: Path, content: bytes) -> None:
     a = kit.party("a")
     path = tmp_path / "bad.wav"
     path.write_bytes(content)
@@ -150,7 +151,7 @@ async def test_bad_files(kit: Kit, tmp_path: Path, content: bytes) -> None:
 
 
 @ensureDeferred
-async def test_an_empty_raw_file_is_played_at_once(kit: Kit, tmp_path: Path) -> None:
+async def test_an_empty_raw_file_is_played_at_once(kit: MediaKit, tmp_path: Path) -> None:
     path = tmp_path / "empty.ulaw"
     path.write_bytes(b"")
     leg = kit.engine.create_leg("leg")
@@ -159,23 +160,23 @@ async def test_an_empty_raw_file_is_played_at_once(kit: Kit, tmp_path: Path) -> 
 
 
 @ensureDeferred
-async def test_nothing_is_left(kit: Kit, tmp_path: Path) -> None:
+async def test_nothing_is_left(kit: MediaKit, tmp_path: Path) -> None:
     path = sound(tmp_path / "a.ulaw", 700, 0.1)
     leg = kit.engine.create_leg("leg")
     await kit.engine.play(leg, path).finished
     await kit.wait(0.1)
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     for _ in range(20):
         kit.engine.play(leg, path).stop()
     await kit.engine.play(leg, path).finished
     await kit.wait(0.1)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
     assert kit.engine.conference.ports == 2
     leg.close()
 
 
 @ensureDeferred
-async def test_find_sound(kit: Kit, tmp_path: Path) -> None:
+async def test_find_sound(kit: MediaKit, tmp_path: Path) -> None:
     folder = tmp_path / "sounds" / "en" / "digits"
     folder.mkdir(parents=True)
     path = sound(folder / "1.wav", 700, 0.1)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import wave
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from pbx.media import SoundError
-from pbx.testing.rtp import amplitude_at, decode, tone
 from pytest_twisted import ensureDeferred
 
+from pbx.media import SoundError
+from pbx.testing.media import open_descriptors
+from pbx.testing.rtp import amplitude_at, decode, tone
+
 if TYPE_CHECKING:
-    from conftest import Kit
+    from pbx.testing.media import MediaKit
 
 
 def read(path: Path) -> tuple[int, list[int]]:
@@ -26,7 +27,7 @@ def read(path: Path) -> tuple[int, list[int]]:
 
 
 @ensureDeferred
-async def test_one_direction_and_both(kit: Kit, tmp_path: Path) -> None:
+async def test_one_direction_and_both(kit: MediaKit, tmp_path: Path) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     one = kit.engine.record(a.leg, tmp_path / "one.wav")
@@ -38,8 +39,8 @@ async def test_one_direction_and_both(kit: Kit, tmp_path: Path) -> None:
     assert one.stop() == length == one.duration_ms
     assert length == pytest.approx(1000, abs=60)
     both.stop()
-    assert await one.closed == length  # type: ignore[attr-defined]
-    await both.closed  # type: ignore[attr-defined]
+    assert await one.closed == length
+    await both.closed
     rate, samples = read(tmp_path / "one.wav")
     assert (rate, len(samples) * 1000 // rate) == (8000, length)
     assert amplitude_at(samples[3000:6000], 500) == pytest.approx(8000, rel=0.04)
@@ -52,13 +53,13 @@ async def test_one_direction_and_both(kit: Kit, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "payload_type"), [("r.ulaw", 0), ("r.alaw", 8), ("r.sln", None)])
 @ensureDeferred
-async def test_raw_formats(kit: Kit, tmp_path: Path, name: str, payload_type: int | None) -> None:
+async def test_raw_formats(kit: MediaKit, tmp_path: Path, name: str, payload_type: int | None) -> None:
     a = kit.party("a")
     path = tmp_path / "new" / "folder" / name
     recording = kit.engine.record(a.leg, path)
     await a.peer.send_samples(tone(1013, 0.6))
     length = recording.stop()
-    await recording.closed  # type: ignore[attr-defined]
+    await recording.closed
     data = path.read_bytes()
     samples = list(struct.unpack(f"<{len(data) // 2}h", data)) if payload_type is None else decode(payload_type, data)
     assert len(samples) == length * 8
@@ -66,14 +67,14 @@ async def test_raw_formats(kit: Kit, tmp_path: Path, name: str, payload_type: in
 
 
 @ensureDeferred
-async def test_append(kit: Kit, tmp_path: Path) -> None:
+async def test_append(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     path = tmp_path / "a.wav"
     for frequency in (500, 1500):
         recording = kit.engine.record(a.leg, path, append=True)
         await a.peer.send_samples(tone(frequency, 0.5))
         recording.stop()
-        await recording.closed  # type: ignore[attr-defined]
+        await recording.closed
     _, samples = read(path)
     assert len(samples) / 8000 == pytest.approx(1.0, abs=0.1)
     assert amplitude_at(samples[1500:3000], 500) > 7000
@@ -82,7 +83,7 @@ async def test_append(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_time_passes_without_sound_and_stands_still_while_paused(kit: Kit, tmp_path: Path) -> None:
+async def test_time_passes_without_sound_and_stands_still_while_paused(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("silent")
     recording = kit.engine.record(leg, tmp_path / "a.wav")
     await kit.wait(0.4)
@@ -95,13 +96,13 @@ async def test_time_passes_without_sound_and_stands_still_while_paused(kit: Kit,
     recording.resume()
     await kit.wait(0.2)
     assert recording.stop() == pytest.approx(600, abs=100)
-    await recording.closed  # type: ignore[attr-defined]
+    await recording.closed
     assert set(read(tmp_path / "a.wav")[1]) == {0}
     leg.close()
 
 
 @ensureDeferred
-async def test_silence(kit: Kit, tmp_path: Path) -> None:
+async def test_silence(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     recording = kit.engine.record(a.leg, tmp_path / "a.wav")
     told: list[float] = []
@@ -117,7 +118,7 @@ async def test_silence(kit: Kit, tmp_path: Path) -> None:
 
 
 @ensureDeferred
-async def test_what_was_just_recorded_can_be_played_at_once(kit: Kit, tmp_path: Path) -> None:
+async def test_what_was_just_recorded_can_be_played_at_once(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     path = tmp_path / "a.wav"
     recording = kit.engine.record(a.leg, path)
@@ -130,29 +131,29 @@ async def test_what_was_just_recorded_can_be_played_at_once(kit: Kit, tmp_path: 
 
 
 @ensureDeferred
-async def test_a_leg_that_goes_ends_its_recording(kit: Kit, tmp_path: Path) -> None:
+async def test_a_leg_that_goes_ends_its_recording(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("leg")
     recording = kit.engine.record(leg, tmp_path / "a.wav")
     await kit.wait(0.1)
     leg.close()
-    await recording.closed  # type: ignore[attr-defined]
+    await recording.closed
     assert len(read(tmp_path / "a.wav")[1]) > 0
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a", "folder.wav", "no\x00.wav"])
 @ensureDeferred
-async def test_refused(kit: Kit, tmp_path: Path, name: str) -> None:
+async def test_refused(kit: MediaKit, tmp_path: Path, name: str) -> None:
     (tmp_path / "folder.wav").mkdir()
     leg = kit.engine.create_leg("leg")
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_descriptors()
     with pytest.raises(SoundError):
         kit.engine.record(leg, tmp_path / name)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert open_descriptors() == before
     leg.close()
 
 
 @ensureDeferred
-async def test_a_file_of_another_kind_is_not_appended_to(kit: Kit, tmp_path: Path) -> None:
+async def test_a_file_of_another_kind_is_not_appended_to(kit: MediaKit, tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"precious")
     leg = kit.engine.create_leg("leg")
@@ -163,10 +164,10 @@ async def test_a_file_of_another_kind_is_not_appended_to(kit: Kit, tmp_path: Pat
 
 
 @ensureDeferred
-async def test_stopping_the_engine_leaves_whole_files(kit: Kit, tmp_path: Path) -> None:
+async def test_stopping_the_engine_leaves_whole_files(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("leg")
     recording = kit.engine.record(leg, tmp_path / "a.wav")
     await kit.wait(0.3)
     kit.engine.stop()
-    assert await recording.closed == pytest.approx(300, abs=80)  # type: ignore[attr-defined]
+    assert await recording.closed == pytest.approx(300, abs=80)
     assert len(read(tmp_path / "a.wav")[1]) == recording.duration_ms * 8

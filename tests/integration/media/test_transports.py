@@ -9,19 +9,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from pbx.media import MediaEngine, MediaSettings, NoMediaPorts, StreamParameters
-from pbx.media.transport_pool import REST_SECONDS
-from pbx.pjsip._native.core import PjCore
-from pbx.testing.rtp import RtpPeer, amplitude_at, tone
 from pytest_twisted import ensureDeferred
 from twisted.internet.task import deferLater
 
+from pbx.media import MediaEngine, MediaSettings, NoMediaPorts, StreamParameters
+from pbx.media.transport_pool import REST_SECONDS
+from pbx.pjsip._native.core import PjCore
+from pbx.testing.media import open_descriptors
+from pbx.testing.rtp import RtpPeer, amplitude_at, tone
+
 if TYPE_CHECKING:
-    from conftest import Kit
-
-
-def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    from pbx.testing.media import MediaKit
 
 
 @pytest.fixture
@@ -124,7 +122,7 @@ async def test_the_next_call_does_not_hear_the_last_one(core: PjCore) -> None:
 
 
 @ensureDeferred
-async def test_a_pair_that_strangers_still_send_to_rests(kit: Kit) -> None:
+async def test_a_pair_that_strangers_still_send_to_rests(kit: MediaKit) -> None:
     first = kit.party("first")
     first.leg.close()
     first.transport.release()
@@ -139,7 +137,7 @@ async def test_a_pair_that_strangers_still_send_to_rests(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_misuse_is_refused(kit: Kit) -> None:
+async def test_misuse_is_refused(kit: MediaKit) -> None:
     a, other = kit.party("a"), kit.engine.create_leg("other")
     with pytest.raises(ValueError, match="is a's"):
         kit.engine.attach_stream(other, a.transport, a.parameters)
@@ -169,7 +167,7 @@ async def test_misuse_is_refused(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_noise_on_the_ports_harms_nobody(kit: Kit) -> None:
+async def test_noise_on_the_ports_harms_nobody(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -185,7 +183,7 @@ async def test_noise_on_the_ports_harms_nobody(kit: Kit) -> None:
 
 
 @ensureDeferred
-async def test_five_hundred_legs_leave_nothing(kit: Kit) -> None:
+async def test_five_hundred_legs_leave_nothing(kit: MediaKit) -> None:
     engine = kit.engine
 
     async def round_of(count: int) -> None:
@@ -203,20 +201,20 @@ async def test_five_hundred_legs_leave_nothing(kit: Kit) -> None:
 
     await round_of(100)
     await kit.wait(0.1)
-    caching = kit.engine._library._caching  # type: ignore[attr-defined]
-    fds, used = descriptors(), caching.used_size
+    caching = kit.engine._library._caching
+    fds, used = open_descriptors(), caching.used_size
     await round_of(500)
     await kit.wait(0.1)
     assert (engine.legs, engine.streams, engine.transports_lent) == (0, 0, 0)
     assert (engine.conference.ports, engine.conference.connections) == (2, 0)
-    opened = descriptors() - fds
+    opened = open_descriptors() - fds
     assert opened <= 2 * engine.transports_open
     assert caching.used_size - used < 20_000 * (opened // 2) + 100_000
     assert engine._by_key == {}
 
 
 def test_the_engine_may_be_started_again(core: PjCore) -> None:
-    before = descriptors()
+    before = open_descriptors()
     for _ in range(3):
         engine = MediaEngine(core, MediaSettings(rtp_start=31700, rtp_end=31799), core.reactor)
         engine.start()
@@ -224,4 +222,4 @@ def test_the_engine_may_be_started_again(core: PjCore) -> None:
         engine.attach_stream(leg, engine.lend_transport(), StreamParameters("127.0.0.1", 9, "g722", 9, 9))
         engine.stop()
         engine.stop()
-        assert descriptors() == before
+        assert open_descriptors() == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pbx.media.dtmf import LOST_END_SECONDS, DigitReceiver
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from pbx.media.formats import FORMATS, format_by_name, format_by_payload, format_by_rtpmap
 
 

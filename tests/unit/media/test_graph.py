@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbx.media.graph import AudioGraph, Node
 
 SILENCE = 1
@@ -24,6 +25,9 @@ class Wires:
 
     def _disconnect(self, source: int, sink: int) -> None:
         self.made.remove((source, sink))
+
+    def to(self, slot: int) -> set[int]:
+        return {source for source, sink in self.made if sink == slot}
 
     def leg(self, name: str) -> Node:
         node = Node(name)
@@ -167,12 +171,11 @@ def test_a_recorder_hears_the_leg_and_with_both_what_the_leg_hears() -> None:
     wires.graph.add_recorder(a, 60, both=False)
     wires.graph.add_recorder(a, 61, both=True)
     wires.graph.add_player(a, 40)
-    to = lambda slot: {source for source, sink in wires.made if sink == slot}  # noqa: E731
-    assert to(60) == {SILENCE, 10}
-    assert to(61) == {SILENCE, 10, 11, 40}
+    assert wires.to(60) == {SILENCE, 10}
+    assert wires.to(61) == {SILENCE, 10, 11, 40}
     wires.graph.detach(a)
-    assert to(60) == {SILENCE}
-    assert to(61) == {SILENCE, 11, 40}
+    assert wires.to(60) == {SILENCE}
+    assert wires.to(61) == {SILENCE, 11, 40}
     wires.graph.remove(a)
     assert wires.made == set()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pbx.media.errors import SoundError
 from pbx.media.wave_file import ALAW, PCM, ULAW, Sound, WaveFormat, header, open_sound, sound_from_samples
 
@@ -27,7 +28,7 @@ def test_a_plain_file_is_played_in_place(tmp_path: Path) -> None:
     path.write_bytes(header(PLAIN, 16000) + bytes(16000))
     sound = open_sound(path)
     assert (sound.format, sound.duration_ms) == (PLAIN, 1000)
-    assert os.path.samefile(sound.path, path)
+    assert Path(sound.path).samefile(path)
     sound.close()
 
 
@@ -114,11 +115,11 @@ def test_what_is_no_file(tmp_path: Path) -> None:
 def test_refused_files_leave_no_descriptor(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(5):
         with contextlib.suppress(SoundError):
             open_sound(path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @given(st.binary(max_size=200), st.integers(0, 60), st.integers(0, 255))
