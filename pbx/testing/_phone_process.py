@@ -293,7 +293,12 @@ class PhoneProcess:
         self._config.regConfig.registrarUri = registrar
         self._config.regConfig.timeoutSec = expires
         self._account().modify(self._config)
-        self._account().setRegistration(True)
+        try:
+            self._account().setRegistration(True)
+        except pj.Error as error:
+            # A changed registrar has already set off the registration.
+            if "PJSIP_EBUSY" not in error.reason:
+                raise
 
     def do_unregister(self) -> None:
         self._account().setRegistration(False)

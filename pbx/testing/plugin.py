@@ -72,7 +72,7 @@ class ServerFactory:
         problems: list[AssertionError] = []
         for server in self.servers:
             try:
-                if self.check_at_end and not failed:
+                if self.check_at_end and not failed and (server.running or server.exit_code != 0):
                     await server.check_clean(self.allowed_alarms)
             except AssertionError as problem:
                 problems.append(problem)
