@@ -82,7 +82,7 @@ def test_a_failure_brings_its_traceback() -> None:
     try:
         raise ValueError("wrong")
     except ValueError:
-        entry = event("it failed", LogLevel.critical, log_failure=Failure())
+        entry = event("it failed", LogLevel.critical, log_failure=Failure())  # type: ignore[no-untyped-call]
     text = line(entry)
     assert "it failed" in text
     assert "ValueError: wrong" in text

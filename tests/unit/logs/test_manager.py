@@ -19,10 +19,10 @@ def settings(tmp_path: Path, text: str) -> LoggerSettings:
 class Logged:
     """A manager of its own with a logger that reaches nobody else."""
 
-    def __init__(self, tmp_path: Path, logfiles: str, general: str = "dateformat = %s", **levels: int) -> None:
+    def __init__(self, tmp_path: Path, logfiles: str, general: str = "dateformat = %s", verbose: int = 0) -> None:
         self.directory = tmp_path / "log"
         self.verbosity = Verbosity()
-        self.manager = LogManager(self.directory, verbosity=self.verbosity, **levels)
+        self.manager = LogManager(self.directory, verbose=verbose, verbosity=self.verbosity)
         self.manager.apply(settings(tmp_path, f"[general]\n{general}\n[logfiles]\n{logfiles}\n"))
         self.log = Logger(namespace="test", observer=LogPublisher(self.manager))
 
