@@ -30,7 +30,9 @@ class DialplanCommands:
         table = (
             Command("dialplan show", "dialplan show [[exten@]context]", "Show the dialplan", self.show, self._contexts),
             Command("dialplan reload", "dialplan reload", "Reload the dialplan", self.reload),
-            Command("dialplan set global", "dialplan set global <name> <value>", "Set a global variable", self.set_global),
+            Command(
+                "dialplan set global", "dialplan set global <name> <value>", "Set a global variable", self.set_global
+            ),
             Command("dialplan show globals", "dialplan show globals", "Show global variables", self.show_globals),
             Command(
                 "dialplan set chanvar",
@@ -99,8 +101,9 @@ class DialplanCommands:
         texts = [_describe(context, exten) for context in contexts]
         extensions = sum(len(context.table) for context in contexts)
         priorities = sum(len(extension.priorities) for context in contexts for _name, extension in context.table)
+        steps = "priority" if priorities == 1 else "priorities"
         counts = (
-            f"-= {extensions} extension{'s' * (extensions != 1)} ({priorities} priorit{'y' if priorities == 1 else 'ies'})"
+            f"-= {extensions} extension{'s' * (extensions != 1)} ({priorities} {steps})"
             f" in {len(contexts)} context{'s' * (len(contexts) != 1)}. =-"
         )
         return "\n".join((*texts, counts))
@@ -216,7 +219,9 @@ class DialplanCommands:
         names = {entry.switch.name for context in self._engine.contexts for entry in context.switches}
         if not names:
             return "There are no registered alternative switches"
-        return "\n".join(("", "    -= Registered Asterisk Alternative Switches =-", *(f"{n:>20}" for n in sorted(names))))
+        return "\n".join(
+            ("", "    -= Registered Asterisk Alternative Switches =-", *(f"{n:>20}" for n in sorted(names)))
+        )
 
 
 def _describe(context: Context, exten: str) -> str:
@@ -235,8 +240,8 @@ def _describe(context: Context, exten: str) -> str:
             call = f"{number}. {label}{step.application}({step.data})"
             lines.append(f"  {lead:<17} {call:<50} [{step.registrar or registrar}]")
             lead = f"[{step.label}]" if step.label else ""
-    for entry in context.switches:
-        lines.append(f"  Alt. Switch =>    '{entry.switch.name}/{entry.data}'{'':<27} [{registrar}]")
+    switches = [f"'{entry.switch.name}/{entry.data}'" for entry in context.switches]
+    lines += [f"  Alt. Switch =>    {switch:<49} [{registrar}]" for switch in switches]
     if not exten:
         lines += [f"  Include =>        '{include.context}'{'':<33} [{registrar}]" for include in context.includes]
         lines += [f"  Ignore pattern => '{pattern}'{'':<33} [{registrar}]" for pattern in context.ignore_patterns]

@@ -185,7 +185,7 @@ class Contexts:
         mode: Mode = Mode.MATCH,
         channel: Channel | None = None,
     ) -> Found | None:
-        """Search for an extension, for ``channel`` if there is one; with a mode other than MATCH only whether there is."""
+        """Search for an extension, for ``channel`` if given; with a mode other than MATCH only whether there is one."""
         return self._find(context, exten, priority, caller_number, mode, channel, ())
 
     def _find(
@@ -204,7 +204,7 @@ class Contexts:
         if len(context.table):
             answer = self._find_native(context, exten, priority, caller_number, mode)
             if answer is not None:
-                return answer or None
+                return answer if isinstance(answer, Found) else None
         for entry in context.switches:
             if entry.switch.find(name, exten, priority, caller_number, mode, channel):
                 return Found(name, switch=entry.switch)

@@ -28,13 +28,13 @@ from dialplan.run import (
     Run,
     run_of,
 )
+from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
-from dialplan.verbosity import verbose, wants
 
 if TYPE_CHECKING:
     from pbx.core.channels import Channels
@@ -117,16 +117,16 @@ class Engine:
         """Call an application: its result at once, or something to await. A wrong call is logged and gives -1."""
         if wants(3):
             verbose(
-            log,
-            3,
-            'Executing [{exten}@{context}:{priority}] {name}("{channel}", "{data}")',
-            exten=channel.exten,
-            context=channel.context,
-            priority=channel.priority,
-            name=found.name,
-            channel=channel.name,
-            data=data,
-        )
+                log,
+                3,
+                'Executing [{exten}@{context}:{priority}] {name}("{channel}", "{data}")',
+                exten=channel.exten,
+                context=channel.context,
+                priority=channel.priority,
+                name=found.name,
+                channel=channel.name,
+                data=data,
+            )
         if found.immediate:
             try:
                 result = found.handler(channel, Arguments(found.grammar, data))

@@ -71,9 +71,7 @@ def application(
 
     ``arguments`` is the synopsis form, ``options`` lists the letters divided by ``;`` (``s;n;L(x[:y])``).
     """
-    mark = _ApplicationMark(
-        name, Grammar(arguments, options), Help(synopsis, description, sets, see_also, capability)
-    )
+    mark = _ApplicationMark(name, Grammar(arguments, options), Help(synopsis, description, sets, see_also, capability))
 
     def decorate(method: A) -> A:
         setattr(method, _MARK, mark)
@@ -156,7 +154,7 @@ class Function:
 
 @dataclass(slots=True)
 class Registry:
-    """The applications and functions there are. Application names compare without regard to case, functions' exactly."""
+    """The applications, whose names compare without regard to case, and the functions, whose names do not."""
 
     _applications: dict[str, Application] = field(default_factory=dict)
     _functions: dict[str, Function] = field(default_factory=dict)
@@ -203,7 +201,7 @@ class Registry:
         return [each for _, each in sorted(self._functions.items())]
 
     def parse(self, expression: str) -> tuple[Function, Arguments]:
-        """Take ``FUNC(args)`` apart. Raises LookupError when there is no such function, FunctionError when malformed."""
+        """Take ``FUNC(args)`` apart. Raises LookupError when there is no such function, FunctionError if malformed."""
         name, parenthesis, rest = expression.partition("(")
         if not parenthesis or not rest.endswith(")"):
             raise FunctionError(f"'{expression}' is not of the form FUNCTION(arguments)")
@@ -225,7 +223,7 @@ class Registry:
         return found.writer(channel, arguments, value)
 
     def capability_of(self, expression: str) -> str:
-        """What a user must be allowed to read or write ``FUNC(args)``; empty for plain variables and common functions."""
+        """What a user must be allowed to use ``FUNC(args)``; empty for plain variables and common functions."""
         found = self._functions.get(expression.partition("(")[0])
         return "" if found is None else found.help.capability
 
@@ -256,9 +254,8 @@ class DialplanModule(Module):
         self._applications: list[Application] = []
         self._functions: list[Function] = []
         registry = self.registry()
-        for attribute, value in inspect.getmembers_static(type(self)) if hasattr(inspect, "getmembers_static") else [
-            (name, inspect.getattr_static(type(self), name)) for name in dir(type(self))
-        ]:
+        for attribute in dir(type(self)):
+            value = inspect.getattr_static(type(self), attribute)
             if isinstance(value, FunctionMethod):
                 self._add_function(registry, attribute, value)
             elif isinstance(mark := getattr(value, _MARK, None), _ApplicationMark):

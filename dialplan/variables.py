@@ -20,7 +20,7 @@ MAX_READ = 4095
 
 
 def slice_value(value: str, offset: int, length: int | None) -> str:
-    """The part that ``${NAME:offset:length}`` means: a negative offset counts from the end, a negative length leaves off."""
+    """What ``${NAME:offset:length}`` means: a negative offset counts from the end, a negative length leaves off."""
     if offset < 0:
         offset = max(0, len(value) + offset)
     rest = value[offset:]

@@ -258,9 +258,7 @@ class Builtins(DialplanModule):
         if engine.exists(channel.context, "e", 1, number):
             run = run_of(channel)
             if run is not None:
-                run.exception = RaisedException(
-                    "RESPONSETIMEOUT", channel.context, channel.exten, channel.priority
-                )
+                run.exception = RaisedException("RESPONSETIMEOUT", channel.context, channel.exten, channel.priority)
             engine.goto(channel, channel.context, "e", 1)
             return RESULT_OK
         log.warn("Timeout but no rule 't' or 'e' in context '{context}'", context=channel.context)

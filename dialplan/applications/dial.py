@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Option letters of Asterisk whose feature is not part of this version; said once per call, and the call goes on.
-UNSUPPORTED = frozenset("bBcCdeEjKkmMnNOpPUwWxXz") - frozenset("dce")
+UNSUPPORTED = frozenset("bBCEjKkmnNOpPUwWxXztT")
 #: Milliseconds each digit of option D lasts, and the pause for ``w``, in seconds.
 DIGIT_MS = 100
 DIGIT_PAUSE = 0.5
@@ -62,11 +62,11 @@ class DialModule(DialplanModule):
         ),
         synopsis="Attempt to connect to another device or endpoint and bridge the call.",
         description=(
-            "A(x): play x to the called party. d: a digit that is an extension (of EXITCONTEXT if set) ends the dial and "
-            "goes there. D(called:calling): send digits after the answer. f(x): caller ID towards the called party. "
-            "F or F(context^exten^priority): the called party goes on when the caller hangs up. g: go on when the called "
-            "party hangs up. G(context^exten^priority): send both there after the answer, the called party one priority "
-            "further. h, H: the called or the calling party hangs up by *. I: ignore connected line updates. "
+            "A(x): play x to the called party. d: a digit that is an extension (of EXITCONTEXT if set) ends the dial "
+            "and goes there. D(called:calling): send digits after the answer. f(x): caller ID towards the called. "
+            "F or F(context^exten^priority): the called party goes on when the caller hangs up. g: go on when the "
+            "called party hangs up. G(context^exten^priority): send both there after the answer, the called party one "
+            "priority further. h, H: the called or the calling party hangs up by *. I: ignore connected line updates. "
             "L(x:y:z): end after x ms, warn when y ms are left and every z ms. Q(cause): for legs not answered. "
             "r: ring until answered. R: ring until there is early media. S(x): end x seconds after the answer."
         ),
@@ -92,6 +92,8 @@ class DialModule(DialplanModule):
         for name in ("DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS", "DIALEDTIME"):
             channel.set_variable(name, "")
         channel.set_variable("DIALSTATUS", INVALIDARGS)
+        if not channel.hangup_requested:
+            channel.hangup_cause = 0
         timeout = seconds(args["timeout"], what="Dial: timeout")
         times = _Times(began=self.server.clock.monotonic())
         pressed: list[str] = []
@@ -102,8 +104,6 @@ class DialModule(DialplanModule):
             destinations,
             self._dial_options(channel, options, timeout, pressed),
         ).run()
-        if result.cause and result.status != ANSWER:
-            channel.set_variable("HANGUPCAUSE_DIALED", str(result.cause))
         peer = result.peer
         if result.status != ANSWER or peer is None:
             return self._not_answered(channel, options, result, times, pressed)
@@ -160,8 +160,10 @@ class DialModule(DialplanModule):
         """Set what the dialplan asks for afterwards."""
         channel.set_variable("DIALSTATUS", result.status)
         self._set_times(channel, times)
-        if result.cause:
-            channel.variables.set("HANGUPCAUSE", str(result.cause))
+        if result.cause and not channel.hangup_requested:
+            # Unlike other causes this is not final: the next Dial of the same call may end otherwise.
+            channel.hangup_cause = int(result.cause)
+            channel.changed()
         if pressed and pressed[0]:
             self.engine.goto(channel, channel.get_variable("EXITCONTEXT") or channel.context, pressed[0], 1)
             return RESULT_OK

@@ -34,7 +34,7 @@ class PlaybackModule(DialplanModule):
         words = {word.strip().lower() for word in args["options"].split("&")} - {""}
         unknown = words - _OPTIONS
         if unknown:
-            raise ArgumentError(f"Playback: unknown option '{sorted(unknown)[0]}'")
+            raise ArgumentError(f"Playback: unknown option '{min(unknown)}'")
         if words & {"say", "mix"}:
             raise ArgumentError("Playback: saying numbers and dates needs Say, which is not part of this version")
         if channel.state is not ChannelState.UP:

@@ -37,9 +37,9 @@ class RecordModule(DialplanModule):
         options="a;n;o;q;s;t;u;x;k;y",
         synopsis="Record to a file.",
         description=(
-            "Ends at #, after `silence` seconds of silence or after `maxduration` seconds. a: append. n: do not answer. "
-            "o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends it "
-            "instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
+            "Ends at #, after `silence` seconds of silence or after `maxduration` seconds. a: append. n: do not "
+            "answer. o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends "
+            "it instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
             "u: keep the silence. %d in the name becomes a number that makes it unique."
         ),
         sets=("RECORDED_FILE", "RECORD_STATUS"),
@@ -132,7 +132,7 @@ class RecordModule(DialplanModule):
                 channel.set_reader(None)
             recording.stop()
             if not keep:
-                path.unlink(missing_ok=True)
+                _delete(path)
         return status
 
     @staticmethod
@@ -144,6 +144,13 @@ class RecordModule(DialplanModule):
             log.warn("Record: '{text}' is not a valid duration", text=text)
             return 0.0
         return float(min(int(text), 1_000_000))
+
+
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warn("Record: {path} cannot be deleted: {reason}", path=str(path), reason=error.strerror)
 
 
 def _status_of_digit(digit: str, options: Options) -> str:

@@ -54,7 +54,7 @@ class TimeoutModule(DialplanModule):
         "TIMEOUT",
         "timeouttype",
         synopsis="Gets or sets timeouts on the channel, in seconds.",
-        description="absolute: length of the call, 0 for no limit. digit: between digits. response: for the first digit.",
+        description="absolute: length of the call, 0 for none. digit: between digits. response: for the first digit.",
     )
     def func_timeout(self, channel: Channel | None, args: Arguments) -> str:
         _channel, run, kind = self._run(channel, args)

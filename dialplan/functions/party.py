@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.registry import DialplanModule, FunctionError, function
@@ -58,7 +59,7 @@ READERS: dict[str, Callable[[PartyId], str]] = {
 }
 
 WRITERS: dict[str, Callable[[PartyId, str], PartyId]] = {
-    "all": lambda party, value: _with_all(party, value),
+    "all": lambda party, value: replace(party, **_identity(value)),
     "name": lambda party, value: replace(party, name=value, name_valid=True),
     "name-valid": lambda party, value: replace(party, name_valid=_flag(value)),
     "name-charset": lambda party, _value: party,
@@ -81,11 +82,10 @@ WRITERS: dict[str, Callable[[PartyId, str], PartyId]] = {
 _ALIASES = {"number": "num", "ton": "num-plan", "num-ton": "num-plan"}
 
 
-def _with_all(party: PartyId, value: str) -> PartyId:
+def _identity(value: str) -> dict[str, Any]:
+    """The fields of a PartyId that ``"Name" <number>`` gives."""
     given = parse_callerid(value)
-    return replace(
-        party, name=given.name, name_valid=given.name_valid, number=given.number, number_valid=given.number_valid
-    )
+    return {name: getattr(given, name) for name in ("name", "name_valid", "number", "number_valid")}
 
 
 def _key(text: str) -> str:
@@ -124,8 +124,8 @@ class CallerIdModule(DialplanModule):
         "datatype[,CID]",
         synopsis="Gets or sets Caller*ID data on the channel.",
         description=(
-            "Keys: all, name, num, pres, subaddr, tag and their parts (name-valid, num-plan, num-pres, ...); with priv-, "
-            "ANI- or RDNIS, DNID, ANI2, dnid-num-plan before them for those parties. With CID, read its parts instead."
+            "Keys: all, name, num, pres, subaddr, tag and their parts (name-valid, num-plan, num-pres, ...); with "
+            "priv-, ANI- or RDNIS, DNID, ANI2, dnid-num-plan before them for those parties. With CID, read its parts."
         ),
         see_also=("CONNECTEDLINE",),
     )

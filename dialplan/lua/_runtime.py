@@ -129,7 +129,9 @@ class LuaMachine:
         """Compile a text chunk for all calls to come; its number. Raises LuaError with file and line."""
         self._refresh(len(source))
         if source.startswith(b"\x1b"):
-            raise LuaError(f"{name.decode('utf-8', 'replace').lstrip('@')}: compiled Lua is not accepted, only source text")
+            raise LuaError(
+                f"{name.decode('utf-8', 'replace').lstrip('@')}: compiled Lua is not accepted, only source text"
+            )
         if source.startswith(b"#"):  # as Lua's own loader, which skips a first line meant for a shell
             source = b"--" + source
         try:

@@ -7,9 +7,9 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from pbx.config.options import ConfigObject, option
 from pbx.config import options as _options
 from pbx.config import types
+from pbx.config.options import ConfigObject, option
 
 if TYPE_CHECKING:
     from pbx.config import ConfigLoader
@@ -46,7 +46,9 @@ class LuaSettings(ConfigObject):
         types.COMMA_LIST, ("lua", "."), help="directories, below the configuration's, that require and dofile may read"
     )
     live_dangerously: bool = option(
-        types.BOOL, False, help="give scripts io, os.execute, os.exit, os.remove, os.rename, os.tmpname, package.loadlib"
+        types.BOOL,
+        False,
+        help="give scripts io, package.loadlib and os.execute, exit, remove, rename, tmpname",
     )
 
     def directories(self, etc: Path) -> tuple[Path, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
+from typing_extensions import Self
+from zope.interface import implementer
 
 import dialplan
 from dialplan.engine import Engine
@@ -15,6 +18,7 @@ from pbx.astdb import AstDb
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
+from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.modules import ModuleRegistry
 from pbx.server import Server
@@ -43,6 +47,25 @@ class DialplanCall:
         return self.channel.variables.get(name)
 
 
+@implementer(ILogObserver)
+class _LogLines:
+    """What was logged, as lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        form = event.get("log_format")
+        if not form:
+            return
+        try:
+            line = str(form).format(**event)
+        except (KeyError, IndexError, ValueError, AttributeError):
+            line = str(form)
+        failure = event.get("log_failure")
+        self.lines.append(line if failure is None else f"{line}: {failure.getErrorMessage()}")
+
+
 class DialplanHarness:
     """An exchange without SIP, sound and time, whose ``extensions.lua`` and other files are in ``directory``.
 
@@ -54,7 +77,8 @@ class DialplanHarness:
         self.directories = Directories.at(directory)
         self.directories.create()
         self._modules = modules
-        self.log: list[str] = []
+        self._observer = _LogLines()
+        self.log: list[str] = self._observer.lines
         for name, text in (files or {}).items():
             self.write(name, text)
         core = self.core
@@ -79,7 +103,7 @@ class DialplanHarness:
 
     async def start(self) -> None:
         """Load the modules. Raises ModuleError as the exchange would report it."""
-        globalLogPublisher.addObserver(self._logged)
+        globalLogPublisher.addObserver(self._observer)
         self.server.astdb.open()
         if self._modules:
             for kind in dialplan.MODULES:
@@ -95,35 +119,22 @@ class DialplanHarness:
             channel.hangup()
         await self.server.modules.stop()
         self.server.astdb.close()
-        globalLogPublisher.removeObserver(self._logged)
+        globalLogPublisher.removeObserver(self._observer)
 
-    async def __aenter__(self) -> DialplanHarness:
+    async def __aenter__(self) -> Self:
         await self.start()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.stop()
 
-    def _logged(self, event: dict[str, Any]) -> None:
-        form = event.get("log_format")
-        if not form:
-            return
-        try:
-            line = str(form).format(**event)
-        except (KeyError, IndexError, ValueError, AttributeError):
-            line = str(form)
-        failure = event.get("log_failure")
-        self.log.append(line if failure is None else f"{line}: {failure.getErrorMessage()}")
-
-    def call(self, exten: str, context: str = "default", *, caller: str = "1000", resource: str = "phone") -> DialplanCall:
+    def call(
+        self, exten: str, context: str = "default", *, caller: str = "1000", resource: str = "phone"
+    ) -> DialplanCall:
         """A call from a far end to an extension; it runs until it first waits."""
         far = self.core.fake.incoming(resource, context, exten)
         channel = far.channel
         if caller:
-            from dataclasses import replace
-
-            from pbx.core.party import party_id
-
             channel.caller = replace(channel.caller, id=party_id(caller))
         return DialplanCall(far, self.engine.start(channel))
 
