@@ -69,12 +69,12 @@ class _LoggerCommands:
             words = "".join(f"{level.value} " for level in Level if level in channel.levels)
             name = channel.name if channel.kind != "File" else str(self._server.directories.log / channel.name)
             lines.append(_row(name, channel.kind, channel.formatter.value, "Enabled") + f" - {words}")
-        return "\n".join([*lines, ""])
+        return "\n".join([*lines, "", ""])
 
     def levels(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)
         rows = [f"{number:>5} {level.value}" for number, level in enumerate(Level)]
-        return "\n".join([f"{'Level':>5} Name", f"{'-----':>5} ----", *rows, ""])
+        return "\n".join([f"{'Level':>5} Name", f"{'-----':>5} ----", *rows, "", ""])
 
     async def reload(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)
