@@ -41,7 +41,7 @@ def dangling_names(sorcery: Sorcery) -> list[ConfigError]:
             found.append(_at(endpoint, f"has transport = {endpoint.transport}, which does not exist"))
     found += [
         _at(each, f"has endpoint = {each.endpoint}, which does not exist")
-        for each in sorcery.all(Identify)
+        for each in (sorcery.all(Identify) if Identify in sorcery.types() else ())
         if each.endpoint not in endpoints
     ]
     found += _unusable(sorcery, auths.values())

@@ -82,17 +82,21 @@ class ResPjsip(Module):
                 withdraw()
 
     async def load(self) -> None:
-        server = self.server
-        host = server.require(PjsipHost)
-        self._withdrawals = register_types(server.sorcery)
-        try:
-            server.sorcery.load(*FROM_CONFIG)
-        except ObeliskError:
-            self._withdraw()
-            raise
-        self._host = host
+        self._host = self.server.require(PjsipHost)
         self._listening: dict[str, Transport] = {}
+        self._stops: list[Callable[[], object]] = []
+        self._withdrawals = register_types(self.server.sorcery)
+        try:
+            await self._start()
+        except BaseException:
+            await self.unload()
+            raise
+
+    async def _start(self) -> None:
+        server, host = self.server, self._host
+        server.sorcery.start(*FROM_CONFIG)
         self._settings = PjsipSettings(server.sorcery)
+        self._stops.append(self._settings.close)
         self._access = AccessControl(server.config)
         self._location = Location(server.sorcery, self._settings, server.bus, server.clock)
         capabilities = Capabilities()
@@ -116,6 +120,7 @@ class ResPjsip(Module):
         self._provide(Capabilities, capabilities)
         self._provide(Distributor, self._distributor)
         self._provide(Qualifier, self._qualifier)
+        self._stops += [self._location.stop, self._distributor.stop, self._qualifier.stop]
         self._location.start()
         self._distributor.start()
         await self._listen()
@@ -133,10 +138,9 @@ class ResPjsip(Module):
         self._withdrawals.clear()
 
     async def unload(self) -> None:
-        self._qualifier.stop()
-        self._distributor.stop()
-        self._location.stop()
-        self._settings.close()
+        for stop in reversed(self._stops):
+            stop()
+        self._stops.clear()
         for name in list(self._listening):
             await self._host.close(name)
         self._withdraw()
