@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pbx.core.party import ALLOWED, EMPTY, PRESENTATION_VALUES, RESTRICTED, PartyId, party_id
+from pbx.core.party import ALLOWED, EMPTY, PRESENTATION_VALUES, RESTRICTED, PartyId
 from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri, quote
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def _tagged(party: PartyId, endpoint: Endpoint) -> PartyId:
 
 
 def _party(address: NameAddr, presentation: int = ALLOWED) -> PartyId:
-    found = party_id(address.uri.user, address.display)
-    return replace(found, number_presentation=presentation, name_presentation=presentation)
+    number, name = address.uri.user, address.display
+    return PartyId(name, number, bool(name), bool(number), presentation, presentation)
 
 
 def _from_header(message: SipMessage) -> PartyId:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from pbx.media.formats import FORMATS
 from pbx.media.parameters import StreamParameters
 from pbx.pjsip.objects.enums import DtmfMode, OfferPreference
 from pbx.pjsip.session.offer_answer import (
+    TELEPHONE_EVENT,
     LocalMedia,
     Negotiated,
     NotAcceptable,
@@ -30,10 +30,10 @@ _REMOTE_FIRST = frozenset((OfferPreference.REMOTE, OfferPreference.REMOTE_FIRST)
 _UNSPECIFIED = frozenset(("", "0.0.0.0", "::"))
 
 
-@cache
-def _is_transcodable(name: str) -> bool:
-    known = FORMATS.get(name)
-    return known is not None and known.kind == "audio" and known.transcodable
+@lru_cache(maxsize=1024)
+def _usable(names: tuple[str, ...]) -> tuple[str, ...]:
+    found = ((name, FORMATS.get(name)) for name in names)
+    return tuple(name for name, known in found if known is not None and known.kind == "audio" and known.transcodable)
 
 
 class SessionMedia:
@@ -58,7 +58,7 @@ class SessionMedia:
     @property
     def codecs(self) -> tuple[str, ...]:
         """The endpoint's codecs that the switchboard can code, in order."""
-        return tuple(name for name in self._endpoint.allow.names if _is_transcodable(name))
+        return _usable(self._endpoint.allow.names)
 
     @property
     def transport(self) -> RtpTransport | None:
@@ -68,9 +68,8 @@ class SessionMedia:
 
     def answer(self, offer: bytes) -> bytes:
         """Our answer. Raises NotAcceptable (BadDescription for garbage), NoMediaPorts."""
-        local = self._local()
-        negotiated = answer_offer(offer, local)
-        negotiated = replace(negotiated, text=self._versioned(negotiated.text))
+        negotiated = answer_offer(offer, self._local())
+        negotiated.text = self._versioned(negotiated.text)
         self.negotiated = negotiated
         self.text = negotiated.text
         return negotiated.text
@@ -95,9 +94,11 @@ class SessionMedia:
             transport = self._engine.lend_transport(symmetric=endpoint.rtp_symmetric, address=address or None)
             self._transport = transport
         known = self.negotiated
-        payloads = {} if known is None else {found.name: found.receive for found in known.formats}
-        if known is not None and known.telephone_event_receive is not None:
-            payloads["telephone-event"] = known.telephone_event_receive
+        payloads = {}
+        if known is not None:
+            payloads = {found.name: found.receive for found in known.formats}
+            if known.telephone_event_receive is not None:
+                payloads[TELEPHONE_EVENT] = known.telephone_event_receive
         return LocalMedia(
             address=transport.address if self._address in _UNSPECIFIED else self._address,
             port=transport.rtp_port,
@@ -164,9 +165,7 @@ class SessionMedia:
 
     def close(self) -> None:
         """End the stream and give the transport back. Idempotent."""
-        leg, self._leg = self._leg, None
-        if leg is not None:
-            self._engine.detach_stream(leg)
+        self._leg = None
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.release()

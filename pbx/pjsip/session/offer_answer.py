@@ -9,14 +9,13 @@ passed over in silence.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pbx.errors import ObeliskError
 from pbx.media.formats import FORMATS as MEDIA_FORMATS
 from pbx.media.sdp import (
     Attribute,
-    Connection,
     Direction,
     MediaDescription,
     Origin,
@@ -72,9 +71,9 @@ class Format(NamedTuple):
     fmtp: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LocalMedia:
-    """What our side can do in one session.
+    """What our side can do in one session. Not changed once made; frozen it would take four times as long to make.
 
     ``codecs`` are Asterisk's names in order of preference; ``payloads`` keeps the numbers already agreed for them so
     that a new offer does not change their meaning; ``prefer_remote`` lets the far end's order win in an answer.
@@ -100,9 +99,9 @@ class LocalMedia:
         return "IP6" if ":" in self.address else "IP4"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Negotiated:
-    """The outcome of one offer and answer, from our side.
+    """The outcome of one offer and answer, from our side. Not changed once made, but for ``text``.
 
     ``formats`` is in order of preference, the first being what we send. ``telephone_event_send`` and ``_receive`` are
     payload numbers or None. ``direction`` is ours. ``held`` tells that the far end put us on hold. ``text`` is the
@@ -122,10 +121,6 @@ class Negotiated:
     #: How the far end described itself, for telling whether a later description changes anything.
     remote_origin: Origin
 
-    def same_media(self, other: Negotiated) -> bool:
-        """Whether streams made for ``other`` serve this outcome unchanged."""
-        return replace(self, text=b"", remote_origin=other.remote_origin) == replace(other, text=b"")
-
 
 def format_name(rtpmap: RtpMap) -> str | None:
     """Asterisk's name for what an rtpmap describes, or None."""
@@ -134,8 +129,7 @@ def format_name(rtpmap: RtpMap) -> str | None:
 
 def build_offer(local: LocalMedia) -> bytes:
     """An offer with all our codecs. Raises NotAcceptable when there are none."""
-    formats: list[str] = []
-    attributes: list[Attribute] = []
+    formats: list[Format] = []
     used = set(local.payloads.values())
     for name in local.codecs:
         rtpmap = FORMATS.get(name)
@@ -145,19 +139,17 @@ def build_offer(local: LocalMedia) -> bytes:
         if number is None:
             number = _free_payload(rtpmap.payload_type, used)
         used.add(number)
-        formats.append(str(number))
-        attributes.append(_rtpmap_attribute(number, rtpmap.name, rtpmap.clock_rate, rtpmap.channels))
-        if fmtp := MEDIA_FORMATS[name].fmtp:
-            attributes.append(Attribute("fmtp", f"{number} {fmtp}"))
+        fmtp = MEDIA_FORMATS[name].fmtp
+        formats.append(Format(name, rtpmap.name, rtpmap.clock_rate, rtpmap.channels, number, number, fmtp))
     if not formats:
         raise NotAcceptable("no codec is allowed for audio")
+    events = None
     if local.telephone_event:
-        number = local.payloads.get(TELEPHONE_EVENT)
-        if number is None:
-            number = _free_payload(TELEPHONE_EVENT_PAYLOAD, used)
-        formats.append(str(number))
-        attributes += _telephone_event_attributes(number)
-    return _describe(local, [_audio(local, "RTP/AVP", formats, attributes, local.direction)])
+        events = local.payloads.get(TELEPHONE_EVENT)
+        if events is None:
+            events = _free_payload(TELEPHONE_EVENT_PAYLOAD, used)
+    live = _live_audio(local, "RTP/AVP", formats, events, local.ptime_ms, local.direction, with_fmtp=True)
+    return (_head(local) + live).encode("utf-8", "surrogateescape")
 
 
 def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
@@ -180,30 +172,21 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
     direction = Direction.of(
         sends=theirs.receives and local.direction.sends, receives=theirs.sends and local.direction.receives
     )
-    numbers: list[str] = []
-    attributes: list[Attribute] = []
-    for found in formats:
-        numbers.append(str(found.receive))
-        attributes.append(_rtpmap_attribute(found.receive, found.encoding, found.clock_rate, found.channels))
-    if events is not None:
-        numbers.append(str(events))
-        attributes += _telephone_event_attributes(events)
-    ptime = audio.ptime_ms if local.use_ptime else None
-    if ptime is not None:
-        local = replace(local, ptime_ms=ptime)
-    media = [
-        _audio(local, audio.protocol, numbers, attributes, direction) if number == index else _rejected(section)
+    ptime = (audio.ptime_ms if local.use_ptime else None) or local.ptime_ms
+    live = _live_audio(local, audio.protocol, formats, events, ptime, direction)
+    text = _head(local) + "".join(
+        live if number == index else f"m={section.kind} 0 {section.protocol} {' '.join(section.formats)}\r\n"
         for number, section in enumerate(offer.media)
-    ]
+    )
     return Negotiated(
-        _describe(local, media),
+        text.encode("utf-8", "surrogateescape"),
         connection.host,
         audio.port,
         audio.rtcp_port or audio.port + 1,
         tuple(formats),
         events,
         events,
-        ptime or local.ptime_ms,
+        ptime,
         direction,
         held,
         offer.origin,
@@ -341,32 +324,39 @@ def _free_payload(wanted: int, used: set[int]) -> int:
     return next(number for number in range(96, 128) if number not in used)
 
 
-def _rtpmap_attribute(number: int, encoding: str, clock_rate: int, channels: int) -> Attribute:
-    suffix = f"/{channels}" if channels > 1 else ""
-    return Attribute("rtpmap", f"{number} {encoding}/{clock_rate}{suffix}")
+def _live_audio(
+    local: LocalMedia,
+    protocol: str,
+    formats: Sequence[Format],
+    events: int | None,
+    ptime_ms: int,
+    direction: Direction,
+    *,
+    with_fmtp: bool = False,
+) -> str:
+    """The one section that is not rejected."""
+    numbers = ""
+    attributes = ""
+    for found in formats:
+        number = found.receive
+        numbers += f" {number}"
+        channels = f"/{found.channels}" if found.channels > 1 else ""
+        attributes += f"a=rtpmap:{number} {found.encoding}/{found.clock_rate}{channels}\r\n"
+        if with_fmtp and found.fmtp:
+            attributes += f"a=fmtp:{number} {found.fmtp}\r\n"
+    if events is not None:
+        numbers += f" {events}"
+        attributes += f"a=rtpmap:{events} {TELEPHONE_EVENT}/8000\r\na=fmtp:{events} {TELEPHONE_EVENTS}\r\n"
+    return (
+        f"m=audio {local.port} {protocol}{numbers}\r\n{attributes}"
+        f"a=ptime:{ptime_ms}\r\na=maxptime:{MAXPTIME_MS}\r\na={direction.value}\r\n"
+    )
 
 
-def _telephone_event_attributes(number: int) -> list[Attribute]:
-    return [
-        Attribute("rtpmap", f"{number} {TELEPHONE_EVENT}/8000"),
-        Attribute("fmtp", f"{number} {TELEPHONE_EVENTS}"),
-    ]
-
-
-def _audio(
-    local: LocalMedia, protocol: str, formats: list[str], attributes: list[Attribute], direction: Direction
-) -> MediaDescription:
-    attributes.append(Attribute("ptime", str(local.ptime_ms)))
-    attributes.append(Attribute("maxptime", str(MAXPTIME_MS)))
-    attributes.append(Attribute(direction.value))
-    return MediaDescription("audio", local.port, protocol, formats, attributes=attributes)
-
-
-def _rejected(offered: MediaDescription) -> MediaDescription:
-    return MediaDescription(offered.kind, 0, offered.protocol, offered.formats)
-
-
-def _describe(local: LocalMedia, media: list[MediaDescription]) -> bytes:
-    connection = Connection(local.address_type, local.address)
-    origin = Origin(local.owner, local.session_id, local.version, local.address_type, local.address)
-    return SessionDescription(origin, name=local.session_name, connection=connection, media=media).build()
+def _head(local: LocalMedia) -> str:
+    """What stands before the first section."""
+    where = f"IN {local.address_type} {local.address}"
+    return (
+        f"v=0\r\no={local.owner} {local.session_id} {local.version} {where}\r\n"
+        f"s={local.session_name}\r\nc={where}\r\nt=0 0\r\n"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -42,9 +43,9 @@ _TIMER_FLAGS = {
 
 def unsupported(endpoint: Endpoint, message: SipMessage) -> list[str]:
     """The option tags of Require that we cannot honour: the value of Unsupported in a 420."""
-    wanted = message.headers.values("Require")
-    if not wanted:
+    if "Require" not in message.headers:
         return []
+    wanted = message.headers.values("Require")
     understood = set(UNDERSTOOD)
     if endpoint.prack is Prack.NO:
         understood.discard("100rel")
@@ -57,7 +58,7 @@ def options_in(endpoint: Endpoint, message: SipMessage) -> SessionOptions:
     """For a call from ``endpoint``: its options met with what the INVITE supports and requires."""
     flags = SUPPORT_UPDATE | _TIMER_FLAGS[endpoint.timers]
     headers = message.headers
-    required = {tag.lower() for tag in headers.values("Require")} if "Require" in headers else ()
+    required = {tag.lower() for tag in headers.values("Require")} if "Require" in headers else frozenset[str]()
     if endpoint.prack is not Prack.NO:
         flags |= SUPPORT_100REL
         supports = "100rel" in required
@@ -67,7 +68,12 @@ def options_in(endpoint: Endpoint, message: SipMessage) -> SessionOptions:
             flags |= REQUIRE_100REL
     if "timer" in required:
         flags |= REQUIRE_TIMER
-    return SessionOptions(flags, endpoint.timers_min_se, endpoint.timers_sess_expires)
+    return _options(flags, endpoint.timers_min_se, endpoint.timers_sess_expires)
+
+
+@lru_cache(maxsize=256)
+def _options(flags: int, min_session_expires: int, session_expires: int) -> SessionOptions:
+    return SessionOptions(flags, min_session_expires, session_expires)
 
 
 def options_out(endpoint: Endpoint) -> SessionOptions:
@@ -77,7 +83,7 @@ def options_out(endpoint: Endpoint) -> SessionOptions:
         flags |= SUPPORT_100REL
     if endpoint.prack is Prack.REQUIRED:
         flags |= REQUIRE_100REL
-    return SessionOptions(flags, endpoint.timers_min_se, endpoint.timers_sess_expires)
+    return _options(flags, endpoint.timers_min_se, endpoint.timers_sess_expires)
 
 
 def credentials_of(endpoint: Endpoint, sorcery: Sorcery) -> list[Credential]:
@@ -96,6 +102,7 @@ def credentials_of(endpoint: Endpoint, sorcery: Sorcery) -> list[Credential]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def contact_header(host: str, port: int, protocol: str, *, user: str = "") -> str:
     """Our own Contact on a transport."""
     params: dict[str, str | None] = {}

@@ -165,6 +165,7 @@ class PjsipSession:
         if mode is DtmfMode.INFO or (mode is DtmfMode.AUTO_INFO and not events):
             self._send_info(dtmf_info.CONTENT_TYPE, dtmf_info.build(digit, duration_ms))
         elif mode is not DtmfMode.NONE:
+            self._start_media()
             self.channel.audio.send_digit(digit, duration_ms)
 
     def send_text(self, text: str) -> bool:
@@ -314,15 +315,23 @@ class PjsipSession:
             native.respond(code, sdp=sdp, headers=headers)
             if with_media:
                 self._early_sdp = True
-                self.media.start(self.channel.audio)
+                # The stream is made when the dialplan first waits: a call that is over by then needs none.
+                self._sessions.host.invite.later(self._start_media)
         except SessionOver:
             pass
         except (NotAcceptable, NoMediaPorts) as error:
             self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
-        except (MediaError, ValueError) as error:
-            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
         except PjError as error:
             self._end_call(Cause.NETWORK_OUT_OF_ORDER, str(error))
+
+    def _start_media(self) -> None:
+        """Make the stream of what was negotiated, if it is not there yet."""
+        if self._closed or self.media.started:
+            return
+        try:
+            self.media.start(self.channel.audio)
+        except (MediaError, ValueError) as error:
+            self._end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
 
     def _take_answer(self, description: bytes) -> bool:
         """The far end's answer; False when the call had to be ended over it."""

@@ -48,11 +48,6 @@ def test_a_phones_offer_is_read() -> None:
     audio, video = description.media
     assert (audio.kind, audio.port, audio.protocol) == ("audio", 49170, "RTP/AVP")
     assert audio.formats == ["0", "8", "97", "101"]
-        "audio",
-        49170,
-        "RTP/AVP",
-        ["0", "8", "97", "101"],
-    )
     assert audio.rtpmaps() == [
         RtpMap(0, "PCMU", 8000),
         RtpMap(8, "PCMA", 8000),
