@@ -294,8 +294,12 @@ class LiveServer:
     # How it is done
 
     async def _remote(self, command: str, timeout: float) -> tuple[int | None, str]:
+        return await self.program("asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command, timeout=timeout)
+
+    async def program(self, *words: str, timeout: float = CLI_SECONDS) -> tuple[int | None, str]:
+        """Run ``obelisk`` with these words; its exit code (None when killed by a signal) and all it printed."""
         process = KeptProcess(self._reactor)
-        arguments = [*_program(), "asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command]
+        arguments = [*_program(), *words]
         self._reactor.spawnProcess(process, arguments[0], arguments, env=_environment(), path=str(self.directory))
         try:
             code = await process.wait(timeout)

@@ -78,7 +78,7 @@ async def test_no_answer_in_time(live_server: Any, phones: Any) -> None:
     await incoming.ring()
     await incoming.disconnected()
     await server.wait_log("status NOANSWER")
-    assert (await call.disconnected()).code in {480, 486, 503}
+    assert (await call.disconnected()).code in {480, 486, 603}
 
 
 @pytest_twisted.ensureDeferred

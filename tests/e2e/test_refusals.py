@@ -86,8 +86,8 @@ async def test_unknown_user(live_server: Any, phones: Any) -> None:
         ("m=audio 4000 RTP/AVP 18\na=rtpmap:18 G729/8000", "488"),
         ("m=video 4000 RTP/AVP 96\na=rtpmap:96 H264/90000", "488"),
         ("m=audio 4000 RTP/SAVP 0", "488"),
-        ("m=audio", "488"),
-        ("b=\nz", "488"),
+        ("m=audio", "400"),
+        ("b=\nz", "400"),
     ],
 )
 async def test_unusable_offer(live_server: Any, media: str, code: str) -> None:
