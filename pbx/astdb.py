@@ -1,7 +1,7 @@
 """The AstDB: the exchange's own small store of ``family``, ``key`` and value, kept in SQLite as Asterisk keeps it.
 
 All of it is mirrored in a dictionary, so reading and writing are immediate. Changes reach the file together, one
-transaction at most every second: a crash loses at most one second of changes, and none that `AstDb.flush` followed.
+transaction at most ten times a second: a crash loses at most a tenth of a second of changes, and none that `AstDb.flush` followed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-WRITE_INTERVAL_SECONDS = 1.0
+WRITE_INTERVAL_SECONDS = 0.1
 MAX_PATH_BYTES = 256
 """Family and key together, as in Asterisk."""
 BUSY_TIMEOUT_SECONDS = 2.0

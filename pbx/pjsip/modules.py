@@ -54,7 +54,7 @@ class SipModule(Module):
     def own_type(self, kind: type[ConfigObject]) -> None:
         """Register and read an object type of pjsip.conf that comes with this module."""
         self.withdrawals.append(self.server.sorcery.register_type(kind, module=self.name, default=config_mapping(kind)))
-        self.server.sorcery.load(kind)
+        self.server.sorcery.start(kind)
 
     def check_type(self, kind: type[ConfigObject]) -> None:
         """Read the type's sections for `check`."""
@@ -164,6 +164,7 @@ class ResPjsipRegistrar(SipModule):
             server.options.system_name,
         )
         self.withdrawals.append(distributor.register_method("REGISTER", registrar.on_register))
+        self.withdrawals.append(server.require(PjsipHost).on_connection_lost(registrar.connection_lost))
 
 
 MODULES: tuple[type[Module], ...] = (

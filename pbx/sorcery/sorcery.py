@@ -281,9 +281,17 @@ class Sorcery:
 
     # Files
 
+    def start(self, *kinds: type[ConfigObject]) -> LoadReport:
+        """Read the files of the given types for the first time, when there is nothing to fall back to.
+
+        Objects that are wrong are logged as errors and left out, as Asterisk does, so that one bad line does not take
+        every phone with it. Raises ConfigErrors for a file that cannot be read at all.
+        """
+        return self._read(kinds, tolerant=True)
+
     def load(self, *kinds: type[ConfigObject]) -> LoadReport:
         """Read the files of the given types, or of all. See `reload`."""
-        return self.reload(*kinds)
+        return self._read(kinds, tolerant=False)
 
     def reload(self, *kinds: type[ConfigObject]) -> LoadReport:
         """Read again what has changed on disk.
@@ -291,13 +299,16 @@ class Sorcery:
         Each file is taken whole or, when anything in it is wrong, not at all; then ConfigErrors is raised with every
         error of every file, after the good files are in force. Observers are told last.
         """
+        return self._read(kinds, tolerant=False)
+
+    def _read(self, kinds: Sequence[type[ConfigObject]], *, tolerant: bool) -> LoadReport:
         report = LoadReport()
         errors: list[ConfigError] = []
         chosen = [self._catalog(kind) for kind in kinds] if kinds else list(self._catalogs.values())
         ready: list[tuple[ConfigWizard[Any], Candidate]] = []
         for file, users in self._by_file(chosen).items():
             try:
-                ready += self._prepare(file, users, report)
+                ready += self._prepare(file, users, report, tolerant=tolerant)
             except ConfigError as error:
                 errors += flatten(error)
         changed: dict[int, None] = {}
@@ -331,9 +342,9 @@ class Sorcery:
         return files
 
     def _prepare(
-        self, file: str, users: list[tuple[Catalog[Any], ConfigWizard[Any]]], report: LoadReport
+        self, file: str, users: list[tuple[Catalog[Any], ConfigWizard[Any]]], report: LoadReport, *, tolerant: bool
     ) -> list[tuple[ConfigWizard[Any], Candidate]]:
-        """What ``file`` says to each of its users; raises ConfigErrors when any of it is wrong."""
+        """What ``file`` says to each of its users; raises ConfigErrors when any of it is wrong, unless ``tolerant``."""
         path = self._loader.path(file)
         if not self._loader.exists(file):
             missing = ConfigError("no such file", path)
@@ -349,13 +360,16 @@ class Sorcery:
             config = self._loader.load(file)
         index = SectionIndex(config)
         candidates = [(wizard, wizard.prepare(index, catalog.apply)) for catalog, wizard in users]
-        raise_if_any(
-            sorted(
-                (error for _, candidate in candidates for error in candidate.errors),
-                key=lambda error: (error.path or "", error.line or 0),
-            )
+        wrong = sorted(
+            (error for _, candidate in candidates for error in candidate.errors),
+            key=lambda error: (error.path or "", error.line or 0),
         )
-        signature = self._loader.signature(config)
+        if not tolerant:
+            raise_if_any(wrong)
+        for error in wrong:
+            log.error("{error}: the object is left out", error=str(error))
+        # A file with errors is read again at the next reload, changed or not, so that they are said again.
+        signature = None if wrong else self._loader.signature(config)
         for _, candidate in candidates:
             candidate.signature = signature if config.stamps else None
             report.warnings += candidate.warnings

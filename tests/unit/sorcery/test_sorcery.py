@@ -388,3 +388,17 @@ def test_speed_of_a_large_file(kit: Kit, capsys: pytest.CaptureFixture[str]) -> 
     assert len(kit.sorcery.all(Phone)) == 10_000
     with capsys.disabled():
         print(f" [10,000 sections read and typed in {spent:.2f} s of CPU] ", end="")  # noqa: T201 - a measurement for the reader
+
+
+def test_at_the_start_one_bad_object_does_not_take_the_others_with_it(
+    kit: Kit, caplog: pytest.LogCaptureFixture
+) -> None:
+    kit.sorcery.register_type(Phone, default=PHONES)
+    kit.write("[good]\ntype=phone\n[bad]\ntype=phone\nlimit=99\n")
+    kit.sorcery.start(Phone)
+    assert [phone.id for phone in kit.sorcery.all(Phone)] == ["good"]
+    with pytest.raises(ConfigErrors, match=r"phones\.conf:5"):
+        kit.sorcery.reload(Phone)
+    kit.write("[good]\ntype=phone\n[bad]\ntype=phone\nlimit=9\n")
+    kit.sorcery.reload(Phone)
+    assert len(kit.sorcery.all(Phone)) == 2
