@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 CONF := var/conf
 PYTEST_ARGS ?=
+APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 
 .PHONY: help setup run demo test lint format bench lock sounds system-packages clean
 
@@ -17,6 +18,10 @@ help:
 
 $(VENV)/.installed: pyproject.toml $(wildcard requirements/lock-*.txt)
 	@test -f requirements/lock-$(VERSION).txt || { echo "Obelisk needs Python 3.10, 3.11 or 3.12; $(PYTHON) is $(VERSION)"; exit 1; }
+	@if ! $(PYTHON) -c "import ensurepip" 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) python3-venv; \
+		else echo "install Python's venv first (Debian: python3-venv)"; exit 1; fi; \
+	fi
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock-$(VERSION).txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -34,13 +39,13 @@ demo: setup system-packages ## two phones call each other through a scratch exch
 # On a machine run as root (CI), install what the end to end tests need; elsewhere those tests say what is missing.
 system-packages:
 	@if ! command -v sipp >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends sip-tester; \
+		$(APT) sip-tester; \
 	fi
 
 test: setup system-packages ## all tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-lint: setup ## style, types, import rules, news fragments
+lint: setup ## style, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
