@@ -183,6 +183,12 @@ class PjsipHost:
         """The same for responses."""
         return self._modules[priority].add_response_hook(hook)
 
+    def on_connection_lost(self, watcher: Callable[[TransportInfo], object]) -> Callable[[], None]:
+        """Call ``watcher`` with each connection (id and connection number name it) that is gone; gives the unhook."""
+        watchers = self.table.connection_watchers
+        watchers.append(watcher)
+        return lambda: watchers.remove(watcher) if watcher in watchers else None
+
     # -- messages ----------------------------------------------------------------------------------------------------
 
     def send_request(

@@ -101,8 +101,7 @@ class Location:
         known = {endpoint.id for endpoint in endpoints}
         for name in [name for name in self._online if name not in known]:
             del self._online[name]
-        for endpoint in endpoints:
-            self._update_endpoint(endpoint.id)
+        self._publish_turned([endpoint.id for endpoint in endpoints if self._turned(endpoint.id)])
 
     # Reading
 
@@ -199,8 +198,7 @@ class Location:
                 state=status.state.value,
                 rtt=(status.roundtrip_seconds or 0.0) * 1000,
             )
-            self._publish(contact, status)
-            self._update_endpoints(contact.aor)
+            self._changed(contact, status)
 
     def apply(self, create: Iterable[Contact], update: Iterable[Contact], delete: Iterable[Contact]) -> None:
         """Make the changes of a registration."""
@@ -235,8 +233,7 @@ class Location:
 
     def _contact_created(self, contact: Contact) -> None:
         self._watch(contact)
-        self._publish(contact, self.status(contact))
-        self._update_endpoints(contact.aor)
+        self._changed(contact, self.status(contact))
 
     def _contact_updated(self, contact: Contact, before: Contact) -> None:
         del before
@@ -247,8 +244,13 @@ class Location:
     def _contact_deleted(self, contact: Contact) -> None:
         self._expiry.discard(contact.id)
         self._statuses.pop(contact.id, None)
-        self._publish(contact, Status(ContactState.REMOVED))
-        self._update_endpoints(contact.aor)
+        self._changed(contact, Status(ContactState.REMOVED))
+
+    def _changed(self, contact: Contact, status: Status) -> None:
+        """Publish a contact's state, then what it means for its endpoints; both are in force before either is told."""
+        turned = [name for name in self.endpoints_of(contact.aor) if self._turned(name)]
+        self._publish(contact, status)
+        self._publish_turned(turned)
 
     def _publish(self, contact: Contact, status: Status) -> None:
         if self._bus.wanted(ContactStatus):
@@ -257,18 +259,17 @@ class Location:
                     ContactStatus(contact.uri, status.state, contact.aor, endpoint, status.roundtrip_seconds)
                 )
 
-    def _update_endpoints(self, aor_name: str) -> None:
-        for endpoint_id in self.endpoints_of(aor_name):
-            self._update_endpoint(endpoint_id)
-
-    def _update_endpoint(self, endpoint_id: str) -> None:
+    def _turned(self, endpoint_id: str) -> bool:
+        """Find out whether the endpoint is online; True when that is news."""
         endpoint = self._sorcery.get(Endpoint, endpoint_id)
         online = endpoint is not None and bool(self.reachable(endpoint))
-        if self._online.get(endpoint_id) is online:
-            return
-        first = endpoint_id not in self._online
+        before = self._online.get(endpoint_id)
         self._online[endpoint_id] = online
-        if online or not first:
+        return online if before is None else online is not before
+
+    def _publish_turned(self, endpoint_ids: Iterable[str]) -> None:
+        for endpoint_id in endpoint_ids:
+            online = self._online[endpoint_id]
             self._bus.publish(EndpointStateChanged(TECHNOLOGY, endpoint_id, online))
             word = "Reachable" if online else "Unreachable"
             verbose(log, 2, "Endpoint {endpoint} is now {word}", endpoint=endpoint_id, word=word)

@@ -144,7 +144,6 @@ class Qualifier:
                 "OPTIONS",
                 contact.uri,
                 from_uri=self._from(endpoint),
-                headers=[("Max-Forwards", str(self._settings.global_.max_forwards))],
                 transport=self._transport(endpoint),
                 route=self._route(contact),
                 timeout=contact.qualify_timeout or LONGEST_TIMEOUT_SECONDS,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pbx.clock import Clock
     from pbx.pjsip.distributor import Distributor
-    from pbx.pjsip.host import IncomingRequest
+    from pbx.pjsip.host import IncomingRequest, TransportInfo
     from pbx.pjsip.location import Location
     from pbx.pjsip.lookup import Lookup
     from pbx.pjsip.objects import Endpoint
@@ -83,7 +83,7 @@ class Registrar:
         self._settings = settings
         self._clock = clock
         self._system_name = system_name
-        self._by_connection: dict[int, set[str]] = {}
+        self._by_connection: dict[tuple[str, int], set[str]] = {}
         self._date = (0, "")
 
     def on_register(self, request: IncomingRequest, endpoint: Endpoint) -> None:
@@ -175,11 +175,11 @@ class Registrar:
                 changes.remaining = [marked if each is contact else each for each in changes.remaining]
         bound = {c.id for c in (*changes.create, *changes.update) if c.prune_on_boot}
         if bound:
-            self._by_connection.setdefault(transport.connection, set()).update(bound)
+            self._by_connection.setdefault((transport.id, transport.connection), set()).update(bound)
 
-    def connection_lost(self, connection: int) -> None:
+    def connection_lost(self, transport: TransportInfo) -> None:
         """Remove the contacts that could be reached by that connection alone."""
-        for contact_id in self._by_connection.pop(connection, ()):
+        for contact_id in self._by_connection.pop((transport.id, transport.connection), ()):
             self._location.delete(contact_id)
 
     # Answers

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from pbx.config.errors import raise_if_any
 from pbx.errors import ObeliskError
 from pbx.modules import Module
 from pbx.pjsip import objects
@@ -77,6 +78,7 @@ class ResPjsip(Module):
         try:
             self.server.sorcery.load(*FROM_CONFIG)
             read_named_lists(self.server.config)
+            raise_if_any(dangling_names(self.server.sorcery))
         finally:
             for withdraw in withdrawals:
                 withdraw()

@@ -155,6 +155,8 @@ class TransportTable:
         self.receiver = receiver
         #: called with (raw, transport, destination) for each message sent; None costs nothing
         self.on_sent: Callable[[bytes, TransportInfo, tuple[str, int]], object] | None = None
+        #: each called with the TransportInfo of a connection that is gone
+        self.connection_watchers: list[Callable[[TransportInfo], object]] = []
         self._transports: dict[int, PjTransport] = {}
         self._factories: dict[int, Callable[[tuple[str, int], str], PjTransport]] = {}
         self._types: dict[str, tuple[int, int]] = dict(TYPES)

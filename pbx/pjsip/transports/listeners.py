@@ -223,6 +223,8 @@ class StreamListener(_Listener):
             self._accepting.released(stream.peer)
         if stream.pj_transport is not None:
             stream.pj_transport.close(120_000 + code)
+            for watcher in list(self._table.connection_watchers):
+                watcher(stream.pj_transport.info)
 
 
 def local_address_towards(remote: str) -> str:
