@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from pbx.core.media import AudioLeg
 from pbx.media._native.callbacks import dtmf_callback, eof_callback
-from pbx.media._native.conference import Conference
+from pbx.media._native.conference import WIDE_RATE, Conference
 from pbx.media._native.endpoint import EventManager, MediaEndpoint
 from pbx.media._native.library import PjLibrary
 from pbx.media._native.stream import StreamFactory
@@ -24,6 +24,7 @@ from pbx.media.errors import MediaError, SoundError
 from pbx.media.formats import format_by_name
 from pbx.media.graph import AudioGraph
 from pbx.media.leg import Leg
+from pbx.media.mixer import SILENCE, Band, Mixer
 from pbx.media.parameters import StreamParameters
 from pbx.media.playback import Playback
 from pbx.media.recording import Recording
@@ -34,7 +35,6 @@ from pbx.media.wave_file import Sound, open_sound
 
 log = Logger()
 
-#: Mixing rate in Hz. See `MediaSettings.mixing_rate`.
 _PORT_NAME_BYTES = 30
 
 
@@ -67,9 +67,10 @@ class MediaEngine:
         self._streams = StreamFactory(self._library, self._endpoint)
         self._on_dtmf = dtmf_callback(self.reactor, self._dtmf)
         self._on_eof = eof_callback(self.reactor, self._eof)
-        self.conference = Conference(self._library, settings.mixing_rate)
-        self.conference.start()
-        self.graph = AudioGraph(self.conference.connect, self.conference.disconnect, self.conference.silence_slot)
+        self._conference = Conference(self._library, wide=settings.mixing_rate == WIDE_RATE)
+        self._conference.start()
+        self.mixer = Mixer(self._conference.narrow, self._conference.wide)
+        self.graph = AudioGraph(self.mixer.connect, self.mixer.disconnect, SILENCE)
         self.graph.first_listener = self._first_listener
         self._slots: dict[int, Leg] = {}
         self._transports = TransportPool(
@@ -94,7 +95,7 @@ class MediaEngine:
         closing = list(self.closing_recordings.values())
         for recording in closing:
             recording.doRead()  # makes room in the pipe, so that the clock thread can finish
-        self.conference.stop()
+        self._conference.stop()
         for recording in closing:
             recording.doRead()
         self._transports.close()
@@ -139,7 +140,8 @@ class MediaEngine:
             self.forget_key(key)
             raise
         try:
-            slot = self.conference.add(stream.port, leg.name.encode("utf-8", "replace")[:_PORT_NAME_BYTES])
+            band = Band.WIDE if form.sample_rate >= WIDE_RATE else Band.NARROW
+            slot = self.mixer.add(stream.port, leg.name.encode("utf-8", "replace")[:_PORT_NAME_BYTES], band)
         except BaseException:
             self.forget_key(key)
             stream.destroy()
@@ -161,7 +163,7 @@ class MediaEngine:
             return
         self.graph.detach(leg.node)
         self._slots.pop(slot, None)
-        self.conference.remove(slot)
+        self.mixer.remove(slot)
         self.forget_key(leg.key)
         leg.detached()
         transport.leg = None

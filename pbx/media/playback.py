@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from pbx.media._native.conference import NULL_SLOT
 from pbx.media._native.wav import WavPlayer
 from pbx.media.errors import SoundError
+from pbx.media.mixer import NULL, Band
 
 if TYPE_CHECKING:
     from pbx.media.engine import MediaEngine
@@ -26,7 +26,7 @@ BUFFER_BYTES = 512 * 1024
 class Playback:
     """Implements core's PlaybackHandle.
 
-    The player is also connected to the conference's null port, so it advances in real time whether anybody hears it or
+    The player is also connected to the mixer's null port, so it advances in real time whether anybody hears it or
     not. The position is the clock's: playing began, minus pauses, bounded by the sound's length.
     """
 
@@ -58,7 +58,7 @@ class Playback:
             self._seek(sound)
         finally:
             sound.close()
-        self._slot = self._engine.conference.add(self._player.port, b"play " + self.path.name.encode()[:20])
+        self._slot = self._engine.mixer.add(self._player.port, b"play " + self.path.name.encode()[:20], Band.EITHER)
         self.leg.playbacks.add(self)
         self._resumed_at = self._engine.reactor.seconds()
         if not self._paused:
@@ -110,7 +110,7 @@ class Playback:
         self._paused = True
         if self._player is not None:
             self._engine.graph.remove_player(self.leg.node, self._slot)
-            self._engine.conference.disconnect(self._slot, NULL_SLOT)
+            self._engine.mixer.disconnect(self._slot, NULL)
 
     def resume(self) -> None:
         if self._over or not self._paused:
@@ -121,7 +121,7 @@ class Playback:
             self._connect()
 
     def _connect(self) -> None:
-        self._engine.conference.connect(self._slot, NULL_SLOT)
+        self._engine.mixer.connect(self._slot, NULL)
         self._engine.graph.add_player(self.leg.node, self._slot)
 
     def _finish(self, *, completed: bool) -> None:
@@ -133,6 +133,6 @@ class Playback:
             self._engine.forget_key(self._key)
             self.leg.playbacks.discard(self)
             self._engine.graph.remove_player(self.leg.node, self._slot)
-            self._engine.conference.remove(self._slot)
+            self._engine.mixer.remove(self._slot)
             player.destroy()
         self.finished.callback(completed)

@@ -24,6 +24,7 @@ from zope.interface import implementer
 from pbx.clock import cancel_timer
 from pbx.media._native import wav
 from pbx.media.errors import SoundError
+from pbx.media.mixer import Band
 from pbx.media.wave_file import ALAW, PCM, RAW_FORMATS, ULAW, WaveFormat, header, parse_wave
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Recording:
         self._pipe = -1
         self._writer: wav.WavWriter | None = self._open_writer()
         try:
-            self._slot = engine.conference.add(self._writer.port, b"record " + path.name.encode()[:20])
+            self._slot = engine.mixer.add(self._writer.port, b"record " + path.name.encode()[:20], Band.EITHER)
         except BaseException:
             self._writer.destroy()
             os.close(self._pipe)
@@ -196,7 +197,7 @@ class Recording:
         if self._writer is None:
             return
         now = self._engine.reactor.seconds()
-        if self._paused or self._engine.conference.level_to(self._slot) >= SILENCE_LEVEL:
+        if self._paused or self._engine.mixer.level_to(self._slot) >= SILENCE_LEVEL:
             self._silent_since = now
         elif now - self._silent_since >= seconds:
             listener()
@@ -223,7 +224,7 @@ class Recording:
             self._writer = None
             cancel_timer(self._silence_timer)
             self._engine.graph.remove_recorder(self.leg.node, self._slot)
-            self._engine.conference.remove(self._slot)
+            self._engine.mixer.remove(self._slot)
             self.leg.recordings.discard(self)
             self._engine.closing_recordings[self.path] = self
             writer.destroy()

@@ -13,7 +13,7 @@ INSTALLED_SOUNDS = (Path("/usr/share/asterisk/sounds"), Path("/var/lib/asterisk/
 class MediaSettings:
     """rtp.conf's ``[general]`` and where sounds are. Ports are inclusive; RTP uses the even ones, RTCP the next.
 
-    ``mixing_rate``: the conference's rate in Hz, 8000 or 16000.
+    ``mixing_rate``: 16000 lets G.722 phones hear each other in wideband; with 8000 everything is mixed at 8 kHz.
     """
 
     rtp_start: int = 10000

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from pytest_twisted import ensureDeferred
 
 from pbx.media import Direction
+from pbx.media.wave_file import PCM, WaveFormat, header
 from pbx.testing.rtp import amplitude_at, decode, tone
 
 if TYPE_CHECKING:
@@ -56,6 +59,62 @@ async def test_g722_both_ways(kit: MediaKit) -> None:
     assert amplitude_at(steady(a.peer.heard()), 1013) == pytest.approx(AMPLITUDE, rel=0.1)
 
 
+def wideband_tone(path: Path, frequency: int) -> Path:
+    samples = tone(frequency, 0.8, amplitude=AMPLITUDE, rate=16000)
+    data = struct.pack(f"<{len(samples)}h", *samples)
+    path.write_bytes(header(WaveFormat(PCM, 1, 16000), len(data)) + data)
+    return path
+
+
+def linear(path: Path) -> list[int]:
+    data = path.read_bytes()[44:]
+    return list(struct.unpack(f"<{len(data) // 2}h", data))
+
+
+@ensureDeferred
+async def test_between_g722_phones_the_sound_is_wide(kit: MediaKit, tmp_path: Path) -> None:
+    """Five kilohertz, which no telephone of the narrow band carries."""
+    a, b, narrow = kit.party("a", "g722"), kit.party("b", "g722"), kit.party("narrow")
+    await kit.engine.play(a.leg, wideband_tone(tmp_path / "five.wav", 5000)).finished
+    coded = [packet.payload for packet in a.peer.packets]
+    kit.engine.join(a.leg, b.leg)
+    b.peer.packets.clear()
+    await a.peer.send_frames(coded)
+    again = [packet.payload for packet in b.peer.packets]
+    recording = kit.engine.record(b.leg, tmp_path / "wide.wav16")
+    await b.peer.send_frames(again)
+    recording.stop()
+    await recording.closed
+    wide = linear(tmp_path / "wide.wav16")
+    middle = wide[len(wide) // 2 : len(wide) // 2 + 3200]
+    assert amplitude_at(middle, 5000, 16000) == pytest.approx(AMPLITUDE, rel=0.15)
+
+    kit.engine.join(b.leg, narrow.leg)
+    await a.peer.send_frames(coded)
+    assert amplitude_at(narrow.peer.heard(), 3000) < 200  # nothing is folded down into the band either
+    kit.engine.part(b.leg, narrow.leg)
+
+
+@ensureDeferred
+async def test_a_narrowband_phone_joins_and_leaves_a_wideband_one(kit: MediaKit) -> None:
+    a, b, narrow = kit.party("a", "g722"), kit.party("b", "g722"), kit.party("narrow")
+    wide = lambda party: kit.engine.mixer.is_wide(party.leg.node.slot)  # noqa: E731
+    kit.engine.join(a.leg, b.leg)
+    assert wide(a)
+    assert wide(b)
+    kit.engine.join(a.leg, narrow.leg)
+    assert not wide(a)
+    assert not wide(b)
+    await narrow.peer.send_samples(tone(1013, 0.5))
+    assert len(a.peer.packets) > 20
+    kit.engine.part(a.leg, narrow.leg)
+    kit.engine.part(a.leg, b.leg)
+    assert wide(a)
+    assert wide(b)
+    await kit.wait(0.05)
+    assert (kit.engine.mixer.ports, kit.engine.mixer.connections) == (3, 0)
+
+
 @ensureDeferred
 async def test_three_hear_each_other_and_not_themselves(kit: MediaKit) -> None:
     parties = [kit.party(name) for name in "abc"]
@@ -98,7 +157,7 @@ async def test_through_two_local_pairs(kit: MediaKit) -> None:
     for end in ends:
         end.close()
     await kit.wait(0.05)
-    assert kit.engine.conference.connections == 0
+    assert kit.engine.mixer.connections == 0
 
 
 @ensureDeferred

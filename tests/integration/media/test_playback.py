@@ -171,7 +171,7 @@ async def test_nothing_is_left(kit: MediaKit, tmp_path: Path) -> None:
     await kit.engine.play(leg, path).finished
     await kit.wait(0.1)
     assert open_descriptors() == before
-    assert kit.engine.conference.ports == 2
+    assert kit.engine.mixer.ports == 0
     leg.close()
 
 

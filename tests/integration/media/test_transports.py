@@ -183,7 +183,7 @@ async def test_noise_on_the_ports_harms_nobody(kit: MediaKit) -> None:
 
 
 @ensureDeferred
-async def test_five_hundred_legs_leave_nothing(kit: MediaKit) -> None:
+async def test_five_hundred_legs_leave_nothing(kit: MediaKit, core: PjCore) -> None:
     engine = kit.engine
 
     async def round_of(count: int) -> None:
@@ -201,12 +201,12 @@ async def test_five_hundred_legs_leave_nothing(kit: MediaKit) -> None:
 
     await round_of(100)
     await kit.wait(0.1)
-    caching = kit.engine._library._caching
+    caching = core._caching
     fds, used = open_descriptors(), caching.used_size
     await round_of(500)
     await kit.wait(0.1)
     assert (engine.legs, engine.streams, engine.transports_lent) == (0, 0, 0)
-    assert (engine.conference.ports, engine.conference.connections) == (2, 0)
+    assert (engine.mixer.ports, engine.mixer.connections) == (0, 0)
     opened = open_descriptors() - fds
     assert opened <= 2 * engine.transports_open
     assert caching.used_size - used < 20_000 * (opened // 2) + 100_000

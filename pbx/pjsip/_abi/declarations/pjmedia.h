@@ -78,8 +78,44 @@ pj_status_t pjmedia_codec_ilbc_init(pjmedia_endpt *endpoint, int mode);
 pj_status_t pjmedia_codec_speex_init_default(pjmedia_endpt *endpoint);
 pj_status_t pjmedia_codec_l16_init(pjmedia_endpt *endpoint, unsigned options);
 
-/* port.h: a port is known by address only. */
-typedef struct pjmedia_port pjmedia_port;
+/* format.h, port.h: only put_frame is ever written; the rest is there for its place. */
+typedef struct pjmedia_audio_format_detail {
+    unsigned clock_rate;
+    unsigned channel_count;
+    unsigned frame_time_usec;
+    unsigned bits_per_sample;
+    pj_uint32_t avg_bps;
+    pj_uint32_t max_bps;
+} pjmedia_audio_format_detail;
+
+typedef struct pjmedia_format {
+    pj_uint32_t id;
+    pjmedia_type type;
+    int detail_type;
+    pjmedia_audio_format_detail aud;
+} pjmedia_format;
+
+typedef struct pjmedia_port_info {
+    pj_str_t name;
+    pj_uint32_t signature;
+    pjmedia_dir dir;
+    pjmedia_format fmt;
+} pjmedia_port_info;
+
+typedef struct pjmedia_port {
+    pjmedia_port_info info;
+    void *pdata;
+    long ldata;
+    pj_grp_lock_t *grp_lock;
+    void *get_clock_src;
+    void *put_frame;
+    void *get_frame;
+    void *on_destroy;
+} pjmedia_port;
+
+/* resample.h: option 4 leaves the other port alone when the resampling port is destroyed. */
+pj_status_t pjmedia_resample_port_create(pj_pool_t *pool, pjmedia_port *port, unsigned rate, unsigned options,
+                                         pjmedia_port **resampling);
 pj_status_t pjmedia_port_destroy(pjmedia_port *port);
 pj_status_t pjmedia_null_port_create(pj_pool_t *pool, unsigned rate, unsigned channels, unsigned samples_per_frame,
                                      unsigned bits_per_sample, pjmedia_port **port);
