@@ -46,7 +46,9 @@ async def _server(reactor: Any, callee: str = "127.0.0.1:9", **options: Any) -> 
     )
 
 
-async def _load(reactor: Any, scenario: str, target: str, *, rate: float, seconds: float, **options: Any) -> SippResult:
+async def _load(
+    reactor: Any, scenario: str, target: str, *, rate: float, seconds: float, host: str | None = None, **options: Any
+) -> SippResult:
     """Offer ``rate`` calls a second for so long; failed calls are counted, not raised."""
     running = await SippProcess.start(
         SCENARIOS / scenario,
@@ -55,7 +57,7 @@ async def _load(reactor: Any, scenario: str, target: str, *, rate: float, second
         calls=round(rate * seconds),
         rate=rate,
         limit=5000,
-        host=_caller(),
+        host=host or _caller(),
         timeout=seconds + 40,
         trace=False,
         **options,
@@ -100,10 +102,12 @@ async def register(reactor: Any, quick: bool) -> list[Figure]:
     users = [f"user{number}" for number in range(100)]
     server = await _server(reactor, users=users)
     rows = [(user, f"[authentication username={user} password={server.passwords[user]}]") for user in users]
+    # Not the caller's address: that one is known and needs no password.
+    options: dict[str, Any] = {"injection": rows, "host": process_address(os.getpid(), 2)}
     try:
-        await _load(reactor, "uac_register.xml", server.address, rate=100, seconds=1, injection=rows)
+        await _load(reactor, "uac_register.xml", server.address, rate=100, seconds=1, **options)
         before = cpu_seconds(server.pid)
-        result = await _load(reactor, "uac_register.xml", server.address, rate=rate, seconds=seconds, injection=rows)
+        result = await _load(reactor, "uac_register.xml", server.address, rate=rate, seconds=seconds, **options)
         used = cpu_seconds(server.pid) - before
     finally:
         await server.stop()
