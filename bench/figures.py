@@ -143,7 +143,7 @@ async def dial(reactor: Any, quick: bool) -> list[Figure]:
     rate, seconds = 50.0, 3.0 if quick else 10.0
     uas = await SippProcess.start(SCENARIOS / "uas_answer.xml", reactor=reactor, calls=None, timeout=120, trace=False)
     server = await _server(reactor, uas.address)
-    options = {"service": "callee", "call_milliseconds": 500}
+    options: dict[str, Any] = {"service": "callee", "call_milliseconds": 500}
     try:
         await _load(reactor, "uac_hangup.xml", server.address, rate=20, seconds=1, **options)
         before = cpu_seconds(server.pid)
