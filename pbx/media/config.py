@@ -27,9 +27,9 @@ class RtpOptions(ConfigObject):
 
     rtpstart: int = option(types.integer(1024, 65535), 10000, help="first port for RTP and RTCP")
     rtpend: int = option(types.integer(1024, 65535), 20000, help="last port of that range")
-    bindaddr: str = option(types.STRING, "127.0.0.1", help="address RTP binds to where no transport names another")
+    bindaddr: str = option(types.STRING, "0.0.0.0", help="address RTP binds to; 0.0.0.0 is all of this machine's")
     maxlegs: int = option(types.integer(1, 480), 480, help="calls legs with audio at once; 503 beyond")
-    mixingrate: int = option(types.integer(8000, 16000), 16000, help="the mixing rate in Hz: 8000 or 16000")
+    mixingrate: int = option(types.integer(8000, 16000), 16000, help="16000: wideband among G.722 phones; 8000: never")
     rtpchecksums: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     dtmftimeout: int = option(types.integer(0), 3000, hidden=True, help=_LATER)
     rtcpinterval: int = option(types.integer(500, 60000), 5000, hidden=True, help=_LATER)

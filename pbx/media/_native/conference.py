@@ -27,7 +27,7 @@ NULL_SLOT = 0
 
 
 class Bridge:
-    """One conference bridge at ``rate`` Hz, mono, with a port that sources silence. `Conference` makes and clocks it."""
+    """One conference bridge at ``rate`` Hz, mono, with a port that sources silence. `Conference` clocks it."""
 
     def __init__(self, library: PjLibrary, memory: CData, rate: int) -> None:
         self._lib = library.lib

@@ -42,6 +42,15 @@ def pool(library: PjLibrary, name: bytes, size: int = 4000, increment: int = 400
     return made
 
 
+def parse_address(address: str) -> tuple[socket.AddressFamily, bytes]:
+    """Family and bytes of a literal address. Raises ValueError for anything else."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return family, socket.inet_pton(family, address)
+    except (OSError, UnicodeError):
+        raise ValueError(f"{address!r} is no IP address") from None
+
+
 def fill_address(target: CData, address: str, port: int) -> None:
     """Write a literal IPv4 or IPv6 address and a port into a ``pj_sockaddr``.
 
@@ -49,16 +58,16 @@ def fill_address(target: CData, address: str, port: int) -> None:
     """
     if not 0 <= port <= 65535:
         raise ValueError(f"port {port} is not between 0 and 65535")
-    parsed = ipaddress.ip_address(address)
+    family, packed = parse_address(address)
     ffi.memmove(ffi.addressof(target), b"\0" * ffi.sizeof("pj_sockaddr"), ffi.sizeof("pj_sockaddr"))
-    if parsed.version == 4:
+    if family == socket.AF_INET:
         target.ipv4.sin_family = socket.AF_INET
         target.ipv4.sin_port = socket.htons(port)
-        ffi.memmove(ffi.addressof(target.ipv4.sin_addr), parsed.packed, 4)
+        ffi.memmove(ffi.addressof(target.ipv4.sin_addr), packed, 4)
     else:
         target.ipv6.sin6_family = socket.AF_INET6
         target.ipv6.sin6_port = socket.htons(port)
-        ffi.memmove(target.ipv6.sin6_addr, parsed.packed, 16)
+        ffi.memmove(target.ipv6.sin6_addr, packed, 16)
 
 
 def read_address(source: CData) -> tuple[str, int] | None:

@@ -11,6 +11,7 @@ from pbx.media._native.udp_transport import UdpTransport
 from pbx.media.errors import MediaError
 from pbx.media.formats import Format
 from pbx.media.parameters import StreamParameters, StreamStatistics
+from pbx.media.sdp import Direction
 from pbx.pjsip._abi import ffi
 
 _TYPE_AUDIO = 1
@@ -131,7 +132,8 @@ class StreamFactory:
             check(self.lib, self.lib.pjmedia_stream_get_port(stream.handle, self._port), "pjmedia_stream_get_port")
             stream.port = self._port[0]
             check(self.lib, self.lib.pjmedia_stream_start(stream.handle), "pjmedia_stream_start")
-            stream.set_direction(parameters)
+            if parameters.direction is not Direction.SENDRECV or parameters.remote_address in _UNSPECIFIED:
+                stream.set_direction(parameters)
             transport.start()
         except MediaError:
             stream.destroy()

@@ -14,7 +14,7 @@ from pbx.media.wave_file import PCM, WaveFormat, header
 from pbx.testing.rtp import amplitude_at, decode, tone
 
 if TYPE_CHECKING:
-    from pbx.testing.media import MediaKit
+    from pbx.testing.media import MediaKit, Party
 
 AMPLITUDE = 8000
 pytestmark = pytest.mark.usefixtures("kit")
@@ -98,7 +98,11 @@ async def test_between_g722_phones_the_sound_is_wide(kit: MediaKit, tmp_path: Pa
 @ensureDeferred
 async def test_a_narrowband_phone_joins_and_leaves_a_wideband_one(kit: MediaKit) -> None:
     a, b, narrow = kit.party("a", "g722"), kit.party("b", "g722"), kit.party("narrow")
-    wide = lambda party: kit.engine.mixer.is_wide(party.leg.node.slot)  # noqa: E731
+
+    def wide(party: Party) -> bool:
+        assert party.leg.node.slot is not None
+        return kit.engine.mixer.is_wide(party.leg.node.slot)
+
     kit.engine.join(a.leg, b.leg)
     assert wide(a)
     assert wide(b)
