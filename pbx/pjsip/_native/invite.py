@@ -38,6 +38,8 @@ _TSX_TRYING, _TSX_COMPLETED, _TSX_TERMINATED = 2, 4, 6
 _EARLY, _CONNECTING = 3, 4
 # pjsip_method_e
 _INVITE, _CANCEL, _ACK, _BYE, _OTHER = 0, 1, 2, 3, 6
+# pjsip_hdr_e
+_H_ALLOW = 4
 # pjsip_cred_data_type
 _PLAIN, _DIGEST = 0, 1
 #: PJSIP's status for "nothing wrong"
@@ -235,6 +237,17 @@ class InviteLayer:
                     session.terminate(500)
                 raise PjError(status, "pjsip_inv_initial_answer")
             return session
+
+    def set_allowed(self, methods: str) -> None:
+        """What Allow says in our dialogs: the methods that modules of ours take, not those PJSIP could."""
+        names = [name.strip() for name in methods.split(",") if name.strip()][:32]
+        header = self.lib.pjsip_endpt_get_capability(self.core.endpt, _H_ALLOW, ffi.NULL)
+        if header == ffi.NULL or not names:
+            return
+        allow = ffi.cast("pjsip_generic_array_hdr *", header)
+        for index, name in enumerate(names):
+            allow.values[index] = strings.const(name.encode("ascii"))[0]
+        allow.count = len(names)
 
     def later(self, call: Callable[..., object], *args: Any) -> None:
         """Run ``call(*args)`` in this turn of the reactor, when PJSIP has let go of what it works on."""

@@ -65,6 +65,7 @@ struct pjsip_inv_callback {
 };
 typedef struct pjsip_sdp_info pjsip_sdp_info;
 pj_status_t pjsip_create_sdp_body(pj_pool_t *pool, pjmedia_sdp_session *sdp, pjsip_msg_body **body);
+const pjsip_hdr *pjsip_endpt_get_capability(pjsip_endpoint *endpt, int type, const pj_str_t *name);
 pj_status_t pjsip_inv_usage_init(pjsip_endpoint *endpt, const pjsip_inv_callback *callback);
 pjsip_module *pjsip_inv_usage_instance(void);
 pj_status_t pjsip_inv_create_uac(pjsip_dialog *dialog, const pjmedia_sdp_session *offer, unsigned options,
