@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,12 @@ contact=sip:alice@192.0.2.99
 class SipHalf:
     """A server with the SIP modules alone; `restart` starts it anew over the same directories."""
 
-    def __init__(self, root: Path, conf: str, reactor: Any) -> None:
+    def __init__(
+        self, root: Path, conf: str, reactor: Any, prepare: Callable[[Server], object] = lambda server: None
+    ) -> None:
+        """``prepare`` gets each new server before its modules load."""
         self.root = root
+        self._prepare = prepare
         self._reactor = reactor
         (root / "etc").mkdir()
         self.write("pjsip.conf", conf)
@@ -87,6 +92,7 @@ class SipHalf:
         server.astdb.open()
         server.astdb.start(server.clock)
         await self.host.start()
+        self._prepare(server)
         await server.modules.start(ModulePolicy(require={module.name for module in MODULES}))
         server.set_booted()
 
