@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from pbx.errors import ObeliskError
 from pbx.pjsip.authenticator import Outcome, Result
 from pbx.pjsip.lookup import Lookup, Unfetched
+from pbx.pjsip.registration import printable
 from pbx.pjsip.security_reporter import UNKNOWN_ACCOUNT, SecurityReporter
 from pbx.pjsip.suspects import Suspects
 from pbx.pjsip.uri import SipSyntaxError
@@ -238,13 +239,13 @@ class Distributor:
             name = request.from_.uri.user
         except SipSyntaxError:
             name = ""
-        self.security.invalid_account(request, name)
+        self.security.invalid_account(request, printable(name))
 
     @staticmethod
     def _log_failed(request: IncomingRequest, why: str) -> None:
         """The line that log watchers such as fail2ban know."""
         try:
-            sender = str(request.from_).partition(">")[0] + ">"
+            sender = printable(str(request.from_).partition(">")[0] + ">")
         except SipSyntaxError:
             sender = ""
         log.info(
@@ -253,7 +254,7 @@ class Distributor:
             sender=sender,
             host=request.source[0],
             port=request.source[1],
-            call_id=request.call_id,
+            call_id=printable(request.call_id),
             why=why,
         )
 

@@ -7,6 +7,7 @@ of record instead of being refused with 423, and too many contacts are 403.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -30,6 +31,16 @@ MALFORMED_EXPIRES = 3600
 """RFC 3261 section 10.2.1.1: what a malformed expiration counts as."""
 MAX_HEADER_CHARS = 1024
 """How much of User-Agent and Path is kept."""
+
+
+_HOST = re.compile(r"[A-Za-z0-9_.:-]+")
+"""Names and addresses; nothing that would mean something in a header, a log or a terminal."""
+
+
+def printable(text: str, limit: int = MAX_HEADER_CHARS) -> str:
+    """What a stranger wrote, fit to be stored, logged and shown: without control characters, cut at ``limit``."""
+    text = text[:limit]
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 class Refused(ObeliskError):
@@ -130,6 +141,8 @@ def read_bindings(aor: Aor, request: Registration) -> list[Binding] | None:
         if request.rewrite_contact or request.protocol in ("ws", "wss"):
             uri = rewritten(uri, request.source, request.protocol)
         text = str(uri)
+        if not _HOST.fullmatch(uri.host):
+            raise Refused(400, f"Contact names no host: {text[:40]!r}", security_event=invalid)
         if len(text) >= MAX_URI_CHARS or len(uri.host) >= MAX_HOST_CHARS:
             raise Refused(400, f"Contact {text[:40]}... is too long", security_event=invalid)
         expires = granted(aor, contact.params.get("expires"), request.expires)
@@ -256,7 +269,7 @@ def _created(aor: Aor, binding: Binding, request: Registration, path: str, now: 
         path=path,
         expiration_time=float(int(now) + binding.expires),
         endpoint=request.endpoint,
-        user_agent=request.user_agent[:MAX_HEADER_CHARS],
+        user_agent=printable(request.user_agent),
         reg_server=request.reg_server,
         via_addr=request.via_addr,
         via_port=request.via_port,
@@ -276,7 +289,7 @@ def _updated(aor: Aor, existing: Contact, binding: Binding, request: Registratio
         existing,
         expiration_time=float(int(now) + binding.expires),
         path=path or existing.path,
-        user_agent=request.user_agent[:MAX_HEADER_CHARS] or existing.user_agent,
+        user_agent=printable(request.user_agent) or existing.user_agent,
         reg_server=request.reg_server or existing.reg_server,
         call_id=request.call_id,
         cseq=min(request.cseq, MAX_EXPIRES),

@@ -177,3 +177,12 @@ def test_garbage_is_refused_or_kept_within_bounds(values: list[str], expires: st
 @given(st.text(max_size=30))
 def test_any_expiration_is_a_number(text: str) -> None:
     assert 0 <= seconds_of(text) < 2**32
+
+
+def test_what_strangers_write_cannot_reach_terminals() -> None:
+    request = replace(register("<sip:a@h>"), user_agent="Phone\x1b[2J\r\n" + "x" * 5000)
+    agent = plan(AOR, [], request, NOW).create[0].user_agent
+    assert agent.startswith("Phone?[2J??x")
+    assert len(agent) == 1024
+    with pytest.raises(Refused, match="names no host"):
+        plan(AOR, [], register("<sip:a@h\x1b[2J>"), NOW)
