@@ -86,6 +86,15 @@ class Engine:
     def has_application(self, name: str) -> bool:
         return self.registry.application(name) is not None
 
+    def application_capability(self, name: str) -> str:
+        """What an AMI or ARI user must be allowed to run an application; empty where that is nothing special."""
+        found = self.registry.application(name)
+        return "" if found is None else found.help.capability
+
+    def function_capability(self, name: str) -> str:
+        """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`."""
+        return self.registry.capability_of(name)
+
     def read_function(self, channel: Channel | None, expression: str) -> str | Awaitable[str]:
         """Read ``FUNC(args)``. Raises LookupError when unknown, ObeliskError when it fails."""
         return self.registry.read(channel, expression)

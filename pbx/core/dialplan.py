@@ -43,3 +43,12 @@ class Dialplan(Protocol):
 
     def write_function(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
         """Write ``FUNC(args)``. Raises as `read_function`."""
+
+    def application_capability(self, name: str) -> str:
+        """What an AMI or ARI user must be allowed to run an application; empty where that is nothing special."""
+
+    def function_capability(self, name: str) -> str:
+        """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`."""
+
+    def hint(self, context: str, exten: str) -> str | None:
+        """The devices that an extension's hint watches, ``PJSIP/a&PJSIP/b``; None where it has no hint."""
