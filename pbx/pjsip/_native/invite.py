@@ -95,7 +95,7 @@ class InviteLayer:
         """``selector`` gives the pjsip_tpselector * of a transport by name."""
         self.core = core
         self._selector = selector
-        self.gate = SdpGate(core, self._session_of_dialog)
+        self.gate = SdpGate(core, receiver, self._session_of_dialog)
         self._receiver = receiver
         self._sessions: dict[int, InviteSession] = {}
         self._dialogs: dict[int, InviteSession] = {}
@@ -210,15 +210,16 @@ class InviteLayer:
                 request.respond(code)
                 raise PjError(status, "pjsip_dlg_create_uas")
             request.taken()
+            has_offer = has_offer and self.gate.holds_token(rdata)
             dialog = dialogs[0]
             self._bind(dialog, rdata.tp_info.transport)
             made = ffi.new("pjsip_inv_session **")
             token = ffi.NULL if has_offer else self.gate.token
             status = lib.pjsip_inv_create_uas(dialog, rdata, token, options.flags, made)
-            if status:
+            if status or made[0].neg == ffi.NULL:
                 self._refuse(dialog, rdata, 500)
                 lib.pjsip_dlg_dec_lock(dialog)
-                raise PjError(status, "pjsip_inv_create_uas")
+                raise PjError(status or _FAILED, "pjsip_inv_create_uas")
             inv = made[0]
             session = self._adopt(inv, UAS, request.call_id, events)
             session.has_remote_offer = has_offer

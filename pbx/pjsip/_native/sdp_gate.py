@@ -21,6 +21,7 @@ from pbx.pjsip.bodies import session_description
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
+    from pbx.pjsip._native.incoming import Receiver
     from pbx.pjsip._native.invite_session import InviteSession
 
 log = Logger()
@@ -34,6 +35,8 @@ TOKEN = (
     b"m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 )
 _SDP_METHODS = frozenset((b"INVITE", b"UPDATE", b"PRACK", b"ACK"))
+#: The screen writes another first letter, so that PJSIP leaves the parts alone.
+_MULTIPART = b"ultipart"
 _NEG_LOCAL_OFFER = 1
 _NEG_DONE = 4
 
@@ -41,8 +44,9 @@ _NEG_DONE = 4
 class SdpGate:
     """The module. ``find`` gives the session of a dialog pointer, or None."""
 
-    def __init__(self, core: PjCore, find: Callable[[CData], InviteSession | None]) -> None:
+    def __init__(self, core: PjCore, receiver: Receiver, find: Callable[[CData], InviteSession | None]) -> None:
         self._core = core
+        self._receiver = receiver
         self._find = find
         self._module: CData = None
         self._token_text = ffi.new("char[]", TOKEN)
@@ -104,15 +108,11 @@ class SdpGate:
             return
         kind = info.ctype.media
         subtype = strings.raw(kind.subtype).lower()
-        if subtype != b"sdp" and strings.raw(kind.type).lower() == b"multipart":
-            head, _, content = ffi.buffer(info.msg_buf, info.len)[:].partition(b"\r\n\r\n")
-            if session_description(_content_type(head), content) is None:
-                subtype = b""
-            else:
-                subtype = b"sdp"
-                kind.type = strings.const(b"application")[0]
-                kind.subtype = strings.const(b"sdp")[0]
-                body.content_type = kind
+        if subtype != b"sdp" and strings.raw(kind.type).lower().endswith(_MULTIPART) and self._has_description(rdata):
+            subtype = b"sdp"
+            kind.type = strings.const(b"application")[0]
+            kind.subtype = strings.const(b"sdp")[0]
+            body.content_type = kind
         if method == b"PRACK" and not (subtype == b"sdp" and self._prack_may_carry_sdp(rdata)):
             # PJSIP asserts on a body in a PRACK that it cannot negotiate at that moment.
             info.msg.body = ffi.NULL
@@ -121,6 +121,17 @@ class SdpGate:
                 self.ack = rdata
             body.data = ffi.cast("void *", self._token_text)
             body.len = len(TOKEN)
+
+    def _has_description(self, rdata: CData) -> bool:
+        """Whether a multipart message, which PJSIP gets under another name, has a description among its parts."""
+        receiver = self._receiver
+        message = receiver.request_of(rdata) if rdata.msg_info.msg.type == 0 else receiver.response_of(rdata)
+        return session_description(message.headers.get("Content-Type") or "", message.body) is not None
+
+    def holds_token(self, rdata: CData) -> bool:
+        """Whether a message's description was swapped for the token."""
+        body = rdata.msg_info.msg.body
+        return bool(body) and body.data == ffi.cast("void *", self._token_text)
 
     def _prack_may_carry_sdp(self, rdata: CData) -> bool:
         """Whether PJSIP's negotiator is between two negotiations, or waits for an answer."""
@@ -176,11 +187,3 @@ class SdpGate:
             else:
                 self.dress(tdata, session)
         return 0
-
-
-def _content_type(head: bytes) -> str:
-    for line in head.split(b"\r\n"):
-        name, colon, value = line.partition(b":")
-        if colon and name.strip().lower() in (b"content-type", b"c"):
-            return value.decode("utf-8", "replace").strip()
-    return ""

@@ -61,6 +61,17 @@ class SessionMedia:
         return _usable(self._endpoint.allow.names)
 
     @property
+    def leg(self) -> Leg | None:
+        """The leg the stream is on; None while there is no stream."""
+        return self._leg
+
+    @property
+    def address(self) -> str:
+        """What our descriptions name."""
+        transport = self._transport
+        return transport.address if transport is not None and self._address in _UNSPECIFIED else self._address
+
+    @property
     def transport(self) -> RtpTransport | None:
         return self._transport
 
@@ -100,7 +111,7 @@ class SessionMedia:
             if known.telephone_event_receive is not None:
                 payloads[TELEPHONE_EVENT] = known.telephone_event_receive
         return LocalMedia(
-            address=transport.address if self._address in _UNSPECIFIED else self._address,
+            address=self.address,
             port=transport.rtp_port,
             codecs=self.codecs,
             telephone_event=endpoint.dtmf_mode in _EVENT_MODES,

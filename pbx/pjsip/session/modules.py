@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from pbx.core.messages import FullyBooted
 from pbx.media import MediaEngine
 from pbx.modules import Module, ModuleBusy
 from pbx.pjsip.distributor import Distributor
+from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.session.channel_technology import PjsipTechnology
+from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
 from pbx.pjsip.session.services import Sessions
 
@@ -49,7 +52,13 @@ class ChannelModule(Module):
         self._withdraw: list[Callable[[], None]] = [
             distributor.register_method("INVITE", InviteHandler(self._sessions)),
             distributor.register_allowed("UPDATE", "PRACK", "INFO"),
+            *ChannelCommands(self._sessions).register(self.server.cli),
         ]
+        host = self.server.require(PjsipHost)
+        # Other modules may add methods until all are loaded.
+        booted = self.server.bus.subscribe(FullyBooted, lambda _: host.invite.set_allowed(host.allow()))
+        self._withdraw.append(booted.cancel)
+        host.invite.set_allowed(host.allow())
 
     async def unload(self) -> None:
         if len(self._sessions):

@@ -24,6 +24,7 @@ from pbx.pjsip.bodies import session_description
 from pbx.pjsip.headers import HeaderStore
 from pbx.pjsip.objects.enums import DtmfMode
 from pbx.pjsip.session import dtmf_info
+from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
@@ -31,6 +32,7 @@ from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
+    from pbx.pjsip.host import IncomingRequest
     from pbx.pjsip.message import SipMessage
     from pbx.pjsip.objects import Endpoint
     from pbx.pjsip.session.outgoing import OutgoingCall
@@ -58,6 +60,8 @@ class PjsipSession:
         "_closed",
         "_early_sdp",
         "_offerless",
+        "_peer",
+        "_received",
         "_rtp_timer",
         "_sessions",
         "_up",
@@ -77,7 +81,7 @@ class PjsipSession:
         endpoint: Endpoint,
         media: SessionMedia,
         *,
-        received: SipMessage | None = None,
+        received: IncomingRequest | None = None,
         call: OutgoingCall | None = None,
     ) -> None:
         self._sessions = sessions
@@ -87,6 +91,8 @@ class PjsipSession:
         self.headers = HeaderStore(received)
         self.call_id = "" if received is None else received.call_id
         self.native: InviteSession | None = None
+        self._received = received
+        self._peer = None if received is None else received.source
         self.contact_uri = "" if call is None else call.target
         self._call = call
         self._closed = False
@@ -181,6 +187,39 @@ class PjsipSession:
     def transfer(self, target: str) -> bool:
         return False
 
+    def read_attribute(self, item: str, arguments: Sequence[str]) -> str | None:
+        """CHANNEL(item,arguments); None for what does not exist."""
+        return read_attribute(self, item, arguments)
+
+    @property
+    def request_uri(self) -> str:
+        """The Request-URI of the INVITE."""
+        if self._received is not None:
+            return self._received.request_uri
+        return self.contact_uri
+
+    @property
+    def transport_protocol(self) -> str:
+        """``udp``, ``tcp``, ..."""
+        if self._received is not None:
+            return self._received.transport.protocol
+        info = None if self._call is None else self._sessions.host.transport(self._call.transport)
+        return "" if info is None else info.protocol
+
+    @property
+    def local_address(self) -> str:
+        """``address:port`` of our side of the signalling."""
+        if self._received is not None:
+            transport = self._received.transport
+            return f"{transport.host}:{transport.port}"
+        info = None if self._call is None else self._sessions.host.transport(self._call.transport)
+        return "" if info is None else f"{info.host}:{info.port}"
+
+    @property
+    def remote_address(self) -> str:
+        """``address:port`` the last message of the far end came from."""
+        return "" if self._peer is None else f"{self._peer[0]}:{self._peer[1]}"
+
     def fixup(self, old: Channel, new: Channel) -> None:
         self._sessions.remove(self)
         self.channel = new
@@ -189,6 +228,7 @@ class PjsipSession:
     # InviteEvents: what the far end does
 
     def provisional(self, code: int, message: SipMessage) -> None:
+        self._peer = getattr(message, "source", None)
         description = _description(message)
         if description is not None:
             self._take_answer(description)
