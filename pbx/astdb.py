@@ -1,7 +1,8 @@
 """The AstDB: the exchange's own small store of ``family``, ``key`` and value, kept in SQLite as Asterisk keeps it.
 
 All of it is mirrored in a dictionary, so reading and writing are immediate. Changes reach the file together, one
-transaction at most ten times a second: a crash loses at most a tenth of a second of changes, and none that `AstDb.flush` followed.
+transaction at most ten times a second: a crash loses at most a tenth of a second of changes, and none that
+`AstDb.flush` followed.
 """
 
 from __future__ import annotations
