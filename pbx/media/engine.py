@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from pbx.core.media import AudioLeg
 from pbx.media._native.callbacks import dtmf_callback, eof_callback
 from pbx.media._native.conference import WIDE_RATE, Conference
+from pbx.media._native.decoder import decode
 from pbx.media._native.endpoint import EventManager, MediaEndpoint
 from pbx.media._native.library import PjLibrary
 from pbx.media._native.stream import StreamFactory
@@ -29,9 +30,10 @@ from pbx.media.parameters import StreamParameters
 from pbx.media.playback import Playback
 from pbx.media.recording import Recording
 from pbx.media.settings import MediaSettings
+from pbx.media.sound_cache import SoundCache
 from pbx.media.sound_files import SoundFinder
 from pbx.media.transport_pool import RtpTransport, TransportPool
-from pbx.media.wave_file import Sound, open_sound
+from pbx.media.wave_file import Sound
 
 log = Logger()
 
@@ -65,6 +67,9 @@ class MediaEngine:
         self._endpoint = MediaEndpoint(self._library)
         self._endpoint.register_codecs()
         self._streams = StreamFactory(self._library, self._endpoint)
+        self._sounds = SoundCache(
+            lambda form, data, frame_bytes: decode(self._library, self._streams, form, data, frame_bytes)
+        )
         self._on_dtmf = dtmf_callback(self.reactor, self._dtmf)
         self._on_eof = eof_callback(self.reactor, self._eof)
         self._conference = Conference(self._library, wide=settings.mixing_rate == WIDE_RATE)
@@ -232,7 +237,13 @@ class MediaEngine:
         own = self._leg(leg)
         if own.closed:
             raise SoundError(f"{path}: {own.name} is gone")
-        return Recording(self, own, path, both_directions=both_directions, append=append)
+        pending = self.closing_recordings.get(path)
+        if pending is not None:
+            pending.finish_now()
+        try:
+            return Recording(self, own, path, both_directions=both_directions, append=append)
+        except MediaError as error:
+            raise SoundError(f"{path}: {error}") from error
 
     def find_sound(self, name: str, language: str) -> Path | None:
         return self._finder.find(name, language)
@@ -268,7 +279,7 @@ class MediaEngine:
         self._by_key.pop(key, None)
 
     def open_sound(self, path: Path) -> Sound:
-        return open_sound(path)
+        return self._sounds.open(path)
 
     def make_player(self, sound: Sound, key: int, buffer_bytes: int) -> WavPlayer:
         return WavPlayer(

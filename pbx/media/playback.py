@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.media._native.wav import WavPlayer
-from pbx.media.errors import SoundError
+from pbx.media.errors import MediaError, SoundError
 from pbx.media.mixer import NULL, Band
 
 if TYPE_CHECKING:
@@ -49,28 +49,43 @@ class Playback:
     # -- for the engine ------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open the file and start. Raises SoundError, MediaError when the conference is full."""
-        sound = self._engine.open_sound(self.path)
+        """Open the file and start. Raises SoundError."""
+        self._key = self._engine.new_key(self)
         try:
-            self.duration_ms = sound.duration_ms
-            self._key = self._engine.new_key(self)
-            self._player = self._engine.make_player(sound, self._key, BUFFER_BYTES)
-            self._seek(sound)
+            self._open()
+        except MediaError as error:
+            raise SoundError(f"{self.path}: {error}") from error
         finally:
-            sound.close()
-        self._slot = self._engine.mixer.add(self._player.port, b"play " + self.path.name.encode()[:20], Band.EITHER)
+            if self._slot < 0:
+                self._engine.forget_key(self._key)
         self.leg.playbacks.add(self)
         self._resumed_at = self._engine.reactor.seconds()
         if not self._paused:
             self._connect()
 
-    def _seek(self, sound: Sound) -> None:
-        if self._offset_ms and self._player is not None:
+    def _open(self) -> None:
+        sound = self._engine.open_sound(self.path)
+        try:
+            self.duration_ms = sound.duration_ms
+            player = self._engine.make_player(sound, self._key, BUFFER_BYTES)
+            try:
+                self._seek(sound, player)
+                name = b"play " + self.path.name.encode("utf-8", "replace")[:20]
+                self._slot = self._engine.mixer.add(player.port, name, Band.EITHER)
+            except MediaError:
+                player.destroy()
+                raise
+            self._player = player
+        finally:
+            sound.close()
+
+    def _seek(self, sound: Sound, player: WavPlayer) -> None:
+        if self._offset_ms:
             width = sound.format.bytes_per_second // sound.format.rate
             wanted = self._offset_ms * sound.format.rate // 1000 * width
             last = sound.data_bytes - sound.format.bytes_per_frame
             position = min(wanted, last - last % width)
-            self._player.seek(position)
+            player.seek(position)
             self._played_ms = position * 1000 / sound.format.bytes_per_second
 
     def begin_later(self) -> None:

@@ -125,7 +125,7 @@ class Recording:
     """Implements core's RecordingHandle.
 
     `stop` returns the length at once. The last tenth of a second is still on its way: the file is whole when `closed`
-    fires, one tick (20 ms) later. `MediaEngine.play` and `record` of the same path wait for that by themselves.
+    fires, one tick (20 ms) later. `MediaEngine.play` of the same path waits for that by itself.
     """
 
     def __init__(self, engine: MediaEngine, leg: Leg, path: Path, *, both_directions: bool, append: bool) -> None:
@@ -148,7 +148,9 @@ class Recording:
         self._pipe = -1
         self._writer: wav.WavWriter | None = self._open_writer()
         try:
-            self._slot = engine.mixer.add(self._writer.port, b"record " + path.name.encode()[:20], Band.EITHER)
+            self._slot = engine.mixer.add(
+                self._writer.port, b"record " + path.name.encode("utf-8", "replace")[:20], Band.EITHER
+            )
         except BaseException:
             self._writer.destroy()
             os.close(self._pipe)
@@ -230,6 +232,11 @@ class Recording:
             writer.destroy()
         return self.duration_ms
 
+    def finish_now(self) -> None:
+        """Close the file with what has arrived: another recording of the same file begins. Up to 0.4 s may be lost."""
+        self.doRead()
+        self._finish()
+
     # -- IReadDescriptor -----------------------------------------------------------------------------------------
 
     def fileno(self) -> int:
@@ -283,6 +290,7 @@ class Recording:
             return
         self._finished = True
         self.stop()
+        self._limit = self._taken
         self._engine.reactor.removeReader(self)
         os.close(self._pipe)
         try:

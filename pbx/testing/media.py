@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from pbx.media import Leg, MediaEngine, RtpTransport, StreamParameters
 from pbx.testing.rtp import RtpPeer
 
-PAYLOAD_TYPES = {"ulaw": 0, "alaw": 8, "g722": 9}
+PAYLOAD_TYPES = {"ulaw": 0, "alaw": 8, "g722": 9, "gsm": 3}
 
 
 def open_descriptors() -> int:

@@ -40,6 +40,10 @@ def _check(parameters: StreamParameters) -> None:
         raise ValueError(f"ptime {parameters.ptime_ms} ms is not between 1 and {MAX_PTIME_MS}")
 
 
+def _has_target(parameters: StreamParameters) -> bool:
+    return parameters.remote_port != 0 and parameters.remote_address not in _UNSPECIFIED
+
+
 @dataclass(slots=True)
 class _Codec:
     info: CData
@@ -132,7 +136,7 @@ class StreamFactory:
             check(self.lib, self.lib.pjmedia_stream_get_port(stream.handle, self._port), "pjmedia_stream_get_port")
             stream.port = self._port[0]
             check(self.lib, self.lib.pjmedia_stream_start(stream.handle), "pjmedia_stream_start")
-            if parameters.direction is not Direction.SENDRECV or parameters.remote_address in _UNSPECIFIED:
+            if parameters.direction is not Direction.SENDRECV or not _has_target(parameters):
                 stream.set_direction(parameters)
             transport.start()
         except MediaError:
@@ -155,8 +159,8 @@ class Stream:
         self._digits = ffi.new("pj_str_t *", {"ptr": self._digit, "slen": 1})
 
     def set_direction(self, parameters: StreamParameters) -> None:
-        """Which directions carry audio (RFC 3264); nothing is sent to the unspecified address (hold by RFC 2543)."""
-        sends = parameters.direction.sends and parameters.remote_address not in _UNSPECIFIED
+        """Which directions carry audio (RFC 3264); nothing is sent to address 0 (hold by RFC 2543) or port 0."""
+        sends = parameters.direction.sends and _has_target(parameters)
         self.receives = parameters.direction.receives
         for on, direction in ((sends, _ENCODING), (self.receives, _DECODING)):
             change = self._lib.pjmedia_stream_resume if on else self._lib.pjmedia_stream_pause

@@ -131,6 +131,23 @@ async def test_what_was_just_recorded_can_be_played_at_once(kit: MediaKit, tmp_p
 
 
 @ensureDeferred
+async def test_recording_the_same_file_again_at_once(kit: MediaKit, tmp_path: Path) -> None:
+    a = kit.party("a")
+    path = tmp_path / "a.wav"
+    first = kit.engine.record(a.leg, path)
+    await a.peer.send_samples(tone(500, 0.8))
+    first.stop()
+    second = kit.engine.record(a.leg, path)
+    await first.closed
+    await a.peer.send_samples(tone(1500, 0.4))
+    length = second.stop()
+    await second.closed
+    _, samples = read(path)
+    assert len(samples) == length * 8
+    assert amplitude_at(samples[1200:2400], 1500) > 7000
+
+
+@ensureDeferred
 async def test_a_leg_that_goes_ends_its_recording(kit: MediaKit, tmp_path: Path) -> None:
     leg = kit.engine.create_leg("leg")
     recording = kit.engine.record(leg, tmp_path / "a.wav")
