@@ -151,8 +151,12 @@ class Distributor:
         try:
             if method in ("ACK", "CANCEL") or request.to.tag:
                 return False  # it belongs to a dialog that is gone: the host's answer is 481
+            if request.cseq_method != method:
+                raise SipSyntaxError(f"CSeq is of {request.cseq_method!r}, the request of {method!r}")
         except SipSyntaxError as error:
-            log.info("{error} (Call-ID {call_id}): 400", error=str(error), call_id=request.call_id)
+            log.info(
+                "{error} (Call-ID {call_id}): 400", error=printable(str(error)), call_id=printable(request.call_id)
+            )
             request.respond(400, stateless=True)
             return True
         if not self._is_ready():

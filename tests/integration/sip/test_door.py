@@ -147,3 +147,10 @@ async def test_suspects_are_counted(sip: SipHalf, phone: RawPhone) -> None:
     assert sip.server.require(Distributor).suspects.rows()[0][1].count == 3
     await phone.ask_with_password("OPTIONS")
     assert "No objects found" in await sip.cli("pjsip show unidentified_requests")
+
+
+@ensure
+async def test_a_method_that_differs_from_its_cseq(sip: SipHalf, phone: RawPhone) -> None:
+    raw = phone.request("OPTIONS").replace(b" OPTIONS\r\nMax", b" NEWMETHOD\r\nMax")
+    assert b"CSeq: 1 NEWMETHOD" in raw
+    assert (await phone.send(raw)).status_code == 400
