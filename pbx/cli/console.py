@@ -6,6 +6,7 @@ import contextlib
 import os
 import queue
 import readline
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -19,6 +20,10 @@ COMPLETION_SECONDS = 2.0
 RECONNECT_SECONDS = 1.0
 MAX_RECONNECTS = 30
 LEAVING = ("quit", "exit")
+
+
+class _Disconnected(Exception):
+    """Raised in the main thread while it waits for a line."""
 
 
 class Console:
@@ -42,6 +47,7 @@ class Console:
 
     def run(self) -> int:
         """Until the user leaves or the exchange ends; the exit status."""
+        signal.signal(signal.SIGUSR1, self._leave_prompt)
         if not self._connect():
             print(NOT_RUNNING.format(path=self._path), file=sys.stderr)
             return 1
@@ -53,6 +59,9 @@ class Console:
         readline.parse_and_bind("tab: complete")
         try:
             return self._read_lines()
+        except _Disconnected:
+            # The signal came just as a line was complete.
+            return 1
         finally:
             readline.set_history_length(HISTORY_LINES)
             with contextlib.suppress(OSError):
@@ -75,7 +84,13 @@ class Console:
         while True:
             self._at_prompt = True
             try:
+                if self._closed.is_set():
+                    self._leave_prompt()
                 line = input(self._prompt).strip()
+            except _Disconnected:
+                if not self._connect_again():
+                    return 1
+                continue
             except EOFError:
                 print()
                 return 0
@@ -86,8 +101,6 @@ class Console:
                 self._at_prompt = False
             if line in LEAVING:
                 return 0
-            if self._closed.is_set() and not self._connect_again():
-                return 1
             if line.startswith("!"):
                 os.system(line[1:] or os.environ.get("SHELL", "/bin/sh"))  # noqa: S605 - the user's own shell
             elif line and not self._command(line):
@@ -135,6 +148,13 @@ class Console:
             self._write(f"{error}\n")
         self._closed.set()
         self._ended.set()
+        # The main thread may sit in readline, which only a signal interrupts.
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    def _leave_prompt(self, *_: object) -> None:
+        if self._at_prompt and self._closed.is_set():
+            self._at_prompt = False
+            raise _Disconnected
 
     def _show(self, kind: bytes, payload: bytes) -> None:
         text = payload.decode(errors="replace")
