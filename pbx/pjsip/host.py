@@ -67,6 +67,7 @@ class PjsipHost:
         self._keep_alive_interval = 90.0
         #: floor 2's invite sessions
         self.invite = InviteLayer(self.core, self.receiver, self.selector)
+        self.ingress.on_unusable = self.invite.unusable
         #: the value of Allow for a 405 of the host's own; the distributor sets it
         self.allow: Callable[[], str] = lambda: ""
 

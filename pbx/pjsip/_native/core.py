@@ -6,6 +6,7 @@ re-arms the timer, so PJSIP's timers need no thread and no polling.
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -128,6 +129,8 @@ class PjCore:
         lib.pj_log_set_decor(PJ_LOG_HAS_SENDER)
         lib.pj_log_set_log_func(self.callback("void(int, const char *, int)", self._on_log))
         check(lib.pj_init(), "pj_init")
+        # Tags, branches and Call-IDs come from rand(), which starts every process with the same numbers.
+        lib.pj_srand(secrets.randbits(32))
         PjCore._running = self
         try:
             self._start(lib, invite_layer or _bare_invite_layer)

@@ -38,6 +38,8 @@ _TSX_TRYING, _TSX_COMPLETED, _TSX_TERMINATED = 2, 4, 6
 _EARLY, _CONNECTING = 3, 4
 # pjsip_method_e
 _INVITE, _CANCEL, _ACK, _BYE, _OTHER = 0, 1, 2, 3, 6
+#: Room for PJLIB's list of ciphers (PJ_SSL_SOCK_MAX_CIPHERS).
+_MAX_CIPHERS = 256
 # pjsip_hdr_e
 _H_ALLOW = 4
 # pjsip_cred_data_type
@@ -119,6 +121,9 @@ class InviteLayer:
         """Start PJSIP's invite usage with our callbacks, and the gate. Raises PjError."""
         table = core.keep(self._callbacks())
         check(core.lib.pjsip_inv_usage_init(core.endpt, table), "pjsip_inv_usage_init")
+        # PJSIP takes every digest algorithm for unsupported until its OpenSSL has listed its ciphers once.
+        ciphers, count = ffi.new("int[]", _MAX_CIPHERS), ffi.new("unsigned *", _MAX_CIPHERS)
+        core.lib.pj_ssl_cipher_get_availables(ciphers, count)
         self.gate.start()
 
     def _callbacks(self) -> CData:
@@ -381,12 +386,16 @@ class InviteLayer:
         if self.gate.rewritten:
             self.gate.rewritten.discard(session.call_id.encode("utf-8", "surrogateescape"))
 
-    def response_dropped(self, call_id: str, reason: str) -> None:
-        """The screen dropped an answer to our INVITE that PJSIP must not see: the call ends all the same."""
+    def unusable(self, call_id: str, reason: str) -> None:
+        """The screen had to repair a message of a call whose far end can thereby not be talked to: end the call."""
         session = self.by_call_id(call_id)
         if session is not None:
-            log.warn("Call-ID {call_id}: the answer cannot be used: {reason}", call_id=call_id, reason=reason)
-            session.terminate(502)
+            log.warn("Call-ID {call_id}: the call is ended: {reason}", call_id=call_id, reason=reason)
+            try:
+                session.end(502)
+            except PjError as error:
+                log.warn("Call-ID {call_id}: {error}", call_id=call_id, error=str(error))
+                session.terminate(502)
 
     # Callbacks of PJSIP
 
@@ -426,6 +435,9 @@ class InviteLayer:
             self.core.later(session.release_if_idle)
         elif state == CONFIRMED:
             session.tell("confirmed", self._message(event))
+            if session.ending and session.role == UAC:
+                # The answer crossed our CANCEL (RFC 3261 9.1): it needs a BYE.
+                self.core.later(session.end, 487)
         elif session.role == UAC:
             if state == _EARLY:
                 message = self._message(event)

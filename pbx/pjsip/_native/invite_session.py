@@ -79,6 +79,7 @@ class InviteSession:
         "_restore_sdp",
         "call_id",
         "dialog",
+        "ending",
         "events",
         "has_remote_offer",
         "inv",
@@ -104,6 +105,8 @@ class InviteSession:
         self.over = False
         #: True once PJSIP's object may be gone.
         self.released = False
+        #: True once `end` was called, though the far end may not know yet.
+        self.ending = False
         self.reinviting = False
         self.wants_ack_answer = False
         self._restore_sdp: bytes | None = None
@@ -168,6 +171,7 @@ class InviteSession:
         with layer.core.entered():
             if self.over or self.released or inv.state == DISCONNECTED:
                 return
+            self.ending = True
             state = inv.state
             if not self._can_end(state):
                 layer.lib.pjsip_inv_terminate(inv, code, 1)

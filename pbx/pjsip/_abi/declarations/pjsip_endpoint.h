@@ -147,6 +147,7 @@ struct pjsip_transaction {
 };
 pj_status_t pjsip_tsx_layer_init_module(pjsip_endpoint *endpt);
 unsigned pjsip_tsx_layer_get_tsx_count(void);
+void pjsip_tsx_set_timers(unsigned t1, unsigned t2, unsigned t4, unsigned td);
 pj_status_t pjsip_tsx_create_uas(pjsip_module *user, pjsip_rx_data *rdata, pjsip_transaction **tsx);
 void pjsip_tsx_recv_msg(pjsip_transaction *tsx, pjsip_rx_data *rdata);
 pj_status_t pjsip_tsx_send_msg(pjsip_transaction *tsx, pjsip_tx_data *tdata);
