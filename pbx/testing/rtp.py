@@ -82,6 +82,13 @@ def amplitude_at(samples: Sequence[int], frequency: float, rate: int = 8000) -> 
     return 2 * math.sqrt(max(power, 0.0)) / len(samples)
 
 
+def loudest(samples: Sequence[int], frequency: float, rate: int = 8000) -> float:
+    """The greatest `amplitude_at` of any tenth of a second: for a sound whose beginning is not known."""
+    window = rate // 10
+    starts = range(0, max(1, len(samples) - window), window // 2)
+    return max(amplitude_at(samples[start : start + window], frequency, rate) for start in starts)
+
+
 @dataclass(frozen=True, slots=True)
 class RtpPacket:
     """One packet as it arrived."""

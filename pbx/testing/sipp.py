@@ -95,7 +95,16 @@ class SippProcess:
         port = port or free_port(host)
         arguments = [program, *([target] if target else []), "-sf", str(copy), "-i", host, "-p", str(port)]
         arguments += ["-bind_local", "-ci", host, "-t", transport, "-s", service, "-d", str(call_milliseconds)]
-        arguments += ["-r", f"{rate:g}", "-nostdin", "-timeout", f"{timeout:g}", "-timeout_error"]
+        arguments += [
+            "-r",
+            f"{rate:g}",
+            "-nostdin",
+            "-max_socket",
+            "1000",
+            "-timeout",
+            f"{timeout:g}",
+            "-timeout_error",
+        ]
         arguments += [
             "-trace_err",
             "-error_file",
