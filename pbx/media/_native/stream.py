@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
+import os
+import struct
 from dataclasses import dataclass
 
 from pbx.media._native.endpoint import MediaEndpoint
@@ -104,7 +105,7 @@ class StreamFactory:
         if parameters.remote_rtcp_port is not None:
             address = parameters.remote_rtcp_address or parameters.remote_address
             fill_address(info.rem_rtcp, address, parameters.remote_rtcp_port)
-        if info.rem_addr.addr.sa_family != transport.rtp.family:
+        if info.rem_addr.addr.sa_family != transport.family:
             raise ValueError(f"{parameters.remote_address} is of another IP version than the RTP socket")
         info.fmt = codec.info[0]
         self._param[0] = codec.default[0]
@@ -117,9 +118,11 @@ class StreamFactory:
         info.rx_pt = parameters.receive_payload_type
         info.tx_event_pt = parameters.send_event_payload_type or -1
         info.rx_event_pt = parameters.receive_event_payload_type or -1
-        info.ssrc = secrets.randbits(32) or 1
-        info.rtp_seq = secrets.randbits(15)
-        info.rtp_ts = secrets.randbits(31)
+        # RFC 3550 section 5.1: all three unpredictable; the sequence number low, so that it does not wrap at once.
+        ssrc, timestamp, sequence = struct.unpack("=IIH", os.urandom(10))
+        info.ssrc = ssrc or 1
+        info.rtp_ts = timestamp
+        info.rtp_seq = sequence & 0x7FFF
         info.rtp_seq_ts_set = 3
         info.jb_init = info.jb_min_pre = info.jb_max_pre = info.jb_max = -1
         info.jb_discard_algo = _DISCARD_PROGRESSIVE

@@ -78,6 +78,7 @@ class UdpTransport:
         self._lib = library.lib
         self.endpoint = endpoint
         self.rtp, self.rtcp = pair
+        self.family = int(self.rtp.family)
         info = ffi.new("pjmedia_sock_info *")
         for sock, name, field in (
             (self.rtp, info.rtp_addr_name, "rtp_sock"),
