@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +21,11 @@ from pbx.testing.rtp import RtpPeer, amplitude_at, tone
 
 if TYPE_CHECKING:
     from pbx.testing.media import MediaKit
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in use."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 @pytest.fixture
@@ -202,14 +208,15 @@ async def test_five_hundred_legs_leave_nothing(kit: MediaKit, core: PjCore) -> N
     await round_of(100)
     await kit.wait(0.1)
     caching = core._caching
-    fds, used = open_descriptors(), caching.used_size
+    fds, pools, memory = open_descriptors(), caching.used_count, resident_bytes()
     await round_of(500)
     await kit.wait(0.1)
     assert (engine.legs, engine.streams, engine.transports_lent) == (0, 0, 0)
     assert (engine.mixer.ports, engine.mixer.connections) == (0, 0)
     opened = open_descriptors() - fds
     assert opened <= 2 * engine.transports_open
-    assert caching.used_size - used < 20_000 * (opened // 2) + 100_000
+    assert caching.used_count - pools <= opened // 2
+    assert resident_bytes() - memory < 20_000_000
     assert engine._by_key == {}
 
 
