@@ -58,6 +58,7 @@ UNUSUAL = frozenset({b"record-route"})
 _NAMES = re.compile(rb"\r\n([a-z0-9\-.!%*_+`'~]+)[ \t]*:")
 _START = re.compile(rb"(?:([A-Za-z0-9\-.!%*_+`'~]{1,32}) ([^\s<>]+) SIP/2\.0|SIP/2\.0 ([1-6]\d\d)(?: [^\r\n]*)?)\r\n")
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)")
+_CSEQ = re.compile(rb"\r\ncseq[ \t]*:[ \t]*\d{1,10}[ \t]+([^ \t\r\n]+)[ \t]*\r")
 _CONTACT = re.compile(rb"\r\n(?:contact|m)[ \t]*:[ \t]*([^\r\n]*)")
 _PLAIN_CONTACT = re.compile(rb"(?:\"[^\"\\]*\"[ \t]*|[^\"<,]*)<sips?:[^<>\",]+>[^,]*\Z|sips?:[^<>\",]+\Z")
 _ODD_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
@@ -96,6 +97,7 @@ def screen(raw: bytes, source: tuple[str, int] = ("", 0)) -> Verdict | None:
     if end < 0 or end > MAX_HEAD or len(raw) > MAX_MESSAGE:
         return _examine(raw, source)
     low = raw[: end + 2].lower()
+    start = _START.match(raw)
     names = _NAMES.findall(low)
     unique = set(names)
     if (
@@ -110,12 +112,15 @@ def screen(raw: bytes, source: tuple[str, int] = ("", 0)) -> Verdict | None:
         or low.count(b",") > FEW_COMMAS
         or low.count(b'"') & 1
         or len(names) > MAX_LINES
-        or _START.match(raw) is None
+        or start is None
         or not _is_complete(unique)
     ):
         return _examine(raw, source)
     length = _LENGTH.search(low)
     if length is not None and length[1] != b"%d" % (len(raw) - end - 4):
+        return _examine(raw, source)
+    cseq = _CSEQ.search(low)
+    if cseq is None or (start[1] is not None and cseq[1] != start[1].lower()):
         return _examine(raw, source)
     contact = _CONTACT.search(low)
     if contact is not None and not _PLAIN_CONTACT.match(contact[1]):
