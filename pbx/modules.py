@@ -259,6 +259,7 @@ class ModuleRegistry:
                 await instance.reload()
                 done.append(each)
             except ObeliskError as error:
+                log.error("module {name} failed to reload: {reason}", name=each, reason=str(error))
                 failures.append(f"{each}: {error}")
         if failures:
             raise ModuleError("; ".join(failures))
