@@ -27,7 +27,7 @@ class Terminal(LineReceiver):
     def open(self) -> Any:
         """Begin to read. A standard input that cannot be waited for (a file, /dev/null) is left alone."""
         try:
-            return StandardIO(self)
+            return StandardIO(self)  # type: ignore[no-untyped-call]
         except OSError:
             return None
 

@@ -93,7 +93,9 @@ class _LoggerCommands:
             return
         # The file's name reaches the shell as a variable, never as text of the command.
         environment = {**os.environ, "filename": str(path)}
-        running = getProcessOutputAndValue("/bin/sh", ("-c", command), env=environment, reactor=self._server.reactor)
+        running = getProcessOutputAndValue(  # type: ignore[no-untyped-call]
+            "/bin/sh", ("-c", command), env=environment, reactor=self._server.reactor
+        )
 
         def finished(result: Any) -> None:
             if result[2]:
