@@ -255,6 +255,6 @@ class PjsipHost:
     def count_transactions(self) -> int:
         return self.core.count_transactions()
 
-    def pool_bytes(self) -> int:
-        """Memory of PJSIP's pools in use, in bytes: for leak tests and statistics."""
-        return self.core.pool_bytes()
+    def count_pools(self) -> int:
+        """PJSIP's memory pools in use: for leak tests and statistics."""
+        return self.core.count_pools()

@@ -327,9 +327,9 @@ class PjCore:
         """A zeroed ``kind`` (a struct's name) in ``pool``."""
         return ffi.cast(f"{kind} *", self.lib.pj_pool_calloc(pool, 1, ffi.sizeof(kind)))
 
-    def pool_bytes(self) -> int:
-        """Bytes PJSIP holds in pools that are in use."""
-        return int(self._caching.used_size) if self._caching is not None else 0
+    def count_pools(self) -> int:
+        """Pools in use (this build does not count their bytes)."""
+        return int(self._caching.used_count) if self._caching is not None else 0
 
     def count_transactions(self) -> int:
         return int(self.lib.pjsip_tsx_layer_get_tsx_count())

@@ -158,6 +158,7 @@ class TransportTable:
         #: each called with the TransportInfo of a connection that is gone
         self.connection_watchers: list[Callable[[TransportInfo], object]] = []
         self._transports: dict[int, PjTransport] = {}
+        self._by_info: dict[TransportInfo, PjTransport] = {}
         self._factories: dict[int, Callable[[tuple[str, int], str], PjTransport]] = {}
         self._types: dict[str, tuple[int, int]] = dict(TYPES)
         self._send: CData = None
@@ -268,14 +269,12 @@ class TransportTable:
                 raise
             transport = PjTransport(self, tp, info, wire)
             self._transports[int(ffi.cast("uintptr_t", tp))] = transport
+            self._by_info[info] = transport
         return transport
 
     def by_info(self, info: TransportInfo) -> PjTransport | None:
         """The transport a message came by, None when it is gone."""
-        for transport in self._transports.values():
-            if transport.info == info:
-                return transport
-        return None
+        return self._by_info.get(info)
 
     @staticmethod
     def transport_selector(transport: PjTransport) -> CData:
@@ -333,6 +332,8 @@ class TransportTable:
         if transport is None:
             return 0
         transport.pointer = None
+        if self._by_info.get(transport.info) is transport:
+            del self._by_info[transport.info]
         lib = self.core.lib
         lib.pj_lock_destroy(pointer.lock)
         lib.pj_atomic_destroy(pointer.ref_cnt)
