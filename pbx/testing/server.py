@@ -80,7 +80,7 @@ class LiveServer:
         """
         root = Path(tempfile.mkdtemp(prefix="obk-"))
         lease = AddressLease.take()
-        command = _program()
+        command = [*_dying_with_this_process(), *_program()]
         etc = root / _templates.DIRECTORIES["astetcdir"]
         if supervise:
             command += ["run", "--supervise", *arguments, "-C", str(etc)]
@@ -367,6 +367,12 @@ def _program() -> list[str]:
     """The ``obelisk`` command installed beside this interpreter, or its module where it has not been installed."""
     script = Path(sys.executable).parent / "obelisk"
     return [str(script)] if script.exists() else [sys.executable, "-m", "pbx.cli.program"]
+
+
+def _dying_with_this_process() -> list[str]:
+    """A prefix by which the kernel ends the server when the test run is killed, where util-linux offers it."""
+    program = shutil.which("setpriv")
+    return [program, "--pdeathsig", "TERM"] if program else []
 
 
 def _environment() -> dict[str, str]:
