@@ -5,6 +5,8 @@ It holds; `pbx.app` wires. Modules offer each other services by type: `provide` 
 
 from __future__ import annotations
 
+import os
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -65,6 +67,8 @@ class Server:
         #: "" while running, else how the exchange is asked to stop: "now", "gracefully" or "convenient".
         self.stopping = ""
         self.restart_wanted = False
+        #: Reloads one module, or everything, and tells the bus; the program sets it (`reload` calls it).
+        self.reloader: Callable[[str | None], Awaitable[list[str]]] | None = None
         self._stop_requested: list[Deferred[None]] = []
         self._boot_waiters: list[Deferred[None]] = []
         self._services: dict[type, object] = {}
@@ -101,6 +105,10 @@ class Server:
         return service
 
     # Life
+
+    async def reload(self, name: str | None = None) -> list[str]:
+        """Reload one module, or everything; gives the names. Raises ModuleError with every failure."""
+        return await (self.modules.reload if self.reloader is None else self.reloader)(name)
 
     def wait_booted(self) -> Deferred[None]:
         """Fires once every module that was to load has loaded."""
@@ -151,5 +159,10 @@ class Server:
 
     @property
     def accepts_calls(self) -> bool:
-        """False once a graceful or immediate stop was asked for."""
-        return self.stopping in ("", "convenient")
+        """False once a stop was asked for, and while asterisk.conf's ``maxcalls`` or ``maxload`` is reached."""
+        if self.stopping not in {"", "convenient"}:
+            return False
+        if self.options.maxload and os.getloadavg()[0] >= self.options.maxload:
+            return False
+        limit = self.options.maxcalls
+        return not limit or sum(channel.owner == "pbx" for channel in self.channels) < limit
