@@ -173,7 +173,12 @@ class SdpGate:
                 log.error("Call-ID {call_id}: there is no description to send", call_id=session.call_id)
                 tdata.msg.body = ffi.NULL
             else:
-                outgoing.set_body(self._core, tdata, "application/sdp", session.local_sdp)
+                text, kept = strings.borrowed(session.local_sdp)
+                application, sdp = strings.const(b"application"), strings.const(b"sdp")
+                tdata.msg.body = self._core.lib.pjsip_msg_body_create(tdata.pool, application, sdp, text)
+                del kept
+                if len(session.local_sdp) > outgoing.ROOMY - outgoing.TYPICAL_HEAD:
+                    outgoing.reserve(self._core, tdata, len(session.local_sdp) + outgoing.TYPICAL_HEAD)
 
     def _on_send(self, tdata: CData) -> int:
         """Messages that PJSIP sends by itself: ACK, answers to UPDATE and PRACK, refreshes of the session timer."""

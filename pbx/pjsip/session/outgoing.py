@@ -139,6 +139,20 @@ def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tupl
     return contact.uri, proxy + path
 
 
+def dial_contacts(sessions: Sessions, endpoint_name: str, aor: str = "", user: str = "") -> str:
+    """PJSIP_DIAL_CONTACTS: a dial string that rings every contact, ``PJSIP/alice/sip:a@h1&PJSIP/alice/sip:a@h2``.
+
+    Raises RequestFailed for an unknown endpoint; empty when there is no contact.
+    """
+    endpoint = _endpoint(endpoint_name, sessions)
+    if endpoint is None:
+        raise RequestFailed(f"endpoint '{endpoint_name}' was not found", Cause.CHANNEL_UNACCEPTABLE)
+    names = [name.strip() for name in aor.split(",") if name.strip()] or list(endpoint.aors)
+    contacts = [contact for name in names for contact in sessions.location.contacts(name)]
+    prefix = f"PJSIP/{user}@{endpoint_name}" if user else f"PJSIP/{endpoint_name}"
+    return "&".join(f"{prefix}/{c.uri}" for c in contacts if not sessions.location.is_unavailable(c))
+
+
 def _route(proxy: str) -> tuple[str, ...]:
     """An outbound_proxy as a Route value; without ``lr`` it would be a strict router (RFC 3261 16.12)."""
     if not proxy:

@@ -132,6 +132,7 @@ class Phone(DatagramProtocol):
 
     def raw(self, text: str) -> None:
         """Any bytes to the exchange."""
+        assert self.transport is not None
         self.transport.write(text.encode(), ("127.0.0.1", self._exchange.port))
 
     async def next(self, seconds: float = ANSWER_SECONDS) -> SipMessage:
@@ -147,7 +148,7 @@ class Phone(DatagramProtocol):
             if message.is_request or message.cseq_method != method or message.status_code == 100:
                 continue
             assert message.status_code == code, message.raw.decode()
-            if message.to.tag:
+            if message.to.tag and (code < 300 or not self.remote_tag):
                 self.remote_tag = message.to.tag
             return message
 

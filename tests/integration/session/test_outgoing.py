@@ -11,12 +11,12 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
 from pbx.core.causes import Cause
-from pbx.core.dial import Destination, Dial, DialOptions, DialResult
+from pbx.core.dial import Destination, Dial, DialOptions
 from pbx.core.messages import ChannelDestroyed
 from pbx.media.sdp import parse
 
 
-def call(exchange: Any, phone: Any, address: str = "", **options: Any) -> defer.Deferred[DialResult]:
+def call(exchange: Any, phone: Any, address: str = "", **options: Any) -> defer.Deferred[Any]:
     """Dial the phone without a caller, as an origination does."""
     server = exchange.server
     destination = Destination("PJSIP", address or f"phone/sip:bob@127.0.0.1:{phone.port}")
