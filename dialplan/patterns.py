@@ -176,7 +176,7 @@ class ExtensionTable(Generic[V]):
             self.add(name, value)
 
     def add(self, name: str, value: V) -> None:
-        """Put an extension in, in the place of one of its name; a broken pattern, which matches nothing, is left out."""
+        """Put an extension in, in the place of one of its name; a broken pattern matches nothing and is left out."""
         self._sorted = False
         if not name.startswith("_"):
             self._literals[plain(name)] = (name, value)

@@ -38,8 +38,8 @@ class RecordModule(DialplanModule):
         synopsis="Record to a file.",
         description=(
             "Ends at #, after `silence` seconds of silence or after `maxduration` seconds. a: append. n: do not "
-            "answer. o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends "
-            "it instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
+            "answer. o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends"
+            " it instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
             "u: keep the silence. %d in the name becomes a number that makes it unique."
         ),
         sets=("RECORDED_FILE", "RECORD_STATUS"),

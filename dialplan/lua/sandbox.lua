@@ -169,7 +169,7 @@ global_meta.__len = function() return rawlen(current) end
 -- Base functions -----------------------------------------------------------------------------------------------------
 
 for _, name in ipairs { "assert", "error", "ipairs", "pairs", "pcall", "select", "tonumber", "tostring",
-                        "type", "xpcall", "rawequal", "rawlen", "_VERSION" } do
+                        "type", "rawequal", "rawlen", "_VERSION" } do
   base[name] = G[name]
 end
 base._G = G
@@ -193,6 +193,18 @@ function base.setmetatable(value, meta)
     return value
   end
   return setmetatable(value, meta)
+end
+
+-- A message handler runs before the stack unwinds. When the error came from the hook, hooks are still off there, and a
+-- handler of the script's own could not be stopped any more: so it is not asked about the end of its script.
+function base.xpcall(body, handler, ...)
+  if type(handler) ~= "function" then
+    error("bad argument #2 to 'xpcall' (function expected, got " .. type(handler) .. ")", 2)
+  end
+  return xpcall(body, function(...)
+    if killed then return killed end
+    return handler(...)
+  end, ...)
 end
 
 function base.getmetatable(value)
@@ -327,6 +339,7 @@ end
 
 lib_co.status = co_status
 function lib_co.close(co)
+  if killed then kill(killed) end
   if rawequal(co, main) then error("cannot close a running coroutine", 2) end
   return co_close(co)
 end
