@@ -8,6 +8,7 @@ passed over in silence.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from pbx.errors import ObeliskError
 from pbx.media.formats import FORMATS as MEDIA_FORMATS
 from pbx.media.sdp import (
     Attribute,
+    Connection,
     Direction,
     MediaDescription,
     Origin,
@@ -160,9 +162,7 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
     offer = _parse(text)
     index = _audio_index(offer)
     audio = offer.media[index]
-    connection = offer.connection_of(audio)
-    if connection is None:
-        raise BadDescription("the offer's audio has no c= line")
+    connection = _connection(offer, audio)
     formats, events = _common(audio, local)
     if not formats:
         raise NotAcceptable("no codec in common")
@@ -182,7 +182,7 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
         text.encode("utf-8", "surrogateescape"),
         connection.host,
         audio.port,
-        audio.rtcp_port or audio.port + 1,
+        audio.rtcp_port or min(audio.port + 1, 65535),
         tuple(formats),
         events,
         events,
@@ -201,9 +201,7 @@ def accept_answer(offer_text: bytes, answer_text: bytes | str, local: LocalMedia
     answer = _parse(answer_text)
     index = _audio_index(answer)
     audio = answer.media[index]
-    connection = answer.connection_of(audio)
-    if connection is None:
-        raise BadDescription("the answer's audio has no c= line")
+    connection = _connection(answer, audio)
     ours = parse(offer_text).media[0]
     offered: dict[tuple[str, int], int] = {
         (rtpmap.name.upper(), rtpmap.clock_rate): rtpmap.payload_type for rtpmap in ours.rtpmaps()
@@ -242,7 +240,7 @@ def accept_answer(offer_text: bytes, answer_text: bytes | str, local: LocalMedia
         offer_text,
         connection.host,
         audio.port,
-        audio.rtcp_port or audio.port + 1,
+        audio.rtcp_port or min(audio.port + 1, 65535),
         tuple(formats),
         events_send,
         None if events_send is None else offered.get((TELEPHONE_EVENT.upper(), 8000)),
@@ -275,6 +273,19 @@ def _parse(text: bytes | str) -> SessionDescription:
         return parse(text)
     except SdpError as error:
         raise BadDescription(str(error)) from error
+
+
+def _connection(description: SessionDescription, audio: MediaDescription) -> Connection:
+    """Where the audio goes. Raises BadDescription without one, NotAcceptable for a name: nobody waits for DNS here."""
+    connection = description.connection_of(audio)
+    if connection is None:
+        raise BadDescription("the audio has no c= line")
+    family = socket.AF_INET6 if connection.address_type == "IP6" else socket.AF_INET
+    try:
+        socket.inet_pton(family, connection.host)
+    except (OSError, ValueError):
+        raise NotAcceptable(f"'{connection.host}' is no IP address") from None
+    return connection
 
 
 def _audio_index(description: SessionDescription) -> int:

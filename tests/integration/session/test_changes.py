@@ -178,7 +178,7 @@ async def test_bodies_in_prack_hurt_nobody(exchange: Any, phone: Any, sdp: Any) 
     phone.request("PRACK", body=sdp(version=2))
     await phone.next()
     phone.request("BYE")
-    codes = set()
+    codes: set[tuple[str, int]] = set()
     while len(codes) < 2:
         message = await phone.next()
         if message.cseq_method in ("BYE", "INVITE") and message.status_code >= 200:

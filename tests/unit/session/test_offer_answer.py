@@ -24,7 +24,12 @@ def offer(media: str, *, session: str = "") -> str:
     return f"v=0\r\no=- 7 9 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n{session}{media}"
 
 
-AUDIO = "m=audio 5000 RTP/AVP 0 8 96\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:96 telephone-event/8000\r\n"
+AUDIO = """\
+m=audio 5000 RTP/AVP 0 8 96
+a=rtpmap:0 PCMU/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+"""
 
 
 def test_an_answer_has_the_common_formats_in_our_order_with_the_offerers_numbers() -> None:
@@ -112,6 +117,8 @@ def test_rtcp_attribute_and_ptime() -> None:
         ("m=audio 0 RTP/AVP 0\r\n", "rejected"),
         ("m=audio 6000 RTP/SAVP 0\r\n", "RTP/SAVP"),
         ("m=audio 6000 RTP/AVP 18\r\n", "no codec in common"),
+        ("m=audio 6000 RTP/AVP 0\r\nc=IN IP4 phone.example\r\n", "no IP address"),
+        ("m=audio 6000 RTP/AVP 0\r\nc=IN IP6 192.0.2.1\r\n", "no IP address"),
         ("m=audio 6000 RTP/AVP 96\r\na=rtpmap:96 telephone-event/8000\r\n", "no codec in common"),
     ],
 )
