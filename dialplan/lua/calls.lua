@@ -27,7 +27,7 @@ local function piece(value)
   if kind == "string" then return value end
   if kind == "nil" then return "" end
   if kind == "number" then return tostring(value) end
-  error("attempt to concatenate a " .. kind .. " value", 3)
+  error("attempt to concatenate a " .. kind .. " value", 4) -- above piece and join and what joins
 end
 
 -- Joined with commas and nothing else: no quoting, nil is empty.
@@ -37,7 +37,8 @@ local function join(...)
   if n == 1 then
     local only = ...
     if type(only) == "string" then return only end
-    return piece(only)
+    local text = piece(only)
+    return text
   end
   local parts = { ... }
   for i = 1, n do parts[i] = piece(parts[i]) end
@@ -226,7 +227,17 @@ function K.open(chunk, shared)
   return number
 end
 
-function K.close(number) calls[number] = nil end
+-- What a call held can be collected at once, also when it was the last that ran.
+local nobody = {}
+function K.close(number)
+  if running and running == calls[number] then
+    running = nil
+    set_main(nil)
+    enter(nobody)
+  end
+  calls[number] = nil
+end
+
 function K.open_calls()
   local n = 0
   for _ in next, calls do n = n + 1 end

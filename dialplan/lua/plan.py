@@ -16,11 +16,11 @@ from twisted.logger import Logger
 
 from dialplan.contexts import MAX_INCLUDE_DEPTH
 from dialplan.lua._runtime import (
-    APPLICATION,
     DONE,
     FAILED,
     PRINTED,
     REQUIRE,
+    RESULT,
     SOURCE,
     Limits,
     LuaError,
@@ -184,7 +184,7 @@ class Generation:
         machine = self.machine
         step = machine.survey(state)
         while True:
-            tag, name, _text = step
+            tag, name, text = step
             if tag & PRINTED:
                 self.flush_printed()
                 tag &= ~PRINTED
@@ -195,8 +195,8 @@ class Generation:
                 machine.close(state)
                 if tag == FAILED:
                     raise LuaError(clean_traceback(decode(name)))
-                what = f"application {decode(name)}" if tag == APPLICATION else "a call of the exchange"
-                raise LuaError(f"{self.name}: {what} outside of an extension, or an error without text")
+                what = f"the error {text!r}" if tag == RESULT else f"application {decode(name)}"
+                raise LuaError(f"{self.name}: {what} outside of an extension")
             step = machine.resume(state, answer)
 
     def open_call(self) -> int:

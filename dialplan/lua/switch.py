@@ -131,13 +131,13 @@ class LuaSwitch:
                 except (ChannelInterrupted, CancelledError):
                     result = engine.interrupted(channel)
                 else:
-                    if channel.interrupted:
-                        if not channel.hangup_requested and channel.alive and not run.jumped:
-                            result = engine.interrupted(channel)
-                        hung_up += 1
-                        if hung_up > MAX_STEPS_HUNG_UP:
-                            self._gone_wild(channel)
-                            return RESULT_HANGUP
+                    if channel.interrupted and not channel.hangup_requested and channel.alive and not run.jumped:
+                        result = engine.interrupted(channel)
+                if channel.hangup_requested:
+                    hung_up += 1
+                    if hung_up > MAX_STEPS_HUNG_UP:
+                        self._gone_wild(channel)
+                        return RESULT_HANGUP
                 turn += 1
                 if turn >= STEPS_PER_TURN:
                     turn = 0

@@ -123,7 +123,7 @@ def test_what_is_not_given_to_scripts_is_an_error_with_its_place(plan: Plan, att
     assert call.variable("BEFORE") == "1"
     assert call.variable("AFTER") is None
     assert call.variable("H") == "yes"
-    assert harness.logged("extensions.lua:2: ")
+    assert harness.logged("extensions.lua:3: ")
 
 
 def test_what_stays_is_there(plan: Plan) -> None:
@@ -306,7 +306,7 @@ def test_print_goes_to_the_log_and_is_bounded(plan: Plan) -> None:
 def test_python_is_not_visible_through_errors(plan: Plan) -> None:
     harness = plan(extensions("local ok, e = pcall(function() return app.NoSuchThing() end) channel.E = type(e) .. e"))
     call = harness.call("100")
-    assert call.variable("E") == "stringextensions.lua:2: application 'NoSuchThing' not found"
+    assert call.variable("E") == "stringextensions.lua:3: application 'NoSuchThing' not found"
 
 
 class TestMachine:
