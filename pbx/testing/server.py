@@ -15,9 +15,11 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -281,15 +283,24 @@ class LiveServer:
         self._lease.release()
         return self.exit_code
 
-    async def kill(self, signal: str = "KILL") -> None:
+    async def kill(self, signal_name: str = "KILL") -> None:
         """End it by a signal and wait for its end."""
-        self._process.send_signal(signal)
+        self._process.send_signal(signal_name)
         await self._process.end()
 
     def discard(self) -> None:
         """Remove its directories, unless the environment asks to keep them."""
         if KEEP_VARIABLE not in os.environ:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Stop the process for a while: all that is sent to it meanwhile arrives at the same moment, crossing."""
+        os.kill(self.worker_pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.worker_pid, signal.SIGCONT)
 
     # How it is done
 
