@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import Logger
 
 import dialplan
+from ami.modules import MODULES as AMI_MODULES
 from pbx.astdb import AstDb
 from pbx.bus import Bus
 from pbx.cli.registry import CommandRegistry
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Every module of the program, in the order they load where nothing else decides.
-MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *dialplan.MODULES)
+MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *dialplan.MODULES, *AMI_MODULES)
 
 
 def build(reactor: Any, conf: AsteriskConf) -> Server:

@@ -98,6 +98,7 @@ class ExchangeProcess:
         self._server = app.build(self._reactor, self._conf)
         self._logs.load(self._server.config)
         self._server.provide(LogManager, self._logs)
+        self._server.reloader = self.reload
         commands.register(self._server, self.reload)
         path = self._conf.directories.control_socket
         self._control = ControlServer(self._server.cli, path, self._conf.control, self._logs)

@@ -536,6 +536,11 @@ class Channel:
         else:
             self._channels.yank(self)
 
+    def plan_redirect(self, context: str, exten: str, priority: int) -> None:
+        """Note where to go at the next interruption, without making one (see `Channels.redirect_both`)."""
+        if not self.hangup_requested and self.alive:
+            self._redirect = (context, exten, priority)
+
     def take_redirect(self) -> tuple[str, str, int] | None:
         """The pending redirect, which is thereby taken."""
         target, self._redirect = self._redirect, None

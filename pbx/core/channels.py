@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Context, extension and priority.
+Place = tuple[str, str, int]
 #: Longest id a client may choose for a channel (AST_MAX_PUBLIC_UNIQUEID).
 MAX_UNIQUEID = 149
 
@@ -105,6 +107,10 @@ class Channels:
             self.on_device_changed(device)
         return channel
 
+    def find_id(self, uniqueid: str) -> Channel | None:
+        """By unique id."""
+        return self._by_id.get(uniqueid)
+
     def find(self, name_or_id: str) -> Channel | None:
         """By unique id or by name; names compare without regard to case when there is no exact one."""
         found = self._by_id.get(name_or_id) or self._by_name.get(name_or_id)
@@ -149,6 +155,28 @@ class Channels:
         if target is not None:
             channel.set_position(*target)
         self.dialplan.start(channel)
+
+    @staticmethod
+    def redirect_both(first: Channel, first_place: Place, second: Channel, second_place: Place) -> None:
+        """Redirect two channels at once, so that neither's leaving a bridge ends the other's call."""
+        moves = [(first, first_place), (second, second_place)]
+        for channel, place in moves:
+            channel.plan_redirect(*place)
+        # Who runs a dialplan goes last: it sees its redirect when the other leaves the bridge they share.
+        for channel, place in sorted(moves, key=lambda move: move[0].owner == "pbx"):
+            channel.redirect(*place)
+
+    @staticmethod
+    def send_away(peer: Channel, place: Place, transferer: Channel) -> None:
+        """Blind transfer: ``peer`` goes to ``place``, who was talking to it is hung up."""
+        if peer.owner == "pbx":
+            peer.redirect(*place)
+            transferer.request_hangup()
+        else:
+            # Taken before the transferer goes, or whoever dialled the peer would end it.
+            peer.yanked = True
+            transferer.request_hangup()
+            peer.redirect(*place)
 
     def ended(self, channel: Channel) -> None:
         """A channel has hung up: forget it and say so, as the last thing about it."""

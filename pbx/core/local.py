@@ -116,6 +116,13 @@ class LocalTechnology:
         """Whether the pair may be optimised away (no ``/n``)."""
         return channel.uniqueid not in self._kept
 
+    def allow_optimizing(self, channel: Channel) -> None:
+        """Take back ``/n`` for the pair of ``channel``, either half."""
+        base = channel.name[:-1]
+        for half in self.channels:
+            if half.name[:-1] == base:
+                self._kept.discard(half.uniqueid)
+
     def request(self, request: ChannelRequest) -> Channel:
         """Make a pair and give its first half. Raises RequestFailed for an address without an extension."""
         target, _, flags = request.address.partition("/")

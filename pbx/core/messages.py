@@ -174,6 +174,19 @@ class LocalBridged:
 
 
 @dataclass(frozen=True, slots=True)
+class BlindTransferred:
+    """``transferer`` sent the party it was talking to elsewhere; ``external`` when a client asked for it."""
+
+    result: str
+    transferer: ChannelSnapshot
+    transferee: ChannelSnapshot | None
+    bridge: BridgeSnapshot | None
+    context: str
+    exten: str
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UserEvent:
     """An event made by a dialplan, an AMI client or an ARI application."""
 

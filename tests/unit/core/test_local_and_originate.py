@@ -58,6 +58,15 @@ class ScriptedDialplan:
     def write_function(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
         return None
 
+    def application_capability(self, name: str) -> str:
+        return ""
+
+    def function_capability(self, name: str) -> str:
+        return ""
+
+    def hint(self, context: str, exten: str) -> str | None:
+        return None
+
 
 @pytest.fixture
 def dialplan(core: FakeCore) -> ScriptedDialplan:

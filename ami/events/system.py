@@ -1,0 +1,80 @@
+"""Events of the exchange itself: boot, reload, shutdown, device states, endpoints, contacts, security."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ami.classes import CALL, SECURITY, SYSTEM
+from ami.encoding import clean, headers_text
+from ami.events.encoders import Encoder, EncoderTable
+from ami.events.event import Event, EventMaker
+from pbx.core import messages
+from pbx.pjsip.events import ContactStatus, EndpointStateChanged
+from pbx.security_events import SECURITY_EVENTS, SecurityEvent
+
+TABLE = EncoderTable()
+encodes = TABLE.encodes
+
+
+def fully_booted_text(uptime: float, last_reload: float) -> str:
+    """The fields of FullyBooted; both in seconds, ``LastReload`` counted from the last reload."""
+    return f"Uptime: {int(uptime)}\r\nLastReload: {int(last_reload)}\r\nStatus: Fully Booted\r\n"
+
+
+@encodes(messages.FullyBooted, SYSTEM, events=("FullyBooted",))
+def fully_booted(make: EventMaker, message: messages.FullyBooted) -> Event | None:
+    return make.event("FullyBooted", SYSTEM, fully_booted_text(message.uptime, message.uptime))
+
+
+@encodes(messages.Reloaded, SYSTEM, events=("Reload",))
+def reloaded(make: EventMaker, message: messages.Reloaded) -> Event | None:
+    # Status is Asterisk's ast_module_reload_result: 0 done, 3 a reload failed.
+    body = headers_text((("Module", message.module), ("Status", "3" if message.error else "0")))
+    return make.event("Reload", SYSTEM, body)
+
+
+@encodes(messages.ShuttingDown, SYSTEM, events=("Shutdown",))
+def shutting_down(make: EventMaker, message: messages.ShuttingDown) -> Event | None:
+    body = f"Shutdown: Cleanly\r\nRestart: {message.restart}\r\n"
+    return make.event("Shutdown", SYSTEM, body)
+
+
+@encodes(messages.DeviceStateChanged, CALL, events=("DeviceStateChange",))
+def device_state_changed(make: EventMaker, message: messages.DeviceStateChanged) -> Event | None:
+    body = f"Device: {clean(message.device)}\r\nState: {message.state}\r\n"
+    return make.event("DeviceStateChange", CALL, body)
+
+
+@encodes(ContactStatus, SYSTEM, events=("ContactStatus",))
+def contact_status(make: EventMaker, message: ContactStatus) -> Event | None:
+    headers = [
+        ("URI", message.uri),
+        ("ContactStatus", message.state.value),
+        ("AOR", message.aor),
+        ("EndpointName", message.endpoint),
+    ]
+    if message.roundtrip_microseconds is not None:
+        headers.append(("RoundtripUsec", str(message.roundtrip_microseconds)))
+    return make.event("ContactStatus", SYSTEM, headers_text(headers))
+
+
+@encodes(EndpointStateChanged, SYSTEM, events=("PeerStatus",))
+def peer_status(make: EventMaker, message: EndpointStateChanged) -> Event | None:
+    body = headers_text(
+        (
+            ("ChannelType", message.technology),
+            ("Peer", f"{message.technology}/{message.endpoint}"),
+            ("PeerStatus", "Reachable" if message.online else "Unreachable"),
+        )
+    )
+    return make.event("PeerStatus", SYSTEM, body)
+
+
+def _security(name: str) -> Callable[[EventMaker, SecurityEvent], Event | None]:
+    def encode(make: EventMaker, message: SecurityEvent) -> Event | None:
+        return make.event(name, SECURITY, headers_text(message.fields()))
+
+    return encode
+
+
+TABLE.encoders += [Encoder(kind, (SECURITY,), (kind.name,), _security(kind.name)) for kind in SECURITY_EVENTS]

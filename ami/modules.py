@@ -1,0 +1,125 @@
+"""The module ``manager``: reads manager.conf, listens, serves; its console commands come and go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
+
+from ami import commands
+from ami.actions import ACTIONS
+from ami.manager import Manager
+from ami.protocol import listen, listen_tls
+from ami.users import DEFAULT_TLS_PORT, FILE, General, ManagerConfig, read_manager_conf
+from pbx.errors import ObeliskError
+from pbx.modules import Module, ModuleDeclined, ModuleError
+
+log = Logger()
+
+
+class ManagerModule(Module):
+    """The Asterisk Manager Interface."""
+
+    name = "manager"
+    description = "Asterisk Manager Interface"
+
+    def check(self) -> None:
+        read_manager_conf(self.server.config)
+
+    async def load(self) -> None:
+        config = read_manager_conf(self.server.config)
+        if not config.general.enabled:
+            raise ModuleDeclined(f"{FILE} is missing, or does not say enabled = yes")
+        self._ports: list[Any] = []
+        self._withdrawals: list[Callable[[], None]] = []
+        self.manager = Manager(self.server, config, ACTIONS)
+        try:
+            self._listen(config.general)
+        except ModuleError:
+            self.manager.stop()
+            raise
+        self.server.provide(Manager, self.manager)
+        self._withdrawals.append(commands.register(self.server, self.manager))
+
+    async def unload(self) -> None:
+        self.server.withdraw(Manager)
+        for withdraw in self._withdrawals:
+            withdraw()
+        self._withdrawals.clear()
+        await self._stop_listening()
+        self.manager.stop()
+
+    async def reload(self) -> None:
+        """Take users and settings; listen anew where addresses or certificates changed. Sessions go on."""
+        config = read_manager_conf(self.server.config)
+        old = self.manager.config
+        if _listening(config.general) != _listening(old.general):
+            await self._stop_listening()
+            try:
+                self._listen(config.general)
+            except ModuleError:
+                self._listen(old.general)
+                raise
+        self.manager.configure(config)
+        _warn(config)
+
+    def _listen(self, general: General) -> None:
+        if not general.enabled:
+            return
+        reactor, manager = self.server.reactor, self.manager
+        try:
+            self._ports.append(listen(reactor, manager, general.bindaddr, general.port))
+            if general.tlsenable:
+                host, port = _tls_address(general)
+                self._ports.append(listen_tls(reactor, manager, host, port, general.tlscertfile, general.tlsprivatekey))
+        except (CannotListenError, OSError, ValueError, ObeliskError) as error:
+            for port in self._ports:
+                port.stopListening()
+            self._ports.clear()
+            raise ModuleError(f"the manager cannot listen: {error}") from error
+        for port in self._ports:
+            where = port.getHost()
+            log.info("Asterisk Manager Interface on {host}:{port}", host=where.host, port=where.port)
+
+    async def _stop_listening(self) -> None:
+        ports, self._ports = self._ports, []
+        for port in ports:
+            await maybeDeferred(port.stopListening)
+
+    @property
+    def use_count(self) -> int:
+        return 0
+
+
+def _listening(general: General) -> tuple[object, ...]:
+    return (
+        general.enabled,
+        general.bindaddr,
+        general.port,
+        general.tlsenable,
+        general.tlsbindaddr,
+        general.tlscertfile,
+        general.tlsprivatekey,
+    )
+
+
+def _tls_address(general: General) -> tuple[str, int]:
+    """``tlsbindaddr`` as host and port; a bare host gets the port of TLS."""
+    text = general.tlsbindaddr
+    if not text:
+        return general.bindaddr, DEFAULT_TLS_PORT
+    host, colon, port = text.rpartition(":")
+    if colon and port.isdecimal() and (host.count(":") == 0 or host.endswith("]")):
+        return host.strip("[]"), int(port)
+    return text.strip("[]"), DEFAULT_TLS_PORT
+
+
+def _warn(config: ManagerConfig) -> None:
+    if config.general.webenabled:
+        log.warn("{file}: webenabled: the manager is not served over HTTP", file=FILE)
+
+
+MODULES: tuple[type[Module], ...] = (ManagerModule,)
