@@ -182,15 +182,15 @@ class Engine:
         target = channel.take_redirect()
         if target is None:
             return RESULT_HANGUP
-        channel.set_position(*target)
-        run = run_of(channel)
-        if run is not None:
-            run.jumped = True
+        self.goto(channel, *target)
         return RESULT_OK
 
     def goto(self, channel: Channel, context: str, exten: str, priority: int) -> None:
         """Let the run on ``channel`` go on elsewhere once the present application ends."""
-        channel.set_position(context, exten, priority)
+        channel.context, channel.exten, channel.priority = context, exten, priority
+        if not channel.application:
+            # Otherwise this is published together with the application's end: it never ran at the new place.
+            channel.changed()
         run = run_of(channel)
         if run is not None:
             run.jumped = True

@@ -37,10 +37,10 @@ DIGIT_PAUSE = 0.5
 
 @dataclass(slots=True)
 class _Times:
-    """Moments of a dial, by the monotonic clock; 0 where not come."""
+    """Moments of a dial, by the monotonic clock."""
 
-    began: float = 0.0
-    answered: float = 0.0
+    began: float
+    answered: float | None = None
 
 
 class DialModule(DialplanModule):
@@ -175,7 +175,7 @@ class DialModule(DialplanModule):
         dialed = int((now - times.began) * 1000)
         channel.set_variable("DIALEDTIME", str(dialed // 1000))
         channel.set_variable("DIALEDTIME_MS", str(dialed))
-        if times.answered:
+        if times.answered is not None:
             answered = int((now - times.answered) * 1000)
             channel.set_variable("ANSWEREDTIME", str(answered // 1000))
             channel.set_variable("ANSWEREDTIME_MS", str(answered))

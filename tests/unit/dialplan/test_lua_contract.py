@@ -56,7 +56,9 @@ def test_arguments_are_joined_with_commas_and_nothing_else(plan: Plan, call: str
     seen: list[str] = []
     harness.core.bus.subscribe(
         messages.ChannelChanged,
-        lambda changed: seen.append(changed.channel.application_data) if changed.channel.application == "NoOp" else None,
+        lambda changed: (
+            seen.append(changed.channel.application_data) if changed.channel.application == "NoOp" else None
+        ),
     )
     harness.call("100")
     assert seen == [data]
@@ -144,7 +146,9 @@ def test_goto_raises_five_even_to_the_same_place(plan: Plan) -> None:
 
 
 def test_a_redirect_while_an_application_runs_abandons_the_function(plan: Plan) -> None:
-    harness = plan(extensions("app.Wait(10) channel.NO = '1'") + "extensions.default.x = function() channel.X = '1' end")
+    harness = plan(
+        extensions("app.Wait(10) channel.NO = '1'") + "extensions.default.x = function() channel.X = '1' end"
+    )
     call = harness.call("100")
     call.channel.redirect("default", "x", 1)
     assert call.ended
@@ -174,7 +178,10 @@ def test_numeric_errors_are_results(plan: Plan, value: str, effect: str) -> None
 
 
 def test_errors_of_text_do_not_go_to_e_and_show_where_they_were(plan: Plan) -> None:
-    harness = plan(extensions('local function inner()\nerror("oh")\nend\ninner()') + "extensions.default.e = function() channel.E = '1' end")
+    harness = plan(
+        extensions('local function inner()\nerror("oh")\nend\ninner()')
+        + "extensions.default.e = function() channel.E = '1' end"
+    )
     call = harness.call("100")
     assert (call.variable("E"), call.variable("H")) == (None, "yes")
     line = next(line for line in harness.log if "oh" in line)
@@ -196,20 +203,25 @@ def test_autoservice_is_a_flag_that_starts_on_and_stays(plan: Plan) -> None:
 
 
 def test_check_hangup(plan: Plan) -> None:
-    harness = plan(extensions("channel.A = tostring(check_hangup()) pcall(app.Wait, 5) channel.B = tostring(check_hangup())"))
+    harness = plan(
+        extensions("channel.A = tostring(check_hangup()) pcall(app.Wait, 5) channel.B = tostring(check_hangup())")
+    )
     call = harness.call("100")
     call.far.hang_up()
     assert (call.variable("A"), call.variable("B")) == ("false", "true")
 
 
 def test_helpers_are_not_there_at_file_level_and_replace_the_file_s(plan: Plan) -> None:
-    harness = plan("early = tostring(app) .. tostring(channel) app = 5\n" + extensions("channel.R = early .. type(app)"))
+    harness = plan(
+        "early = tostring(app) .. tostring(channel) app = 5\n" + extensions("channel.R = early .. type(app)")
+    )
     assert harness.call("100").variable("R") == "nilniltable"
 
 
 def test_globals_live_as_long_as_the_channel(plan: Plan) -> None:
     harness = plan(
-        "runs = (runs or 0) + 1\n" + extensions("mine = runs app.Goto('default', '101', 1)")
+        "runs = (runs or 0) + 1\n"
+        + extensions("mine = runs app.Goto('default', '101', 1)")
         + "extensions.default['101'] = function() channel.R = mine .. runs end "
         "extensions.default.h = function() channel.IN_H = mine end"
     )
@@ -229,7 +241,7 @@ def test_in_h_an_application_that_needs_the_call_unwinds(plan: Plan) -> None:
 
 
 def test_extensions_may_be_called_from_lua(plan: Plan) -> None:
-    call = run(plan, 'extensions.default.h(context, extension) channel.R = channel.EXTEN:get()')
+    call = run(plan, "extensions.default.h(context, extension) channel.R = channel.EXTEN:get()")
     assert call.variable("R") == "100"
 
 
@@ -294,7 +306,11 @@ class TestRequire:
     """Modules come from the configured directories, once for each call."""
 
     def test_a_module_is_found_and_run_for_each_call(self, plan: Plan) -> None:
-        harness = plan(extensions("local m = require('sub.helper') channel.R = m.count() .. m.count() .. require('sub.helper').count()"))
+        harness = plan(
+            extensions(
+                "local m = require('sub.helper') channel.R = m.count() .. m.count() .. require('sub.helper').count()"
+            )
+        )
         harness.write("lua/sub/helper.lua", "local n = 0 return { count = function() n = n + 1 return n end }")
         assert harness.call("100").variable("R") == "123"
         assert harness.call("100").variable("R") == "123"

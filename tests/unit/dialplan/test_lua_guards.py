@@ -146,7 +146,7 @@ def test_what_stays_is_there(plan: Plan) -> None:
 
 
 def test_dangerous_libraries_come_only_when_lua_conf_says_so(plan: Plan) -> None:
-    body = 'channel.OK = type(io.open) .. type(os.execute) .. type(package.loadlib)'
+    body = "channel.OK = type(io.open) .. type(os.execute) .. type(package.loadlib)"
     harness = plan(extensions(body), lua_conf="[general]\nlive_dangerously = yes\n")
     assert harness.call("100").variable("OK") == "functionfunctionfunction"
 
