@@ -117,7 +117,6 @@ class InviteHandler:
 
     def _run(self, channel: Channel) -> None:
         if channel.alive:
-            self._sessions.channels.calls_processed += 1
             self._sessions.server.dialplan.start(channel)
 
     def _check_capacity(self) -> None:
