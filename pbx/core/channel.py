@@ -541,6 +541,11 @@ class Channel:
         if not self.hangup_requested and self.alive:
             self._redirect = (context, exten, priority)
 
+    @property
+    def redirect_pending(self) -> bool:
+        """Whether a redirect waits to be seen by the owner."""
+        return self._redirect is not None
+
     def take_redirect(self) -> tuple[str, str, int] | None:
         """The pending redirect, which is thereby taken."""
         target, self._redirect = self._redirect, None

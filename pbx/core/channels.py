@@ -164,7 +164,8 @@ class Channels:
             channel.plan_redirect(*place)
         # Who runs a dialplan goes last: it sees its redirect when the other leaves the bridge they share.
         for channel, place in sorted(moves, key=lambda move: move[0].owner == "pbx"):
-            channel.redirect(*place)
+            if channel.redirect_pending:
+                channel.redirect(*place)
 
     @staticmethod
     def send_away(peer: Channel, place: Place, transferer: Channel) -> None:
