@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,14 @@ from pbx.modules import ModuleRegistry
 from pbx.server import Server
 from pbx.testing.core import FakeCore
 from pbx.testing.fake_technology import FakeDriver
+
+
+def extensions(body: str, exten: str = "100") -> str:
+    """A file with one extension of ``default`` that runs ``body``, and an ``h`` that sets H to ``yes``."""
+    return (
+        f'extensions = {{ default = {{\n["{exten}"] = function(context, extension)\n{body}\nend,\n'
+        'h = function() channel.H = "yes" end,\n} }\n'
+    )
 
 
 class DialplanCall:
@@ -141,3 +150,7 @@ class DialplanHarness:
     def logged(self, text: str) -> bool:
         """Whether some log line holds ``text``."""
         return any(text in line for line in self.log)
+
+
+#: What makes a started harness from the text of extensions.lua and of other files.
+Plan = Callable[..., DialplanHarness]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pbx.testing.deferreds import result_of, start
-from pbx.testing.dialplan import DialplanHarness
-
-Plan = Callable[..., DialplanHarness]
+from pbx.testing.dialplan import DialplanHarness, Plan
 
 
 @pytest.fixture
@@ -31,11 +29,3 @@ def plan(tmp_path: Path) -> Iterator[Plan]:
     for harness in made:
         result_of(start(harness.stop()))
         assert len(harness.core.channels) == 0
-
-
-def extensions(body: str, exten: str = "100") -> str:
-    """A file with one extension that runs ``body``, and an ``h`` that says it ran."""
-    return (
-        f'extensions = {{ default = {{\n["{exten}"] = function(context, extension)\n{body}\nend,\n'
-        'h = function() channel.H = "yes" end,\n} }\n'
-    )

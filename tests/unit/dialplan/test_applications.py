@@ -9,9 +9,8 @@ import pytest
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.frames import Control
-from pbx.testing.dialplan import DialplanCall, DialplanHarness
+from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan, extensions
 from pbx.testing.fake_technology import FakeDriver
-from tests.unit.dialplan.conftest import Plan, extensions
 
 
 def begin(plan: Plan, body: str, *sounds: str) -> tuple[DialplanHarness, DialplanCall]:

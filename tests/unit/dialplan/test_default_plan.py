@@ -8,9 +8,8 @@ import pytest
 
 from pbx.core.frames import Control
 from pbx.testing.deferreds import result_of, start
-from pbx.testing.dialplan import DialplanHarness
+from pbx.testing.dialplan import DialplanHarness, Plan
 from pbx.testing.fake_technology import FakeTechnology
-from tests.unit.dialplan.conftest import Plan
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,8 +8,7 @@ import pytest
 
 from pbx.core.party import Dialed
 from pbx.testing.deferreds import result_of, start
-from pbx.testing.dialplan import DialplanCall, DialplanHarness
-from tests.unit.dialplan.conftest import Plan, extensions
+from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan, extensions
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_callerid_of_a_given_text(call: DialplanCall) -> None:
 
 @pytest.mark.parametrize("expression", ["CALLERID(nothing)", "CALLERID(ANI-nothing)", "CONNECTEDLINE(x)", "CHANNEL(x)"])
 def test_unknown_keys_are_errors(call: DialplanCall, expression: str) -> None:
-    with pytest.raises(Exception, match="(?i)unknown"):
+    with pytest.raises(Exception, match=r"(?i)unknown"):
         read(call, expression)
 
 
@@ -158,7 +157,7 @@ def test_strings(call: DialplanCall, expression: str, value: str | None) -> None
 
 @pytest.mark.parametrize("expression", ["STRFTIME(x)", "STRFTIME(0,No/Where)", "STRFTIME(1e300,UTC)", "FILTER(x)"])
 def test_strings_that_are_wrong(call: DialplanCall, expression: str) -> None:
-    with pytest.raises(Exception, match="STRFTIME|FILTER"):
+    with pytest.raises(Exception, match=r"STRFTIME|FILTER"):
         read(call, expression)
 
 
@@ -195,7 +194,7 @@ def test_headers(call: DialplanCall) -> None:
     assert read(call, "PJSIP_HEADER(remove,X-*)") == "2"
     assert store.added == []
     for wrong in ("PJSIP_HEADER(steal,X)", "PJSIP_HEADER(read)", "PJSIP_HEADER(read,X,y)"):
-        with pytest.raises(Exception, match="action|missing|not the number"):
+        with pytest.raises(Exception, match=r"action|missing|not the number"):
             read(call, wrong)
 
 
@@ -252,9 +251,12 @@ def test_console_reload(harness: DialplanHarness) -> None:
 
 
 def test_everything_registered_explains_itself(harness: DialplanHarness) -> None:
-    for each in (*harness.engine.registry.applications(), *harness.engine.registry.functions()):
-        assert each.help.synopsis.strip()
-        assert each.module
+    for application in harness.engine.registry.applications():
+        assert application.help.synopsis.strip()
+        assert application.module
+    for function in harness.engine.registry.functions():
+        assert function.help.synopsis.strip()
+        assert function.module
 
 
 def test_a_module_in_use_is_not_unloaded(harness: DialplanHarness) -> None:

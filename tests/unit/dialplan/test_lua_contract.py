@@ -7,8 +7,7 @@ import pytest
 from pbx.core import messages
 from pbx.modules import ModuleError
 from pbx.testing.deferreds import result_of, start
-from pbx.testing.dialplan import DialplanCall
-from tests.unit.dialplan.conftest import Plan, extensions
+from pbx.testing.dialplan import DialplanCall, Plan, extensions
 
 
 def run(plan: Plan, body: str, exten: str = "100") -> DialplanCall:
@@ -247,7 +246,8 @@ def test_extensions_may_be_called_from_lua(plan: Plan) -> None:
 
 def test_hints_are_read(plan: Plan) -> None:
     harness = plan(
-        "extensions = { a = {} } hints = { a = { [100] = 'PJSIP/x', bad = 5, ['_2XX'] = 'Custom:y' }, only = { h = 'Z/z' } }"
+        "extensions = { a = {} } "
+        "hints = { a = { [100] = 'PJSIP/x', bad = 5, ['_2XX'] = 'Custom:y' }, only = { h = 'Z/z' } }"
     )
     assert harness.engine.hint("a", "100") == "PJSIP/x"
     assert harness.engine.hint("a", "234") == "Custom:y"

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from dialplan.lua._runtime import APPLICATION, DONE, FAILED, Limits, LuaError, LuaMachine
-from tests.unit.dialplan.conftest import Plan, extensions
+from pbx.testing.dialplan import Plan, extensions
 
 ENDLESS = {
     "loop": "while true do end",
