@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ami.actions import channels, originate, session, system
+from ami.actions import bridges, channels, configuration, database, originate, pjsip, session, states, system
 from ami.table import Action, actions_of
 
+_FILES = (session, system, channels, originate, bridges, database, states, configuration, pjsip)
+
 #: Every action the program knows; those of a module that does not run are left out of listings and refused.
-ACTIONS: tuple[Action, ...] = tuple(
-    action for module in (session, system, channels, originate) for action in actions_of(module)
-)
+ACTIONS: tuple[Action, ...] = tuple(action for file in _FILES for action in actions_of(file))
 
 __all__ = ["ACTIONS"]
