@@ -140,7 +140,7 @@ async def lua_step(reactor: Any, quick: bool) -> list[Figure]:
 
 async def dial(reactor: Any, quick: bool) -> list[Figure]:
     """A call through Dial to a second leg; the caller hangs up after a tenth of a second, no media is sent."""
-    rate, seconds = 50.0, 3.0 if quick else 10.0
+    rate, seconds = 100.0, 3.0 if quick else 10.0
     uas = await SippProcess.start(SCENARIOS / "uas_answer.xml", reactor=reactor, calls=None, timeout=120, trace=False)
     server = await _server(reactor, uas.address)
     options: dict[str, Any] = {"service": "callee", "call_milliseconds": 100}
