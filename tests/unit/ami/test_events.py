@@ -1,0 +1,357 @@
+"""Events of calls and of the exchange: which, in which order, with which fields; and Originate, which makes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ami.manager import Manager
+from ami.users import read_manager_conf
+from pbx.core import messages
+from pbx.core.causes import Cause
+from pbx.core.frames import Control
+from pbx.core.party import Caller, party_id
+from pbx.pjsip.events import ContactState, ContactStatus, EndpointStateChanged
+from pbx.testing.ami import AmiMessage
+from pbx.testing.dialplan import DialplanHarness
+from tests.unit.ami.conftest import MANAGER_CONF, AmiPair, Connect
+
+CHANNEL = [
+    "Channel",
+    "ChannelState",
+    "ChannelStateDesc",
+    "CallerIDNum",
+    "CallerIDName",
+    "ConnectedLineNum",
+    "ConnectedLineName",
+    "Language",
+    "AccountCode",
+    "Context",
+    "Exten",
+    "Priority",
+    "Uniqueid",
+    "Linkedid",
+]
+DEST = [f"Dest{name}" for name in CHANNEL]
+BRIDGE = [
+    "BridgeUniqueid",
+    "BridgeType",
+    "BridgeTechnology",
+    "BridgeCreator",
+    "BridgeName",
+    "BridgeNumChannels",
+    "BridgeVideoSourceMode",
+]
+
+TALK = """
+extensions = { default = {
+    ["1"] = function() app.Dial("Fake/callee") end,
+    ["100"] = function() app.Answer() app.Wait(60) end,
+    ["s"] = function() app.Wait(60) end,
+} }
+"""
+
+
+async def a_call(harness: DialplanHarness) -> None:
+    harness.write("extensions.lua", TALK)
+    await harness.server.modules.reload("pbx_lua")
+    call = harness.call("1")
+    callee = harness.core.fake.drivers["callee"][-1]
+    callee.say(Control.RINGING)
+    callee.say(Control.ANSWER)
+    callee.press("4")
+    callee.say(Control.HOLD)
+    callee.say(Control.UNHOLD)
+    call.far.hang_up()
+    harness.core.clock.advance(0)
+
+
+async def test_a_call_of_two_from_beginning_to_end(admin: AmiPair, harness: DialplanHarness) -> None:
+    await a_call(harness)
+    events = admin.events()
+    order = [each["Event"] for each in events if each["Event"] not in ("VarSet", "NewConnectedLine", "NewCallerid")]
+    assert order == [
+        "Newchannel",
+        "Newexten",
+        "Newchannel",
+        "DialBegin",
+        "Newstate",
+        "DialState",
+        "Newstate",
+        "DialEnd",
+        "Newstate",
+        "BridgeCreate",
+        "BridgeEnter",
+        "BridgeEnter",
+        "DTMFBegin",
+        "DTMFEnd",
+        "DTMFBegin",
+        "DTMFEnd",
+        "Hold",
+        "Unhold",
+        "HangupRequest",
+        "BridgeLeave",
+        "BridgeLeave",
+        "BridgeDestroy",
+        "Hangup",
+        "Hangup",
+    ]
+
+
+def first(events: list[AmiMessage], name: str) -> AmiMessage:
+    return next(each for each in events if each["Event"] == name)
+
+
+async def test_fields_and_their_order(admin: AmiPair, harness: DialplanHarness) -> None:
+    await a_call(harness)
+    events = admin.events()
+    preamble = ["Event", "Privilege"]
+    expected = {
+        "Newchannel": ("call,all", CHANNEL),
+        "Newexten": ("dialplan,all", [*CHANNEL, "Extension", "Application", "AppData"]),
+        "Newstate": ("call,all", CHANNEL),
+        "VarSet": ("dialplan,all", [*CHANNEL, "Variable", "Value"]),
+        "DialBegin": ("call,all", [*CHANNEL, *DEST, "DialString"]),
+        "DialState": ("call,all", [*CHANNEL, *DEST, "DialStatus"]),
+        "DialEnd": ("call,all", [*CHANNEL, *DEST, "DialStatus"]),
+        "BridgeCreate": ("call,all", BRIDGE),
+        "BridgeEnter": ("call,all", [*BRIDGE, *CHANNEL]),
+        "BridgeLeave": ("call,all", [*BRIDGE, *CHANNEL]),
+        "BridgeDestroy": ("call,all", BRIDGE),
+        "DTMFBegin": ("dtmf,all", [*CHANNEL, "Digit", "Direction"]),
+        "DTMFEnd": ("dtmf,all", [*CHANNEL, "Digit", "DurationMs", "Direction"]),
+        "Hold": ("call,all", CHANNEL),
+        "Unhold": ("call,all", CHANNEL),
+        "HangupRequest": ("call,all", [*CHANNEL, "Cause"]),
+        "Hangup": ("call,all", [*CHANNEL, "Cause", "Cause-txt"]),
+    }
+    for name, (privilege, fields) in expected.items():
+        event = first(events, name)
+        assert event.names == [*preamble, *fields], name
+        assert event["Privilege"] == privilege
+    assert (first(events, "Hangup")["Cause"], first(events, "Hangup")["Cause-txt"]) == ("16", "Normal Clearing")
+    assert first(events, "DialEnd")["DialStatus"] == "ANSWER"
+    assert first(events, "BridgeCreate")["BridgeName"] == "<unknown>"
+    assert {each["Linkedid"] for each in events if "Linkedid" in each} == {first(events, "Newchannel")["Uniqueid"]}
+
+
+def test_names_are_escaped(admin: AmiPair, harness: DialplanHarness) -> None:
+    channel = harness.core.fake.incoming("phone").channel
+    admin.receive()
+    channel.caller = Caller(id=party_id("5", 'O"Brien\r\nX: y'))
+    channel.changed()
+    channel.set_variable("A", "one\ntwo")
+    channel.accountcode = "acc"
+    channel.changed()
+    caller, variable, account = admin.events()
+    assert (caller["Event"], caller["CallerIDName"]) == ("NewCallerid", 'O\\"Brien\\r\\nX: y')
+    assert caller["CID-CallingPres"] == "0 (Presentation Allowed, Not Screened)"
+    assert variable["Value"] == "one\\ntwo"
+    assert (account["Event"], account["OldAccountCode"], account["AccountCode"]) == ("NewAccountCode", "", "acc")
+
+
+def test_rename_has_no_channel_group(admin: AmiPair, harness: DialplanHarness) -> None:
+    channel = harness.core.fake.incoming("phone").channel
+    admin.receive()
+    channel.rename("Fake/other-1")
+    event = first(admin.events(), "Rename")
+    assert event.names == ["Event", "Privilege", "Channel", "Newname", "Uniqueid"]
+
+
+def test_contacts_endpoints_and_the_exchange(admin: AmiPair, harness: DialplanHarness) -> None:
+    bus = harness.server.bus
+    bus.publish(ContactStatus("sip:a@192.0.2.1", ContactState.REACHABLE, "a", "alice", 0.0123))
+    bus.publish(EndpointStateChanged("PJSIP", "alice", online=True))
+    bus.publish(messages.DeviceStateChanged("PJSIP/alice", "INUSE"))
+    bus.publish(messages.Reloaded("All"))
+    bus.publish(messages.ShuttingDown(restart=False))
+    contact, peer, device, reload, shutdown = admin.events()
+    assert contact.headers[2:] == [
+        ("URI", "sip:a@192.0.2.1"),
+        ("ContactStatus", "Reachable"),
+        ("AOR", "a"),
+        ("EndpointName", "alice"),
+        ("RoundtripUsec", "12300"),
+    ]
+    assert peer.headers[2:] == [("ChannelType", "PJSIP"), ("Peer", "PJSIP/alice"), ("PeerStatus", "Reachable")]
+    assert device.headers[2:] == [("Device", "PJSIP/alice"), ("State", "INUSE")]
+    assert reload.headers[2:] == [("Module", "All"), ("Status", "0")]
+    assert shutdown.headers[2:] == [("Shutdown", "Cleanly"), ("Restart", "False")]
+
+
+def test_settings_of_events(connect: Connect, harness: DialplanHarness, manager: Manager) -> None:
+    text = "[general]\ntimestampevents = yes\nchannelvars = COLOUR,CALLERID(num)\ndisabledevents = VarSet\n"
+    harness.write("manager.conf", MANAGER_CONF.replace("[general]\n", text))
+    harness.server.config.forget()
+    manager.configure(read_manager_conf(harness.server.config))
+    pair = connect()
+    pair.login()
+    pair.receive()
+    channel = harness.core.fake.incoming("phone").channel
+    channel.set_variable("COLOUR", 'r"d')
+    channel.caller = Caller(id=party_id("77"))
+    channel.changed()
+    channel.hangup()
+    events = pair.events()
+    assert "VarSet" not in [each["Event"] for each in events]
+    assert events[0]["Timestamp"] == "1700000000.000000"
+    assert events[0].get_all("ChanVariable") == ["COLOUR=", "CALLERID(num)="]
+    for event in events[-2:]:
+        assert event.get_all("ChanVariable") == ['COLOUR=r\\"d', "CALLERID(num)=77"], event
+
+
+def test_each_event_is_encoded_once(connect: Connect, harness: DialplanHarness) -> None:
+    pairs = [connect() for _ in range(3)]
+    for pair in pairs:
+        pair.login()
+        pair.receive()
+    harness.core.fake.incoming("phone")
+    outs = [pair.live._out for pair in pairs]
+    assert outs[0][0] is outs[1][0] is outs[2][0]
+
+
+# Originate
+
+
+def test_an_asynchronous_origination(admin: AmiPair, harness: DialplanHarness) -> None:
+    fields = {"Channel": "Local/100@default", "Application": "Wait", "Data": "9", "Async": "true", "ActionID": "o"}
+    reply, *events = admin.ask("Originate", CallerID='"Ann" <5>', Account="acc", **fields)
+    assert reply.headers == [
+        ("Response", "Success"),
+        ("ActionID", "o"),
+        ("Message", "Originate successfully queued"),
+    ]
+    names = [each["Event"] for each in events]
+    assert names[:2] == ["Newchannel", "Newchannel"]
+    assert names.count("Newexten") == 3
+    response = first(events, "OriginateResponse")
+    assert response.names == [
+        "Event",
+        "Privilege",
+        "ActionID",
+        "Response",
+        "Channel",
+        "Application",
+        "Data",
+        "Reason",
+        "Uniqueid",
+        "CallerIDNum",
+        "CallerIDName",
+    ]
+    assert (response["ActionID"], response["Response"], response["Reason"]) == ("o", "Success", "4")
+    assert (response["CallerIDNum"], response["CallerIDName"]) == ("5", "Ann")
+    one = harness.server.channels.find(response["Channel"])
+    assert one is not None
+    assert (one.caller.id.number, one.accountcode, one.application) == ("5", "acc", "Wait")
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [(Cause.USER_BUSY, "5"), (Cause.NORMAL_CIRCUIT_CONGESTION, "8"), (Cause.UNALLOCATED, "3")],
+)
+def test_a_failed_origination_says_why(admin: AmiPair, harness: DialplanHarness, cause: Cause, reason: str) -> None:
+    fields = {"Channel": "Fake/phone", "Context": "default", "Exten": "100", "Priority": "1", "Async": "yes"}
+    assert admin.reply("Originate", ActionID="1", **fields)["Response"] == "Success"
+    harness.core.fake.drivers["phone"][-1].hang_up(cause)
+    response = first(admin.events(), "OriginateResponse")
+    assert (response["Response"], response["Channel"], response["Exten"]) == ("Failure", "Fake/phone", "100")
+    assert (response["Reason"], response["Uniqueid"]) == (reason, "<unknown>")
+
+
+def test_a_refused_destination(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.core.fake.refused["gone"] = Cause.SUBSCRIBER_ABSENT
+    fields = {"Channel": "Fake/gone", "Application": "Wait"}
+    assert admin.reply("Originate", **fields)["Message"] == "Originate failed"
+    reply, event = admin.ask("Originate", Async="1", **fields)
+    assert (reply["Response"], event["Event"], event["Response"]) == ("Success", "OriginateResponse", "Failure")
+    assert event["Reason"] == "0"
+
+
+def test_a_waited_for_origination_answers_before_its_events(admin: AmiPair, harness: DialplanHarness) -> None:
+    fields = {"Channel": "Fake/phone", "Context": "default", "Exten": "100", "Priority": "1"}
+    assert admin.ask("Originate", ActionID="1", **fields) == []
+    other = harness.core.fake.incoming("other").channel
+    assert [each["Channel"] for each in admin.events()] == [other.name]
+    assert admin.reply("Ping")["Ping"] == "Pong"
+    harness.core.fake.drivers["phone"][-1].say(Control.ANSWER)
+    reply, *events = admin.receive()
+    assert (reply["ActionID"], reply["Message"]) == ("1", "Originate successfully queued")
+    names = [each["Event"] for each in events]
+    assert names[:3] == ["Newchannel", "DialBegin", "Newstate"]
+    assert "OriginateResponse" not in names
+
+
+def test_a_waited_for_origination_that_nobody_answers(admin: AmiPair, harness: DialplanHarness) -> None:
+    fields = {"Channel": "Fake/phone", "Application": "Wait", "Data": "1", "Timeout": "3000"}
+    assert admin.ask("Originate", **fields) == []
+    harness.core.clock.advance(3)
+    reply, *events = admin.receive()
+    assert reply["Message"] == "Originate failed"
+    assert [each["Event"] for each in events][-1] == "Hangup"
+
+
+def test_variables_and_ids(connect: Connect, harness: DialplanHarness) -> None:
+    pair = connect()
+    pair.login("caller", "x3")
+    data = b"Action: Originate\r\nChannel: Fake/phone\r\nApplication: Wait\r\nData: 1\r\nAsync: 1\r\n"
+    data += b'Variable: A=1,B="x,y"\r\nVariable: C=z\r\nChannelId: my-id\r\n\r\n'
+    pair.send(data)
+    channel = harness.server.channels.find("my-id")
+    assert channel is not None
+    assert dict(channel.variables) == {"CAMPAIGN": "7", "A": "1", "B": "x,y", "C": "z"}
+    fields = {"Channel": "Local/100@default", "Application": "Wait", "ChannelId": "one", "OtherChannelId": "two"}
+    pair.reply("Originate", Async="1", Data="9", **fields)
+    assert harness.server.channels.find_id("two") is not None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({}, "Channel not specified"),
+        ({"Channel": "nonsense"}, "Invalid channel"),
+        ({"Channel": "Fake/a"}, "Originate with 'Exten' requires 'Context' and 'Priority'"),
+        ({"Channel": "Fake/a", "Exten": "100"}, "Originate with 'Exten' requires 'Context' and 'Priority'"),
+        (
+            {"Channel": "Fake/a", "Exten": "9", "Context": "default", "Priority": "1"},
+            "Extension does not exist.",
+        ),
+        ({"Channel": "Fake/a", "Exten": "9", "Context": "default", "Priority": "x"}, "Invalid priority"),
+        ({"Channel": "Fake/a", "Application": "Wait", "Timeout": "soon"}, "Invalid timeout"),
+        (
+            {"Channel": "Fake/a", "Application": "Wait", "ChannelId": "x" * 150},
+            "Uniqueid length exceeds maximum of 149",
+        ),
+        ({"Channel": "Fake/a", "Application": "Nothing"}, "Originate failed"),
+        ({"Channel": "Nowhere/a", "Application": "Wait"}, "Originate failed"),
+    ],
+)
+def test_wrong_originations(admin: AmiPair, fields: dict[str, str], message: str) -> None:
+    assert admin.reply("Originate", **fields)["Message"] == message
+
+
+@pytest.mark.parametrize(
+    ("application", "data"),
+    [
+        ("System", "id"),
+        ("TrySystem", "id"),
+        ("AGI", "x"),
+        ("ExecIf", "1?Wait:1"),
+        ("Originate", "Fake/x,app,Wait"),
+        ("MixMonitor", "x"),
+        ("Wait", "${SHELL(id)}"),
+        ("Wait", "${CURL(http://x)}"),
+        ("Set", "DB(a/b)=1"),
+        ("Wait", "${LEN(${EVAL(x)})}"),
+        ("Queue", "q,,,,,agi"),
+    ],
+)
+def test_dangerous_applications_need_system(connect: Connect, application: str, data: str) -> None:
+    pair = connect()
+    pair.login("caller", "x3")
+    reply = pair.reply("Originate", Channel="Fake/a", Application=application, Data=data)
+    assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted"
+
+
+def test_no_calls_while_stopping(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.server.stopping = "gracefully"
+    reply = admin.reply("Originate", Channel="Fake/a", Application="Wait")
+    assert reply["Message"] == "Asterisk is shutting down"
