@@ -16,6 +16,7 @@ from ami.table import Action, ActionTable
 from ami.users import Account, General, ManagerConfig
 from pbx.clock import cancel_timer
 from pbx.core.snapshot import ChannelSnapshot
+from pbx.core.variables import GLOBAL_BUILTINS
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -151,16 +152,18 @@ class Manager:
 def read_now(server: Server, channel: Channel | None, expression: str) -> str:
     """A variable, or a function that answers without waiting; empty where there is none or it fails."""
     if not expression.endswith(")"):
-        if channel is None:
-            return server.channels.globals.get(expression) or ""
-        return channel.get_variable(expression) or ""
+        if channel is not None:
+            return channel.get_variable(expression) or ""
+        built_in = GLOBAL_BUILTINS.get(expression)
+        value = server.channels.globals.get(expression) if built_in is None else built_in(server.clock.now())
+        return value or ""
     try:
-        value = server.dialplan.read_function(channel, expression)
+        result = server.dialplan.read_function(channel, expression)
     except (ObeliskError, LookupError, ValueError):
         return ""
-    if isinstance(value, str):
-        return value
-    close = getattr(value, "close", None)
+    if isinstance(result, str):
+        return result
+    close = getattr(result, "close", None)
     if close is not None:
         close()
     return ""

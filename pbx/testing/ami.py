@@ -10,7 +10,7 @@ hangup = await client.event("Hangup", Uniqueid=uniqueid)
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -101,6 +101,8 @@ class AmiClient(Protocol):
         #: Everything that came, in order.
         self.messages: list[AmiMessage] = []
         self.closed = False
+        #: How long to wait for anything.
+        self.seconds = SECONDS
 
     @classmethod
     async def connect(cls, reactor: Any, host: str, port: int = DEFAULT_PORT) -> AmiClient:
@@ -136,7 +138,7 @@ class AmiClient(Protocol):
 
     # What a test does
 
-    def send(self, action: str, headers: Iterable[tuple[str, str]] = (), **fields: str) -> str:
+    def send(self, action: str, /, *headers: tuple[str, str], **fields: str) -> str:
         """Send a request; gives its ActionID, which is made up unless given."""
         action_id = fields.pop("ActionID", None) or f"t{next(self._ids)}"
         self.send_raw(encode_message([("Action", action), ("ActionID", action_id), *fields.items(), *headers]))
@@ -146,25 +148,23 @@ class AmiClient(Protocol):
         transport: Any = self.transport
         transport.write(data)
 
-    async def action(
-        self, name: str, headers: Iterable[tuple[str, str]] = (), *, seconds: float = SECONDS, **fields: str
-    ) -> AmiMessage:
+    async def action(self, name: str, /, *headers: tuple[str, str], **fields: str) -> AmiMessage:
         """Ask and wait for the reply. Raises TimeoutError or ConnectionError."""
-        return await self.reply(self.send(name, headers, **fields), seconds)
+        return await self.reply(self.send(name, *headers, **fields))
 
-    async def reply(self, action_id: str, seconds: float = SECONDS) -> AmiMessage:
+    async def reply(self, action_id: str) -> AmiMessage:
         """The reply to a request sent."""
 
         def find() -> AmiMessage | None:
             return next((m for m in self.messages if not m.is_event and m.get("ActionID") == action_id), None)
 
-        found: AmiMessage = await self.until(find, seconds)
+        found: AmiMessage = await self.until(find)
         return found
 
-    async def list(self, name: str, *, seconds: float = SECONDS, **fields: str) -> list[AmiMessage]:
+    async def list(self, name: str, /, **fields: str) -> list[AmiMessage]:
         """Ask for a list; its items, without the closing event. Raises AssertionError when the reply is an Error."""
         action_id = self.send(name, **fields)
-        reply = await self.reply(action_id, seconds)
+        reply = await self.reply(action_id)
         assert reply["Response"] == "Success", reply
         assert reply["EventList"] == "start", reply
 
@@ -173,39 +173,39 @@ class AmiClient(Protocol):
                 (m for m in self.events if m.get("ActionID") == action_id and m.get("EventList") == "Complete"), None
             )
 
-        end: AmiMessage = await self.until(find, seconds)
+        end: AmiMessage = await self.until(find)
         items = [m for m in self.events if m.get("ActionID") == action_id and m is not end]
         assert int(end["ListItems"]) == len(items), end
         return items
 
-    async def event(self, name: str, *, seconds: float = SECONDS, **fields: str) -> AmiMessage:
+    async def event(self, name: str, /, **fields: str) -> AmiMessage:
         """The first event of that name, come or to come, whose fields have these values."""
 
         def find() -> AmiMessage | None:
             return next((m for m in self.events if m["Event"] == name and m.matches(fields)), None)
 
-        found: AmiMessage = await self.until(find, seconds)
+        found: AmiMessage = await self.until(find)
         return found
 
     async def login(self, username: str, secret: str, **fields: str) -> AmiMessage:
         """Log in; gives the reply, which a test may expect to be an Error."""
         return await self.action("Login", Username=username, Secret=secret, **fields)
 
-    async def until(self, find: Callable[[], Any], seconds: float = SECONDS) -> Any:
+    async def until(self, find: Callable[[], Any], seconds: float | None = None) -> Any:
         """Wait until ``find`` gives something. Raises TimeoutError, or ConnectionError once the server has closed."""
         if found := find():
             return found
         waiter: Deferred[Any] = Deferred()
         entry = (find, waiter)
         self._waiters.append(entry)
-        timer = self._reactor.callLater(seconds, self._too_late, entry)
+        timer = self._reactor.callLater(self.seconds if seconds is None else seconds, self._too_late, entry)
         try:
             return await waiter
         finally:
             if timer.active():
                 timer.cancel()
 
-    async def wait_closed(self, seconds: float = SECONDS) -> None:
+    async def wait_closed(self, seconds: float | None = None) -> None:
         """Until the server has closed the connection."""
         await self.until(lambda: self.closed, seconds)
 

@@ -256,6 +256,21 @@ async def test_bridges(admin: AmiPair, harness: DialplanHarness) -> None:
     assert admin.reply("BridgeKick", Channel=phone(harness, "200").name)["Message"] == "Channel is not in a bridge"
 
 
+async def test_a_bridge_is_destroyed_with_its_calls(admin: AmiPair, harness: DialplanHarness) -> None:
+    caller, callee = await talking(harness)
+    assert caller.bridge is not None
+    reply = admin.reply("BridgeDestroy", BridgeUniqueid=caller.bridge.id)
+    assert reply["Message"] == "Bridge has been destroyed"
+    assert (caller.alive, callee.alive) == (False, False)
+
+
+def test_local_channels_may_be_optimized(admin: AmiPair, harness: DialplanHarness) -> None:
+    admin.reply("Originate", Channel="Local/100@default/n", Application="Wait", Data="9", Async="1")
+    one = next(each for each in harness.server.channels if each.technology == "Local")
+    assert admin.reply("LocalOptimizeAway", Channel=one.name)["Message"] == "Queued channel to be optimized away"
+    assert admin.reply("LocalOptimizeAway", Channel=phone(harness).name)["Message"] == "Unable to find channel"
+
+
 async def test_channel_map(admin: AmiPair, harness: DialplanHarness) -> None:
     caller, callee = await talking(harness)
     found = admin.ask("CoreShowChannelMap", Channel=caller.name, ActionID="1")

@@ -1,0 +1,74 @@
+"""A live exchange with a manager, and clients of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest_twisted
+
+from pbx.testing.ami import AmiClient
+from pbx.testing.server import LiveServer
+
+MANAGER_CONF = """
+[general]
+enabled = yes
+bindaddr = @host@
+authtimeout = 2
+authlimit = 20
+
+[admin]
+secret = sesame-admin
+read = all
+write = all
+
+[reader]
+secret = sesame-reader
+read = all
+write =
+
+[slow]
+secret = sesame-slow
+read = all
+write = all
+writetimeout = 1000
+"""
+
+EXTENSIONS = """
+extensions = { internal = {
+    ["100"] = function() app.Answer() app.Wait(30) end,
+    ["101"] = function() app.Dial("PJSIP/alice", 20) end,
+} }
+"""
+
+Connect = Callable[..., Awaitable[AmiClient]]
+
+
+@pytest_twisted.async_yield_fixture(scope="module")
+async def server() -> AsyncIterator[LiveServer]:
+    from twisted.internet import reactor
+
+    server = await LiveServer.start(reactor=reactor, extensions=EXTENSIONS, files={"manager.conf": MANAGER_CONF})
+    yield server
+    await server.check_clean(allowed=("module manager failed to reload",))
+    assert "sesame" not in server.log_text()
+    await server.stop()
+    server.discard()
+
+
+@pytest_twisted.async_yield_fixture
+async def connect(server: LiveServer) -> AsyncIterator[Connect]:
+    from twisted.internet import reactor
+
+    clients: list[AmiClient] = []
+
+    async def make(user: str = "admin", *, login: bool = True) -> AmiClient:
+        client = await AmiClient.connect(reactor, server.host)
+        clients.append(client)
+        if login:
+            reply = await client.login(user, f"sesame-{user}")
+            assert reply["Response"] == "Success", reply
+        return client
+
+    yield make
+    for client in clients:
+        await client.close()

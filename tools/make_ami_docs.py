@@ -1,0 +1,197 @@
+"""Write docs/ami.md from the tables of the manager: actions, events, options, and the tests that prove them.
+
+python tools/make_ami_docs.py            writes the file
+python tools/make_ami_docs.py --check    exits with 1 when it is stale
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ami.actions import ACTIONS
+from ami.classes import class_text
+from ami.codec import MAX_LINE_BYTES, MAX_LINES
+from ami.events import ENCODERS
+from ami.filters import MAX_FILTERS
+from ami.protocol import MAX_QUEUED_BYTES
+from ami.session import AMI_VERSION, MAX_ACTIONS_WAITING
+from ami.users import General, NamedAcl, User
+from pbx.config.options import ConfigObject, schema_of
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "docs" / "ami.md"
+TESTS = ("tests/unit/ami", "tests/integration/ami", "tests/clients")
+
+HEAD = f"""# The Asterisk Manager Interface
+
+Obelisk speaks AMI {AMI_VERSION} as Asterisk 22 does: programs written for it connect unchanged. This page is made by
+`tools/make_ami_docs.py` from the program's own tables; a test fails when it is stale.
+
+Switch it on in `manager.conf` (`enabled = yes`; the shipped file listens on 127.0.0.1:5038 with one user, `admin`,
+whose secret `obelisk init` makes up). A user's secret may be plain, from the environment (`${{ENV:NAME}}`), or hashed:
+`python -m ami.secrets` makes a hash. MD5 challenges need a plain or environment secret. `manager reload` takes changes;
+sessions keep the rights they logged in with.
+
+## Promises
+
+- Replies to actions that need no waiting come in the order they were asked. An action that waits keeps nothing else
+  waiting, neither other actions of the session nor its events.
+- The reply to an action comes before the events the action causes; the reply to an Originate that waits for its
+  outcome comes before every event of the call it makes.
+- `ActionID` is in the reply, in every item and in the closing event of a list.
+- Each event is encoded once. A client that does not read delays nobody: up to {MAX_QUEUED_BYTES >> 20} MiB wait for it,
+  for at most its user's `writetimeout`, then it is cut off with a line in the log.
+- A line break in a value is written as `\\n`, never as one.
+- A user has the rights its `read` and `write` give and no others. What Originate, Getvar, Setvar and Status name is
+  checked by the capability each application and function declares.
+
+## Limits
+
+A line has at most {MAX_LINE_BYTES} bytes and a message {MAX_LINES} lines; a message beyond is answered with an Error
+and the connection goes on. A session may have {MAX_ACTIONS_WAITING} actions waiting and {MAX_FILTERS} filters.
+
+"""
+
+
+#: Methods of the test clients whose first argument is an action's name.
+ASKING = frozenset(("action", "ask", "list", "reply", "send"))
+EVENT_NAMES = frozenset(name for each in ENCODERS for name in each.events)
+ITEM_NAMES = frozenset(name for each in ACTIONS for name in each.list_events)
+
+
+def uses(*, asked: bool = False) -> dict[str, list[str]]:
+    """For each text in a test function the tests that hold it, in order of file and line.
+
+    ``asked``: of texts that also name an event, only those a test asks for as an action.
+    """
+    found: dict[str, list[str]] = {}
+    for folder in TESTS:
+        for path in sorted((ROOT / folder).glob("test_*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+                    for text in _asked(node) if asked else _texts(node):
+                        tests = found.setdefault(text, [])
+                        name = f"{path.relative_to(ROOT / 'tests')}::{node.name}"
+                        if name not in tests:
+                            tests.append(name)
+    return found
+
+
+def _texts(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.Constant) and isinstance(each.value, str):
+            yield each.value
+
+
+def _asked(node: ast.AST) -> Iterator[str]:
+    for text in _texts(node):
+        if text not in EVENT_NAMES and text not in ITEM_NAMES:
+            yield text
+    for each in ast.walk(node):
+        if (
+            isinstance(each, ast.Call)
+            and isinstance(each.func, ast.Attribute)
+            and each.func.attr in ASKING
+            and each.args
+        ):
+            yield from _texts(each.args[0])
+
+
+def _tested(tests: list[str] | None) -> str:
+    """The first of the tests, and how many more there are."""
+    if not tests:
+        return ""
+    more = len(tests) - 1
+    return f"`{tests[0]}`" + (f" and {more} more" if more else "")
+
+
+def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(titles)
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def actions(tests: dict[str, list[str]]) -> str:
+    """The table of actions."""
+    rows = []
+    for each in sorted(ACTIONS, key=lambda each: each.name.lower()):
+        parameters = [f"**{name}**" for name in each.required] + list(each.optional)
+        rows.append(
+            (
+                f"`{each.name}`",
+                each.synopsis + (f" Events: {', '.join(each.list_events)}." if each.list_events else ""),
+                class_text(each.privilege).removesuffix(",all").replace("<none>", "any user"),
+                ", ".join(parameters),
+                each.module,
+                _tested(tests.get(each.name)),
+            )
+        )
+    intro = (
+        "`Permission`: one of these classes in the user's `write` is enough. Parameters in bold are required. An action "
+        "of a module works while that module runs.\n\n"
+    )
+    return (
+        "## Actions\n\n"
+        + intro
+        + _table(("Action", "What it does", "Permission", "Parameters", "Module", "Tested by"), rows)
+    )
+
+
+def events(tests: dict[str, list[str]]) -> str:
+    """The table of events."""
+    rows = sorted(
+        (
+            (
+                f"`{name}`",
+                ", ".join(class_text(bits).removesuffix(",all") for bits in each.bits),
+                _tested(tests.get(name)),
+            )
+            for each in ENCODERS
+            for name in each.events
+        ),
+        key=lambda row: row[0].lower(),
+    )
+    intro = "A session gets an event when its class is in the user's `read` and in the session's mask, and filters pass.\n\n"
+    return "## Events\n\n" + intro + _table(("Event", "Class", "Tested by"), rows)
+
+
+def options(kind: type[ConfigObject], title: str) -> str:
+    """The options of a section."""
+    rows = []
+    for each in schema_of(kind).options.values():
+        if not each.hidden and not any(row[0] == f"`{'`, `'.join(each.words)}`" for row in rows):
+            default = "" if each.secret else each.value_type.format(each.default)
+            rows.append((f"`{'`, `'.join(each.words)}`", each.type_name, f"`{default}`" if default else "", each.help))
+    return f"### {title}\n\n" + _table(("Option", "Value", "Default", "Meaning"), rows)
+
+
+def text() -> str:
+    """The whole page."""
+    tests = uses()
+    parts = [
+        HEAD,
+        actions(uses(asked=True)),
+        events(tests),
+        "## manager.conf\n",
+        options(General, "[general]"),
+        options(User, "A user: [name]"),
+        options(NamedAcl, "acl.conf: a list a user names in acl"),
+    ]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def main() -> int:
+    """Write or check the page."""
+    made = text()
+    if "--check" in sys.argv[1:]:
+        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == made else 1
+    TARGET.write_text(made, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
