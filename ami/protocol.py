@@ -65,7 +65,8 @@ class ManagerProtocol(Protocol):
         transport.registerProducer(self, True)
         self._session = self._manager.connected(self)
         if self._session is None:
-            self._abort()
+            self._gone = True
+            transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
         if self._session is not None:

@@ -100,6 +100,10 @@ def _asked(node: ast.AST) -> Iterator[str]:
             yield from _texts(each.args[0])
 
 
+def _classes(bits: int) -> str:
+    return class_text(bits).removesuffix(",all")
+
+
 def _tested(tests: list[str] | None) -> str:
     """The first of the tests, and how many more there are."""
     if not tests:
@@ -124,44 +128,37 @@ def actions(tests: dict[str, list[str]]) -> str:
             (
                 f"`{each.name}`",
                 each.synopsis + (f" Events: {', '.join(each.list_events)}." if each.list_events else ""),
-                class_text(each.privilege).removesuffix(",all").replace("<none>", "any user"),
+                _classes(each.privilege).replace("<none>", "any user"),
                 ", ".join(parameters),
                 each.module,
                 _tested(tests.get(each.name)),
             )
         )
     intro = (
-        "`Permission`: one of these classes in the user's `write` is enough. Parameters in bold are required. An action "
-        "of a module works while that module runs.\n\n"
+        "`Permission`: one of these classes in the user's `write` is enough. Parameters in bold are required. An\n"
+        "action of a module works while that module runs.\n\n"
     )
-    return (
-        "## Actions\n\n"
-        + intro
-        + _table(("Action", "What it does", "Permission", "Parameters", "Module", "Tested by"), rows)
-    )
+    titles = ("Action", "What it does", "Permission", "Parameters", "Module", "Tested by")
+    return "## Actions\n\n" + intro + _table(titles, rows)
 
 
 def events(tests: dict[str, list[str]]) -> str:
     """The table of events."""
     rows = sorted(
         (
-            (
-                f"`{name}`",
-                ", ".join(class_text(bits).removesuffix(",all") for bits in each.bits),
-                _tested(tests.get(name)),
-            )
+            (f"`{name}`", ", ".join(_classes(bits) for bits in each.bits), _tested(tests.get(name)))
             for each in ENCODERS
             for name in each.events
         ),
         key=lambda row: row[0].lower(),
     )
-    intro = "A session gets an event when its class is in the user's `read` and in the session's mask, and filters pass.\n\n"
+    intro = "A session gets an event whose class is in the user's `read` and the session's mask, if filters pass.\n\n"
     return "## Events\n\n" + intro + _table(("Event", "Class", "Tested by"), rows)
 
 
 def options(kind: type[ConfigObject], title: str) -> str:
     """The options of a section."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for each in schema_of(kind).options.values():
         if not each.hidden and not any(row[0] == f"`{'`, `'.join(each.words)}`" for row in rows):
             default = "" if each.secret else each.value_type.format(each.default)

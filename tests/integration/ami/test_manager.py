@@ -73,9 +73,8 @@ async def test_objects_of_pjsip(connect: Connect) -> None:
 
 async def test_logs_are_rotated(connect: Connect, server: LiveServer) -> None:
     client = await connect()
-    before = server.path("astlogdir").iterdir()
     assert (await client.action("LoggerRotate"))["Response"] == "Success"
-    assert len(list(server.path("astlogdir").iterdir())) > len(list(before))
+    assert (server.path("astlogdir") / "full.txt.0").exists()
 
 
 async def test_reload(connect: Connect, server: LiveServer) -> None:
