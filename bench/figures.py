@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from bench.ami import manager
 from bench.cpu import cpu_seconds
 from bench.report import Figure
 from pbx.testing.addresses import process_address
@@ -199,4 +200,5 @@ FIGURES: dict[str, Measure] = {
     "dial": dial,
     "start": start,
     "idle": idle,
+    "ami": manager,
 }
