@@ -66,6 +66,7 @@ class ManagerProtocol(Protocol):
         self._session = self._manager.connected(self)
         if self._session is None:
             self._gone = True
+            transport.unregisterProducer()
             transport.loseConnection()
 
     def dataReceived(self, data: bytes) -> None:
@@ -165,6 +166,8 @@ class ManagerProtocol(Protocol):
 
     def _finish(self) -> None:
         transport: Any = self.transport
+        # TLS says goodbye only once no producer can have more to say.
+        transport.unregisterProducer()
         transport.loseConnection()
         self._arm(CLOSE_TIMEOUT)
 

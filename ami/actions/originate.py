@@ -29,6 +29,7 @@ MAX_TIMEOUT_MS = 86_400_000
 
 QUEUED = "Originate successfully queued"
 FAILED = "Originate failed"
+FORBIDDEN = "Originate Access Forbidden: app or data blacklisted"
 
 
 @action(
@@ -92,7 +93,11 @@ def _order(ctx: Context) -> Originate:
     identity = _identity(ctx)
     application, data = ctx.get("Application"), ctx.get("Data")
     if application and not may_run(ctx.write, application, data, ctx.server.dialplan):
-        raise ActionError("Originate Access Forbidden: app or data blacklisted")
+        raise ActionError(FORBIDDEN)
+    variables = parse_variables(ctx.request.get_all("Variable"))
+    for name, value in variables:
+        # What a variable holds may be substituted later, with the rights of the dialplan.
+        ctx.check_function(f"{name} {value}", FORBIDDEN)
     number = "" if identity is None else identity.number
     if priority and not ctx.server.dialplan.exists(context, exten, priority, number):
         raise ActionError("Extension does not exist.")
@@ -107,7 +112,7 @@ def _order(ctx: Context) -> Originate:
         priority=priority or 1,
         timeout=timeout_ms / 1000,
         identity=identity,
-        variables=(*ctx.session.variables, *parse_variables(ctx.request.get_all("Variable"))),
+        variables=(*ctx.session.variables, *variables),
         account=ctx.get("Account"),
         early_media=is_true(ctx.get("EarlyMedia")),
         uniqueid=ctx.get("ChannelId") or None,

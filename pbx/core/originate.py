@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.core import messages
 from pbx.core.causes import Cause
-from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.channel import Channel, ChannelInterrupted, settle
 from pbx.core.channels import Channels, DuplicateChannel
 from pbx.core.dial import Destination, status_of_cause
 from pbx.core.dialplan import Dialplan
@@ -117,8 +117,25 @@ class Originator:
             channel.accountcode = order.account
         channel.changed()
         for name, value in order.variables:
-            channel.set_variable(name, value)
+            if name.endswith(")"):
+                self._write_function(channel, name, value)
+            else:
+                channel.set_variable(name, value)
         return channel
+
+    def _write_function(self, channel: Channel, expression: str, value: str) -> None:
+        """``PJSIP_HEADER(add,X)`` among the variables; a failure is logged and the call goes on, as in Asterisk."""
+
+        def failed(error: BaseException) -> None:
+            log.warn("{channel}: {expression}: {error}", channel=channel.name, expression=expression, error=str(error))
+
+        try:
+            writing = self._dialplan().write_function(channel, expression, value)
+        except (LookupError, ObeliskError) as error:
+            failed(error)
+            return
+        if writing is not None:
+            Deferred.fromCoroutine(settle(writing)).addErrback(lambda failure: failed(failure.value))
 
     def start(self, order: Originate) -> Origination:
         """Dial; the result fires when the call is answered or has failed. Raises OriginateError."""

@@ -351,6 +351,20 @@ def test_dangerous_applications_need_system(connect: Connect, application: str, 
     assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted"
 
 
+def test_functions_among_the_variables_are_written_if_allowed(connect: Connect, harness: DialplanHarness) -> None:
+    pair = connect()
+    pair.login("caller", "x3")
+    fields = {"Channel": "Fake/a", "Application": "Wait", "Data": "9", "Async": "1", "ChannelId": "with-function"}
+    assert pair.reply("Originate", Variable="CALLERID(name)=Ann", **fields)["Response"] == "Success"
+    channel = harness.server.channels.find_id("with-function")
+    assert channel is not None
+    assert channel.caller.id.name == "Ann"
+    for variable in ("DB(a/b)=1", "SHELL(id)=1", "A=${EVAL(x)}"):
+        reply = pair.reply("Originate", **{**fields, "ChannelId": "never"}, Variable=variable)
+        assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted", variable
+    assert harness.server.channels.find_id("never") is None
+
+
 def test_no_calls_while_stopping(admin: AmiPair, harness: DialplanHarness) -> None:
     harness.server.stopping = "gracefully"
     reply = admin.reply("Originate", Channel="Fake/a", Application="Wait")
