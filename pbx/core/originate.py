@@ -126,16 +126,15 @@ class Originator:
     def _write_function(self, channel: Channel, expression: str, value: str) -> None:
         """``PJSIP_HEADER(add,X)`` among the variables; a failure is logged and the call goes on, as in Asterisk."""
 
-        def failed(error: BaseException) -> None:
-            log.warn("{channel}: {expression}: {error}", channel=channel.name, expression=expression, error=str(error))
+        async def write() -> None:
+            try:
+                await settle(self._dialplan().write_function(channel, expression, value))
+            except (LookupError, ObeliskError) as error:
+                log.warn("{name}: {where}: {error}", name=channel.name, where=expression, error=str(error))
 
-        try:
-            writing = self._dialplan().write_function(channel, expression, value)
-        except (LookupError, ObeliskError) as error:
-            failed(error)
-            return
-        if writing is not None:
-            Deferred.fromCoroutine(settle(writing)).addErrback(lambda failure: failed(failure.value))
+        Deferred.fromCoroutine(write()).addErrback(
+            lambda failure: log.failure("writing {where} failed", failure=failure, where=expression)
+        )
 
     def start(self, order: Originate) -> Origination:
         """Dial; the result fires when the call is answered or has failed. Raises OriginateError."""
