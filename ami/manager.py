@@ -35,7 +35,7 @@ class Manager:
         self.config = config
         self.actions = ActionTable(actions)
         self.sessions: list[Session] = []
-        self.stream = EventStream(server.bus, ENCODERS)
+        self.stream = EventStream(server.bus, ENCODERS, server.channels)
         self._unflushed: list[Session] = []
         self._flush_timer: IDelayedCall | None = None
         self._last_values: dict[str, dict[str, str]] = {}

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from ami.events.encoders import Encode, Encoder
 from ami.events.event import Event, EventMaker
 from pbx.bus import Bus, Subscription
+from pbx.core.channel import Channel
+from pbx.core.messages import ChannelChanged
 
 
 class Taker(Protocol):
@@ -23,8 +25,9 @@ class Taker(Protocol):
 class EventStream:
     """Subscribed to the bus only for messages that become events some session takes."""
 
-    def __init__(self, bus: Bus, encoders: Iterable[Encoder]) -> None:
+    def __init__(self, bus: Bus, encoders: Iterable[Encoder], channels: Iterable[Channel]) -> None:
         self._bus = bus
+        self._channels = channels
         self._encoders = tuple(encoders)
         self._bits = frozenset(bits for encoder in self._encoders for bits in encoder.bits)
         self._takers: list[Taker] = []
@@ -64,6 +67,9 @@ class EventStream:
         for number, encoder in enumerate(self._encoders):
             wanted = any(bits in maker.wanted_bits for bits in encoder.bits)
             if wanted and number not in self._subscriptions:
+                if encoder.kind is ChannelChanged and not self._bus.wanted(ChannelChanged):
+                    for channel in self._channels:
+                        channel.catch_up()
                 self._subscriptions[number] = self._bus.subscribe(encoder.kind, self._reader(encoder.encode))
             elif not wanted and number in self._subscriptions:
                 self._subscriptions.pop(number).cancel()

@@ -247,6 +247,11 @@ class Channel:
                 self._published = new
                 bus.publish(messages.ChannelChanged(old, new))
 
+    def catch_up(self) -> None:
+        """Let the next change be told against the present: nobody read the changes until now."""
+        if self._published is not None:
+            self._published = self.snapshot()
+
     def announce(self) -> None:
         """Publish the channel's creation; made by `Channels.create` unless it was asked to wait."""
         if self._published is None:

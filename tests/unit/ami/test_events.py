@@ -369,3 +369,13 @@ def test_no_calls_while_stopping(admin: AmiPair, harness: DialplanHarness) -> No
     harness.server.stopping = "gracefully"
     reply = admin.reply("Originate", Channel="Fake/a", Application="Wait")
     assert reply["Message"] == "Asterisk is shutting down"
+
+
+def test_who_comes_late_is_told_of_what_happens_then(connect: Connect, harness: DialplanHarness) -> None:
+    channel = harness.call("100").channel
+    pair = connect()
+    pair.login()
+    pair.receive()
+    channel.accountcode = "new"
+    channel.changed()
+    assert [each["Event"] for each in pair.events()] == ["NewAccountCode"]
