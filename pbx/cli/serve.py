@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import gc
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ __all__ = ["RunMode", "go_to_background", "serve"]
 
 log = Logger()
 
+#: Collector thresholds once the exchange is up: allocations of the youngest generation, then of each older one.
+GC_THRESHOLDS = (50_000, 20, 50)
 #: An end that takes longer is cut short.
 STOP_SECONDS = 10.0
 
@@ -72,6 +75,17 @@ def _start_again() -> None:
     sys.stderr.flush()
     os.closerange(3, 65536)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - the same program, no shell
+
+
+def settle_memory() -> None:
+    """Take what start-up made out of the garbage collector's sight and let it run less often.
+
+    A call leaves few cycles behind, but its many live objects made the collector walk the whole program several times
+    a second: 6 % of the CPU of a short call, a quarter of a bridged one's.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class ExchangeProcess:
@@ -134,6 +148,7 @@ class ExchangeProcess:
         await self._end()
 
     def _started(self) -> None:
+        settle_memory()
         self._watch_responsiveness()
         notify_systemd("READY=1")
         verbose(log, 0, "Asterisk Ready.")
