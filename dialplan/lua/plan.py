@@ -48,6 +48,10 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
+#: Extensions remembered by their place; when there are more, all are forgotten.
+MAX_LOCATED = 4096
+
+
 @dataclass(slots=True)
 class LuaContext:
     """A context of the file: its extensions by name, the bytes Lua knows them by, and its includes."""
@@ -64,9 +68,20 @@ class Definitions:
     #: Context to extension to devices.
     hints: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    #: Extensions found lately: each call asks for the same one several times, and callers dial the same numbers.
+    _located: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+
     def locate(self, context: str, exten: str) -> tuple[str, bytes] | None:
         """Where the function of an extension is: the context that has it and its key there."""
-        return self._locate(context, exten, ())
+        asked = (context, exten)
+        found = self._located.get(asked)
+        if found is None:
+            found = self._locate(context, exten, ())
+            if found is not None:
+                if len(self._located) >= MAX_LOCATED:
+                    self._located.clear()
+                self._located[asked] = found
+        return found
 
     def _locate(self, name: str, exten: str, path: tuple[str, ...]) -> tuple[str, bytes] | None:
         context = self.contexts.get(name)

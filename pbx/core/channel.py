@@ -52,6 +52,7 @@ class Channel:
     """One leg of a call. Made by `Channels.create`, never directly."""
 
     __slots__ = (
+        "_announced",
         "_application",
         "_channels",
         "_data",
@@ -157,6 +158,7 @@ class Channel:
         self._read_waiter: Deferred[None] | None = None
         self._redirect: tuple[str, str, int] | None = None
         self._snapshot: ChannelSnapshot | None = None
+        self._announced = False
         self._published: ChannelSnapshot | None = None
 
     def __repr__(self) -> str:
@@ -249,15 +251,19 @@ class Channel:
 
     def catch_up(self) -> None:
         """Let the next change be told against the present: nobody read the changes until now."""
-        if self._published is not None:
+        if self._announced:
             self._published = self.snapshot()
 
     def announce(self) -> None:
         """Publish the channel's creation; made by `Channels.create` unless it was asked to wait."""
-        if self._published is None:
+        if self._announced:
+            return
+        self._announced = True
+        bus = self._channels.bus
+        # Nobody reads: no snapshot is built, and `catch_up` makes the first when somebody does.
+        if bus.wanted(messages.ChannelCreated) or bus.wanted(messages.ChannelChanged):
             self._published = self.snapshot()
-            if self._channels.bus.wanted(messages.ChannelCreated):
-                self._channels.bus.publish(messages.ChannelCreated(self._published))
+            bus.publish(messages.ChannelCreated(self._published))
 
     def set_state(self, state: ChannelState) -> None:
         """Enter a state; Up is noted as the time of answer."""

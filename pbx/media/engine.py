@@ -152,6 +152,7 @@ class MediaEngine:
             stream.destroy()
             raise
         transport.leg = leg
+        transport.used = True
         leg.attached(stream, transport, parameters, key)
         self._slots[slot] = leg
         try:

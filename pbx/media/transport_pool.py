@@ -52,6 +52,8 @@ class RtpTransport:
         self.lent = False
         #: The leg whose stream uses the pair.
         self.leg: Leg | None = None
+        #: Whether a stream has used the pair since it was lent.
+        self.used = False
         self.rests_until = 0.0
 
     @property
@@ -119,6 +121,7 @@ class TransportPool:
                 f"and the limit is {self._limit} legs"
             )
         transport.lent = True
+        transport.used = False
         return transport
 
     def give_back(self, transport: RtpTransport) -> None:
@@ -127,8 +130,13 @@ class TransportPool:
         if transport.leg is not None and self.detach is not None:
             self.detach(transport.leg)
         transport.lent = False
-        transport.rests_until = self._reactor.seconds() + REST_SECONDS
-        self._idle.setdefault(transport.kind, deque()).append(transport)
+        idle = self._idle.setdefault(transport.kind, deque())
+        if transport.used:
+            transport.rests_until = self._reactor.seconds() + REST_SECONDS
+            idle.append(transport)
+        else:  # nobody was told that it listens long enough to send: the check before it is lent again will do
+            transport.rests_until = 0.0
+            idle.appendleft(transport)
 
     def close(self) -> None:
         """Close every pair and stop the workers of all endpoints but the first."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cached_property
 
+from pbx.pjsip.lazy import lazy
 from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri, split_quoted
 
 #: Compact forms (RFC 3261 20, and the IANA registry of SIP header fields).
@@ -105,15 +105,15 @@ class SipMessage:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.start_line[:60]!r}>"
 
-    @cached_property
+    @lazy
     def _parts(self) -> tuple[bytes, bytes]:
         return split_head(self.raw.lstrip(b"\r\n"))
 
-    @cached_property
+    @lazy
     def start_line(self) -> str:
         return text_of(self._parts[0].split(b"\n", 1)[0].rstrip(b"\r"))
 
-    @cached_property
+    @lazy
     def headers(self) -> Headers:
         pairs: list[tuple[str, str]] = []
         for line in head_lines(self._parts[0])[1:]:
@@ -126,7 +126,7 @@ class SipMessage:
     def is_request(self) -> bool:
         return not self.raw.lstrip(b"\r\n").startswith(b"SIP/")
 
-    @cached_property
+    @lazy
     def _words(self) -> list[str]:
         words = self.start_line.split(" ", 2)
         if len(words) < 3:
@@ -144,12 +144,12 @@ class SipMessage:
     def request_uri(self) -> str:
         return self._words[1]
 
-    @cached_property
+    @lazy
     def uri(self) -> SipUri:
         """The Request-URI."""
         return SipUri.parse(self.request_uri)
 
-    @cached_property
+    @lazy
     def status_code(self) -> int:
         """100 to 699; 0 for a request."""
         if self.is_request:
@@ -170,24 +170,24 @@ class SipMessage:
             raise SipSyntaxError(f"no {name} header")
         return value
 
-    @cached_property
+    @lazy
     def from_(self) -> NameAddr:
         return NameAddr.parse(self._required("From"))
 
-    @cached_property
+    @lazy
     def to(self) -> NameAddr:
         return NameAddr.parse(self._required("To"))
 
-    @cached_property
+    @lazy
     def contacts(self) -> list[NameAddr]:
         return [NameAddr.parse(value) for value in self.headers.values("Contact")]
 
-    @cached_property
+    @lazy
     def call_id(self) -> str:
         """ "" when absent: it is asked for most by log lines about broken messages."""
         return self.headers.get("Call-ID") or ""
 
-    @cached_property
+    @lazy
     def _cseq(self) -> tuple[int, str]:
         match = _CSEQ.match(self._required("CSeq"))
         if match is None:
@@ -202,18 +202,18 @@ class SipMessage:
     def cseq_method(self) -> str:
         return self._cseq[1]
 
-    @cached_property
+    @lazy
     def via_branch(self) -> str:
         """The topmost Via's branch, "" when it has none."""
         match = _BRANCH.search(self.headers.get("Via") or "")
         return match[1] if match else ""
 
-    @cached_property
+    @lazy
     def content_type(self) -> str:
         """The media type in lower case without parameters, "" when absent."""
         return (self.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
 
-    @cached_property
+    @lazy
     def body(self) -> bytes:
         """The body, cut to Content-Length where that is shorter (RFC 3261 18.3)."""
         body = self._parts[1]

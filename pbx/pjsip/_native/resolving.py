@@ -11,7 +11,8 @@ from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
 from pbx.pjsip._native.errors import PJ_ERESOLVE, check
 from pbx.pjsip._native.transport import PJSIP_TRANSPORT_IPV6, TransportTable, fill_sockaddr
-from pbx.pjsip.resolver import MAX_ADDRESSES, ResolveError, ServerAddress, SipResolver, Target
+from pbx.pjsip.message import text_of
+from pbx.pjsip.resolver import MAX_ADDRESSES, ResolveError, ServerAddress, SipResolver, Target, literal
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
@@ -20,6 +21,8 @@ log = Logger()
 CData = Any
 
 SECURE = 2
+#: Answers kept for addresses written as such; when there are more, all are forgotten.
+MAX_LITERALS = 4096
 
 
 class Resolving:
@@ -30,6 +33,8 @@ class Resolving:
         self._table = table
         self._resolver = resolver
         self._open = False
+        #: Answers for addresses written as such, which most are: by host, port, type and flags as PJSIP asks.
+        self._literals: dict[tuple[bytes, int, int, int], CData] = {}
 
     def open(self) -> None:
         core = self._core
@@ -51,10 +56,16 @@ class Resolving:
         self._resolver.close()
 
     def _resolve(self, resolver: CData, pool: CData, wanted: CData, token: CData, callback: CData) -> None:
+        address = wanted.addr
+        key = (strings.raw(address.host), address.port, wanted.type, wanted.flag)
+        ready = self._literals.get(key)
+        if ready is not None:
+            self._call(0, token, callback, ready)
+            return
         kind = wanted.type & ~PJSIP_TRANSPORT_IPV6
         target = Target(
-            strings.text(wanted.addr.host),
-            wanted.addr.port,
+            text_of(key[0]),
+            address.port,
             self._table.protocol_of(kind),
             bool(wanted.flag & SECURE),
         )
@@ -64,6 +75,10 @@ class Resolving:
             self._refuse(error, token, callback)
             return
         if known is not None:
+            if literal(target.host) is not None:
+                if len(self._literals) >= MAX_LITERALS:
+                    self._literals.clear()
+                self._literals[key] = self._addresses(known)
             self._answer(known, token, callback)
             return
         found = self._resolver.resolve(target)
@@ -73,6 +88,10 @@ class Resolving:
     def _answer(self, addresses: list[ServerAddress], token: CData, callback: CData) -> None:
         if not self._open:
             return
+        answer = self._addresses(addresses)
+        self._call(0 if answer.count else PJ_ERESOLVE, token, callback, answer)
+
+    def _addresses(self, addresses: list[ServerAddress]) -> CData:
         answer = ffi.new("pjsip_server_addresses *")
         count = 0
         for address in addresses[:MAX_ADDRESSES]:
@@ -83,7 +102,7 @@ class Resolving:
             record.addr_len = fill_sockaddr(ffi.addressof(record, "addr"), address.host, address.port)
             count += 1
         answer.count = count
-        self._call(0 if count else PJ_ERESOLVE, token, callback, answer)
+        return answer
 
     def _failed(self, failure: Failure, token: CData, callback: CData) -> None:
         error = failure.value
