@@ -401,7 +401,7 @@ def parse(text: bytes | str) -> SessionDescription:
             if kind in _KEPT_MEDIA:
                 section.lines.append((kind, value))
         elif kind == "o":
-            origin = _parse_origin(value, number)
+            origin = parse_origin(value, number)
         elif kind == "s":
             name = value.strip() or "-"
         elif kind == "t":
@@ -423,7 +423,8 @@ def parse(text: bytes | str) -> SessionDescription:
     )
 
 
-def _parse_origin(value: str, number: int) -> Origin:
+def parse_origin(value: str, number: int) -> Origin:
+    """The value of an o= line that stands on line ``number``. Raises SdpError."""
     words = value.split()
     # Some devices leave the user name empty, so that five words are left.
     if len(words) == 5:

@@ -149,7 +149,8 @@ class Distributor:
         """The host's hook: True when the request was dealt with."""
         method = request.method
         try:
-            if method in ("ACK", "CANCEL") or request.to.tag:
+            # Most requests here have no tag: To is taken apart only where there might be one.
+            if method in ("ACK", "CANCEL") or ("tag" in request.to_text.lower() and request.to.tag):
                 return False  # it belongs to a dialog that is gone: the host's answer is 481
             if request.cseq_method != method:
                 raise SipSyntaxError(f"CSeq is of {request.cseq_method!r}, the request of {method!r}")

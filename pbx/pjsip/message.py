@@ -174,6 +174,11 @@ class SipMessage:
     def from_(self) -> NameAddr:
         return NameAddr.parse(self._required("From"))
 
+    @property
+    def to_text(self) -> str:
+        """To as it was sent."""
+        return self._required("To")
+
     @lazy
     def to(self) -> NameAddr:
         return NameAddr.parse(self._required("To"))

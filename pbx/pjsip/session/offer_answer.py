@@ -8,9 +8,11 @@ passed over in silence.
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from pbx.errors import ObeliskError
@@ -25,6 +27,7 @@ from pbx.media.sdp import (
     SdpError,
     SessionDescription,
     parse,
+    parse_origin,
 )
 
 #: RFC 4733: the events 0-9, *, #, A-D and flash; what Asterisk offers.
@@ -154,11 +157,95 @@ def build_offer(local: LocalMedia) -> bytes:
     return (_head(local) + live).encode("utf-8", "surrogateescape")
 
 
+#: The usual offer: one audio line, addresses only where every description has them. What varies between the calls of a
+#: phone is its o=, address and port; the rest is the same each time, and so is what we make of it.
+_USUAL = re.compile(
+    rb"\Av=0\r\no=([^\r\n]+)\r\ns=[^\r\n]*\r\nc=IN IP4 (\d+\.\d+\.\d+\.\d+)\r\nt=0 0\r\n"
+    rb"m=audio ([1-9]\d{0,4}) (RTP/AVP [\d ]+\r\n(?:a=(?!rtcp)[^\r\n]+\r\n)+)\Z"
+)
+
+
 def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
     """Answer an offer.
 
     Raises BadDescription for what is not an SDP offer, NotAcceptable when no audio line can be taken.
     """
+    usual = _USUAL.match(text) if isinstance(text, bytes) else None
+    if usual is None:
+        return _answer(text, local)
+    host, port = usual[2].decode("ascii"), int(usual[3])
+    if port > 65535 or host == "0.0.0.0" or not _is_ipv4(host):
+        return _answer(text, local)
+    known = _usual_answer(
+        usual[4],
+        tuple(local.codecs),
+        local.telephone_event,
+        local.prefer_remote,
+        local.first_only,
+        local.use_ptime,
+        local.ptime_ms,
+        local.direction,
+    )
+    events = known.telephone_event_receive
+    live = _live_audio(local, "RTP/AVP", known.formats, events, known.ptime_ms, known.direction)
+    return Negotiated(
+        (_head(local) + live).encode("utf-8", "surrogateescape"),
+        host,
+        port,
+        min(port + 1, 65535),
+        known.formats,
+        events,
+        events,
+        known.ptime_ms,
+        known.direction,
+        known.held,
+        _origin(usual[1]),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _usual_answer(
+    section: bytes,
+    codecs: tuple[str, ...],
+    telephone_event: bool,
+    prefer_remote: bool,
+    first_only: bool,
+    use_ptime: bool,
+    ptime_ms: int,
+    direction: Direction,
+) -> Negotiated:
+    """What comes of an audio line, whatever the address and port."""
+    offer = b"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 " + section
+    local = LocalMedia(
+        address="192.0.2.2",
+        port=9,
+        codecs=codecs,
+        telephone_event=telephone_event,
+        prefer_remote=prefer_remote,
+        first_only=first_only,
+        use_ptime=use_ptime,
+        ptime_ms=ptime_ms,
+        direction=direction,
+    )
+    return _answer(offer, local)
+
+
+def _is_ipv4(host: str) -> bool:
+    try:
+        socket.inet_aton(host)
+    except OSError:
+        return False
+    return host.count(".") == 3
+
+
+def _origin(value: bytes) -> Origin:
+    try:
+        return parse_origin(value.decode("utf-8", "surrogateescape"), 2)
+    except SdpError as error:
+        raise BadDescription(str(error)) from error
+
+
+def _answer(text: bytes | str, local: LocalMedia) -> Negotiated:
     offer = _parse(text)
     index = _audio_index(offer)
     audio = offer.media[index]

@@ -173,3 +173,23 @@ def test_restating_changes_version_and_direction_alone() -> None:
     assert parse(after).origin.version == 5
     assert parse(after).media[0].direction is Direction.SENDONLY
     assert restate(after, version=1, direction=Direction.SENDRECV) == before
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "a=rtpmap:0 PCMU/8000\r\n",
+        "a=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\na=ptime:30\r\n",
+        "a=rtpmap:0 PCMU/8000\r\na=sendonly\r\n",
+        "a=rtpmap:0 PCMU/8000\r\na=inactive\r\n",
+    ],
+)
+def test_usual_offers_are_answered_as_any_other(attributes: str) -> None:
+    """An offer in the usual form takes a short way; the same offer with a line more takes the long one."""
+    local = LocalMedia(address="192.0.2.9", port=4000, codecs=("ulaw", "alaw"), telephone_event=True, session_id=7)
+    for host, port in (("192.0.2.1", 5000), ("192.0.2.77", 65535), ("0.0.0.0", 5002)):
+        head = f"v=0\r\no=bob 12 13 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        audio = f"m=audio {port} RTP/AVP 0 8 101\r\n{attributes}"
+        short = answer_offer((head + audio).encode(), local)
+        long = answer_offer((head + "a=x-more:1\r\n" + audio).encode(), local)
+        assert short == long
