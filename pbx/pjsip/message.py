@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from pbx.pjsip.lazy import lazy
 from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri, split_quoted
@@ -42,6 +43,7 @@ def head_lines(head: bytes) -> list[bytes]:
     return _LINE.split(head)
 
 
+@lru_cache(maxsize=1024)
 def canonical(name: str) -> str:
     """A header's name in lower case, its compact form spelled out."""
     name = name.lower()
@@ -115,11 +117,16 @@ class SipMessage:
 
     @lazy
     def headers(self) -> Headers:
+        lines = head_lines(self._parts[0])
+        try:
+            texts = b"\n".join(lines).decode("utf-8").split("\n")
+        except UnicodeDecodeError:
+            texts = [text_of(line) for line in lines]
         pairs: list[tuple[str, str]] = []
-        for line in head_lines(self._parts[0])[1:]:
-            name, colon, value = line.partition(b":")
+        for line in texts[1:]:
+            name, colon, value = line.partition(":")
             if colon:
-                pairs.append((text_of(name).strip(), text_of(value).strip()))
+                pairs.append((name.strip(), value.strip()))
         return Headers(pairs)
 
     @property

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pbx.errors import ObeliskError
 
 #: Longest URI or name-addr looked at; PJSIP's own limit for a URI is 256, headers with long parameters exist.
 MAX_LENGTH = 8192
+#: URIs up to this length are remembered once parsed.
+REMEMBERED_LENGTH = 256
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -118,7 +121,12 @@ class SipUri:
 
     @classmethod
     def parse(cls, text: str) -> SipUri:
-        """Raises SipSyntaxError."""
+        """A shared object: ``params`` are not to be changed. Raises SipSyntaxError."""
+        # The same phones call the same numbers: most URIs were parsed before.
+        return _remembered(text) if len(text) <= REMEMBERED_LENGTH else cls._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> SipUri:
         text = text.strip()
         if len(text) > MAX_LENGTH:
             raise SipSyntaxError(f"URI of {len(text)} characters is too long")
@@ -158,6 +166,11 @@ class SipUri:
         port = f":{self.port}" if self.port else ""
         headers = f"?{self.headers}" if self.headers else ""
         return f"{self.scheme}:{user}{'@' if user else ''}{host}{port}{format_params(self.params)}{headers}"
+
+
+@lru_cache(maxsize=2048)
+def _remembered(text: str) -> SipUri:
+    return SipUri._parse(text)
 
 
 def split_host_port(text: str) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from pbx.pjsip._abi import ffi
@@ -35,13 +36,17 @@ def checked_header(name: str, value: str) -> tuple[str, str]:
 
 def add_header(core: PjCore, tdata: CData, name: str, value: str) -> None:
     """Append a header; raises ValueError for a name or value that is no header."""
+    name_str, value_str, _kept = _borrowed_header(name, value)
+    insert_last(tdata.msg, core.lib.pjsip_generic_string_hdr_create(tdata.pool, name_str, value_str))
+
+
+@lru_cache(maxsize=256)
+def _borrowed_header(name: str, value: str) -> tuple[CData, CData, tuple[CData, CData]]:
+    """The strings of a header, and what they borrow from. Many headers are the same in each message: Server, Reason."""
     name, value = checked_header(name, value)
-    lib, pool = core.lib, tdata.pool
     name_str, name_kept = strings.borrowed(name)
     value_str, value_kept = strings.borrowed(value)
-    header = lib.pjsip_generic_string_hdr_create(pool, name_str, value_str)
-    insert_last(tdata.msg, header)
-    del name_kept, value_kept
+    return name_str, value_str, (name_kept, value_kept)
 
 
 def add_parsed_header(core: PjCore, tdata: CData, name: str, value: str) -> None:
