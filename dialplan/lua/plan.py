@@ -69,19 +69,19 @@ class Definitions:
     hints: dict[str, dict[str, str]] = field(default_factory=dict)
 
     #: Extensions found lately: each call asks for the same one several times, and callers dial the same numbers.
-    _located: dict[tuple[str, str], tuple[str, bytes]] = field(default_factory=dict)
+    _located: dict[tuple[str, str], tuple[str, bytes] | None] = field(default_factory=dict)
 
     def locate(self, context: str, exten: str) -> tuple[str, bytes] | None:
         """Where the function of an extension is: the context that has it and its key there."""
         asked = (context, exten)
-        found = self._located.get(asked)
-        if found is None:
+        try:
+            return self._located[asked]
+        except KeyError:
             found = self._locate(context, exten, ())
-            if found is not None:
-                if len(self._located) >= MAX_LOCATED:
-                    self._located.clear()
-                self._located[asked] = found
-        return found
+            if len(self._located) >= MAX_LOCATED:
+                self._located.clear()
+            self._located[asked] = found
+            return found
 
     def _locate(self, name: str, exten: str, path: tuple[str, ...]) -> tuple[str, bytes] | None:
         context = self.contexts.get(name)

@@ -6,6 +6,7 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
@@ -16,6 +17,8 @@ log = Logger()
 
 #: Datagrams read per turn of the reactor, so that a flood leaves time for everything else.
 BATCH = 32
+#: Turns closer together than this read until there is no more.
+BURST_SECONDS = 0.0005
 #: Largest datagram there is.
 MAX_DATAGRAM = 65_535
 #: Datagrams kept while the kernel's buffer is full; further ones are refused, as the network would drop them.
@@ -36,6 +39,9 @@ class UdpSocket:
         self._receive = receive
         self._socket: socket.socket | None = None
         self._queue: deque[tuple[bytes, tuple[str, int]]] = deque()
+        #: One for all datagrams: to allocate the largest possible for each costs more than the copy.
+        self._buffer = memoryview(bytearray(MAX_DATAGRAM))
+        self._read_at = 0.0
         self.host = ""
         self.port = 0
 
@@ -88,12 +94,16 @@ class UdpSocket:
 
     def doRead(self) -> None:
         receive = self._receive
-        for _ in range(BATCH):
+        # One read a turn while messages come singly: the second would only find that there is no more.
+        now = monotonic()
+        burst = now - self._read_at < BURST_SECONDS
+        self._read_at = now
+        for _ in range(BATCH if burst else 1):
             sock = self._socket
             if sock is None:
                 return
             try:
-                raw, source = sock.recvfrom(MAX_DATAGRAM)
+                size, source = sock.recvfrom_into(self._buffer)
             except BlockingIOError:
                 return
             except OSError as error:
@@ -101,7 +111,7 @@ class UdpSocket:
                     continue
                 log.error("reading UDP {host}:{port}: {error}", host=self.host, port=self.port, error=error)
                 return
-            receive(raw, source[:2])
+            receive(self._buffer[:size].tobytes(), source[:2])
 
     def doWrite(self) -> None:
         queue = self._queue
