@@ -63,6 +63,11 @@ async def test_calls_succeed_though_packets_are_lost(live_server: Any) -> None:
     )
     result = await running.finish(70, tolerate_failed_calls=True)
     assert result.successful >= 25
+    # SIPp takes a repeated 200 of the INVITE for the answer to its BYE, and does not repeat a BYE that was lost then: to
+    # the exchange, as to any, such a call goes on. No more than the few that may go wrong are left, and they can be ended.
+    await server.sleep(5.0)
+    assert len(await server.channels()) <= 2 * 5
+    await server.cli("channel request hangup all")
     await server.wait_no_channels(40)
     await uas.stop(tolerate_failed_calls=True)
 

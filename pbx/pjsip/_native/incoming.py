@@ -174,9 +174,9 @@ class IncomingRequest(IncomingMessage):
         self._deadline = None
         if not self.answered:
             log.error(
-                "{method} from {source[0]}:{source[1]} was not answered in time (Call-ID {call_id}): 500",
+                "{method} from {sender[0]}:{sender[1]} was not answered in time (Call-ID {call_id}): 500",
                 method=self.method,
-                source=self.source,
+                sender=self.source,
                 call_id=self.call_id,
             )
             self._receiver.try_respond(self, 500)
@@ -442,7 +442,7 @@ class Receiver:
         """See `IncomingRequest.respond`."""
         core = self.core
         pairs = [tdata.checked_header(name, value) for name, value in headers]
-        if self.server:
+        if self.server and not any(name.lower() == "server" for name, _ in pairs):
             pairs.append(("Server", self.server))
         with core.entered():
             if request._tsx is None and not stateless:

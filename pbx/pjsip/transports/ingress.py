@@ -78,8 +78,8 @@ class Ingress:
         self._lines += 1
         if self._lines <= LOG_LINES_PER_SECOND:
             log.warn(
-                "malformed SIP from {source[0]}:{source[1]} by {protocol}, {deed}: {reason} (Call-ID {call_id})",
-                source=source,
+                "malformed SIP from {sender[0]}:{sender[1]} by {protocol}, {deed}: {reason} (Call-ID {call_id})",
+                sender=source,
                 protocol=transport.info.protocol,
                 deed=deed,
                 reason=reason,
