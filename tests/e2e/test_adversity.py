@@ -63,8 +63,8 @@ async def test_calls_succeed_though_packets_are_lost(live_server: Any) -> None:
     )
     result = await running.finish(70, tolerate_failed_calls=True)
     assert result.successful >= 25
-    # SIPp takes a repeated 200 of the INVITE for the answer to its BYE, and does not repeat a BYE that was lost then: to
-    # the exchange, as to any, such a call goes on. No more than the few that may go wrong are left, and they can be ended.
+    # SIPp may take a repeated 200 of the INVITE for the answer to its BYE and not repeat a BYE that was lost: to the
+    # exchange such a call goes on. No more than the few that may go wrong are left, and they can be ended.
     await server.sleep(5.0)
     assert len(await server.channels()) <= 2 * 5
     await server.cli("channel request hangup all")
