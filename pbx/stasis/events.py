@@ -19,9 +19,9 @@ class StasisEvent:
     __slots__ = ("fields", "sources", "text", "time", "type")
 
     def __init__(
-        self, type: str, time: float, fields: tuple[tuple[str, object], ...] = (), sources: tuple[str, ...] = ()
+        self, kind: str, time: float, fields: tuple[tuple[str, object], ...] = (), sources: tuple[str, ...] = ()
     ) -> None:
-        self.type = type
+        self.type = kind
         self.time = time
         self.fields = fields
         self.sources = sources

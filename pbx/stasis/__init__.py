@@ -1,0 +1,1 @@
+"""Stasis: applications outside the exchange that control its calls."""
