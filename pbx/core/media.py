@@ -70,6 +70,10 @@ class RecordingHandle(Protocol):
     @property
     def duration_ms(self) -> int: ...
 
+    @property
+    def closed(self) -> Deferred[int]:
+        """Fires once, with the length in ms, when the recording has ended and its file is whole."""
+
     def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
         """Call ``listener`` once after ``seconds`` of unbroken silence."""
 

@@ -69,6 +69,7 @@ class FakeRecording:
         self.leg = leg
         self.path = path
         self.duration_ms = 0
+        self.closed: Deferred[int] = Deferred()
         self.stopped = False
         self.paused = False
         self.silence: tuple[float, Callable[[], object]] | None = None
@@ -84,6 +85,8 @@ class FakeRecording:
 
     def stop(self) -> int:
         self.stopped = True
+        if not self.closed.called:
+            self.closed.callback(self.duration_ms)
         return self.duration_ms
 
 

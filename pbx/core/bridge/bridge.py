@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from pbx.core import messages
 from pbx.core.channel import Channel
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
+from pbx.core.media import AudioLeg
 
 if TYPE_CHECKING:
     from pbx.core.bridge.bridges import Bridges
@@ -73,17 +74,29 @@ class Member:
     left: Deferred[LeaveReason]
     intercept: Callable[[Frame], bool] | None = None
     audible: bool = True
+    #: In a holding bridge: ``announcer`` is heard by the others, who do not hear each other.
+    role: str = ""
 
 
 class Bridge:
     """A room for channels. Made by `Bridges.create`."""
 
     def __init__(
-        self, bridges: Bridges, bridge_id: str, *, kind: str, creator: str, name: str, dissolve_on_hangup: bool
+        self,
+        bridges: Bridges,
+        bridge_id: str,
+        *,
+        kind: str,
+        creator: str,
+        name: str,
+        dissolve_on_hangup: bool,
+        bridge_class: str = "",
     ) -> None:
         self._bridges = bridges
         self.id = bridge_id
         self.kind = kind
+        #: ``BridgeType`` on the wire: ``basic``, ``base``, ``stasis``.
+        self.bridge_class = bridge_class or ("basic" if kind == "basic" else "base")
         self.creator = creator
         self.name = name
         self.created = bridges.clock.now()
@@ -91,6 +104,7 @@ class Bridge:
         self.dissolve_on_hangup = dissolve_on_hangup
         self.alive = True
         self._members: dict[str, Member] = {}
+        self._legs: list[AudioLeg] = []
 
     def __repr__(self) -> str:
         return f"<Bridge {self.id} {self.kind} of {len(self._members)}>"
@@ -110,7 +124,7 @@ class Bridge:
     def snapshot(self) -> BridgeSnapshot:
         return BridgeSnapshot(
             id=self.id,
-            type="basic" if self.kind == "basic" else "base",
+            type=self.bridge_class,
             technology=self.technology,
             creator=self.creator,
             name=self.name,
@@ -120,24 +134,42 @@ class Bridge:
 
     def peer_of(self, channel: Channel) -> Channel | None:
         """The other party, in a bridge of two."""
-        if len(self._members) != 2:
+        if len(self._members) != 2 or self.kind == "holding":
             return None
         return next((m.channel for m in self._members.values() if m.channel is not channel), None)
 
-    def enter(self, channel: Channel, intercept: Callable[[Frame], bool] | None = None) -> Deferred[LeaveReason]:
+    def add_leg(self, leg: AudioLeg) -> None:
+        """Let every member, now and later, hear a leg that is no channel, and that leg hear them all."""
+        self._legs.append(leg)
+        for member in self._members.values():
+            self._bridges.switchboard.join(member.channel.audio, leg)
+
+    def remove_leg(self, leg: AudioLeg) -> None:
+        """Undo `add_leg`; no error where there is none."""
+        if leg in self._legs:
+            self._legs.remove(leg)
+            for member in self._members.values():
+                self._bridges.switchboard.part(member.channel.audio, leg)
+
+    def enter(
+        self, channel: Channel, intercept: Callable[[Frame], bool] | None = None, *, role: str = ""
+    ) -> Deferred[LeaveReason]:
         """Bring a channel in; the Deferred fires when it has left.
 
-        A channel that is in another bridge leaves that first; one that is hung up leaves at once.
+        A channel that is in another bridge leaves that first; one that is hung up leaves at once. ``role`` matters in
+        a holding bridge only.
         """
         if channel.bridge is not None:
             channel.bridge.remove(channel)
-        member = Member(channel, Deferred(), intercept)
+        member = Member(channel, Deferred(), intercept, role=role)
         if not self.alive or channel.hangup_requested or not channel.alive:
             member.left.callback(LeaveReason.HANGUP if self.alive else LeaveReason.DISSOLVED)
             return member.left
         before = self.snapshot() if self._bus_wants(messages.BridgeChanged) else None
         for other in self._members.values():
             self._join(member, other)
+        for leg in self._legs:
+            self._bridges.switchboard.join(channel.audio, leg)
         self._members[channel.uniqueid] = member
         channel.bridge = self
         channel.changed()
@@ -153,7 +185,13 @@ class Bridge:
         return self._bridges.bus.wanted(kind)
 
     def _join(self, one: Member, other: Member) -> None:
-        self._bridges.switchboard.join(one.channel.audio, other.channel.audio)
+        switchboard = self._bridges.switchboard
+        if self.kind != "holding":
+            switchboard.join(one.channel.audio, other.channel.audio)
+            return
+        for speaker, listener in ((one, other), (other, one)):
+            if speaker.role == "announcer" and listener.role != "announcer":
+                switchboard.connect(speaker.channel.audio, listener.channel.audio)
 
     def _set_peer_names(self) -> None:
         """BRIDGEPEER and BRIDGEPVTCALLID name the other party, in a bridge of two."""
@@ -172,6 +210,8 @@ class Bridge:
             channel.set_reader(None)
         for other in self._members.values():
             self._bridges.switchboard.part(member.channel.audio, other.channel.audio)
+        for leg in self._legs:
+            self._bridges.switchboard.part(channel.audio, leg)
         channel.bridge = None
         channel.changed()
         if self._bus_wants(messages.BridgeLeft):

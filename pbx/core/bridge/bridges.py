@@ -49,12 +49,21 @@ class Bridges:
         creator: str = "",
         name: str = "",
         dissolve_on_hangup: bool = False,
+        bridge_class: str = "",
     ) -> Bridge:
         """A new, empty bridge. Raises DuplicateBridge when the id is in use."""
         chosen = bridge_id or str(uuid.uuid4())
         if chosen in self._by_id:
             raise DuplicateBridge(f"a bridge with id {chosen} exists already")
-        bridge = Bridge(self, chosen, kind=kind, creator=creator, name=name, dissolve_on_hangup=dissolve_on_hangup)
+        bridge = Bridge(
+            self,
+            chosen,
+            kind=kind,
+            creator=creator,
+            name=name,
+            dissolve_on_hangup=dissolve_on_hangup,
+            bridge_class=bridge_class,
+        )
         self._by_id[chosen] = bridge
         if self.bus.wanted(messages.BridgeCreated):
             self.bus.publish(messages.BridgeCreated(bridge.snapshot()))
