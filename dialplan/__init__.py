@@ -12,6 +12,7 @@ from dialplan.applications.messages import SendDTMFModule, UserEventModule, Verb
 from dialplan.applications.playback import PlaybackModule
 from dialplan.applications.read import ReadModule
 from dialplan.applications.record import RecordModule
+from dialplan.applications.stasis import StasisModule
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.functions.channel import ChannelModule
@@ -33,6 +34,7 @@ MODULES: tuple[type[Module], ...] = (
     ReadModule,
     RecordModule,
     SendDTMFModule,
+    StasisModule,
     UserEventModule,
     VerboseModule,
     CallerIdModule,

@@ -29,6 +29,7 @@ from pbx.pjsip.modules import MODULES as PJSIP_MODULES
 from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
 from pbx.server import Server
 from pbx.sorcery import Sorcery
+from pbx.stasis.module import MODULES as STASIS_MODULES
 from pbx.version import PRODUCT_TOKEN
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Every module of the program, in the order they load where nothing else decides.
-MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *dialplan.MODULES, *AMI_MODULES)
+MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *STASIS_MODULES, *dialplan.MODULES, *AMI_MODULES)
 
 
 def build(reactor: Any, conf: AsteriskConf) -> Server:

@@ -98,6 +98,7 @@ class MediaTarget:
     def close(self) -> Deferred[None]:
         """Stop everything; fires once it has stopped."""
         done = self.queue.close()
-        for stop in list(self.stoppers):
+        # The last first, so that nothing that waits begins when what runs has stopped.
+        for stop in reversed(list(self.stoppers)):
             stop()
         return done

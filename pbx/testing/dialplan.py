@@ -19,10 +19,12 @@ from pbx.astdb import AstDb
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
+from pbx.core.originate import Originator
 from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.modules import ModuleRegistry
 from pbx.server import Server
+from pbx.stasis.module import MODULES as STASIS_MODULES
 from pbx.testing.core import FakeCore
 from pbx.testing.fake_technology import FakeDriver
 
@@ -102,7 +104,8 @@ class DialplanHarness:
         self.server: Server = server
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine
-        server.modules = ModuleRegistry(server, dialplan.MODULES)
+        server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
+        server.modules = ModuleRegistry(server, (*STASIS_MODULES, *dialplan.MODULES))
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the configuration."""
@@ -115,7 +118,7 @@ class DialplanHarness:
         globalLogPublisher.addObserver(self._observer)
         self.server.astdb.open()
         if self._modules:
-            for kind in dialplan.MODULES:
+            for kind in self.server.modules.kinds():
                 if kind is not LuaModule or (self.directories.etc / "extensions.lua").exists():
                     await self.server.modules.load(kind.name)
 

@@ -1,0 +1,116 @@
+"""Bridges of Stasis applications: made and ended by them, played to and recorded as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from pbx.core.bridge import Bridge, Bridges
+from pbx.core.bridge.bridges import DuplicateBridge
+from pbx.core.media import AudioLeg, Switchboard
+from pbx.stasis.errors import BadName, NameInUse
+from pbx.stasis.target import MediaTarget
+
+if TYPE_CHECKING:
+    from pbx.stasis.applications import StasisApplications
+
+#: Longest id and name that a client may choose.
+MAX_ID = 149
+MAX_NAME = 255
+
+
+class StasisBridge:
+    """A bridge and, once something is played to it or recorded, a hidden pair of legs in it.
+
+    What is played into one of the pair comes out of the other, which is in the bridge; and what the members say goes
+    the other way: the announcer and recorder channels of Asterisk, without the channels.
+    """
+
+    def __init__(self, bridge: Bridge, switchboard: Switchboard) -> None:
+        self.bridge = bridge
+        self._switchboard = switchboard
+        self._legs: tuple[AudioLeg, AudioLeg] | None = None
+        self._target: MediaTarget | None = None
+
+    @property
+    def target(self) -> MediaTarget:
+        """Where playbacks and recordings of the whole bridge go; made when first asked for."""
+        if self._target is None:
+            outer = self._switchboard.create_leg(f"Announcer/{self.bridge.id};1")
+            inner = self._switchboard.create_leg(f"Announcer/{self.bridge.id};2")
+            self._switchboard.pipe(outer, inner)
+            self.bridge.add_leg(inner)
+            self._legs = (outer, inner)
+            self._target = MediaTarget(f"bridge:{self.bridge.id}", outer, self._language)
+        return self._target
+
+    def _language(self) -> str:
+        return next((channel.language for channel in self.bridge.channels), "en")
+
+    def close(self) -> Deferred[None]:
+        """Stop what is played and recorded; fires once that has ended and the legs are gone."""
+        target = self._target
+        if target is None:
+            done: Deferred[None] = Deferred()
+            done.callback(None)
+            return done
+        return target.close().addCallback(self._close_legs)
+
+    def _close_legs(self, _nothing: object) -> None:
+        legs, self._legs = self._legs, None
+        for leg in legs or ():
+            self.bridge.remove_leg(leg)
+            leg.close()
+
+
+class StasisBridges:
+    """The bridges that applications made."""
+
+    def __init__(self, bridges: Bridges, switchboard: Switchboard, applications: StasisApplications) -> None:
+        self._bridges = bridges
+        self._switchboard = switchboard
+        self._applications = applications
+        self._by_id: dict[str, StasisBridge] = {}
+
+    def __iter__(self) -> Iterator[StasisBridge]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def find(self, bridge_id: str) -> StasisBridge | None:
+        return self._by_id.get(bridge_id)
+
+    def create(self, types: str = "", bridge_id: str = "", name: str = "") -> Bridge:
+        """A new bridge; ``types`` is ARI's comma list, of which ``holding`` decides. Raises NameInUse, BadName."""
+        if len(bridge_id) > MAX_ID or len(name) > MAX_NAME:
+            raise BadName(f"a bridge's id has at most {MAX_ID} characters, its name {MAX_NAME}")
+        words = {word.strip().lower() for word in types.split(",")}
+        try:
+            bridge = self._bridges.create(
+                bridge_id=bridge_id or None,
+                kind="holding" if "holding" in words else "mixing",
+                creator="Stasis",
+                name=name,
+                bridge_class="stasis",
+            )
+        except DuplicateBridge as error:
+            raise NameInUse(f"Bridge with id '{bridge_id}' already exists") from error
+        self._by_id[bridge.id] = StasisBridge(bridge, self._switchboard)
+        return bridge
+
+    async def destroy(self, own: StasisBridge) -> None:
+        """End a bridge: its members leave and stay in Stasis. Who had members in it hears of the end."""
+        bridge = own.bridge
+        if self._by_id.pop(bridge.id, None) is None:
+            return
+        await own.close()
+        source = f"bridge:{bridge.id}"
+        names = [app.name for app in self._applications if source in app.held]
+        for name in names:
+            self._applications.hold(name, source)
+        bridge.dissolve()
+        for name in names:
+            self._applications.release(name, source)

@@ -1,0 +1,182 @@
+"""`Stasis`: the channels inside applications, and how they come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.originate import Originate, Originator
+from pbx.stasis.applications import StasisApplications
+from pbx.stasis.bridges import StasisBridges
+from pbx.stasis.control import ChannelControl
+from pbx.stasis.events import StasisEvent
+from pbx.stasis.playback import Playbacks
+from pbx.stasis.recording import LiveRecordings, StoredRecordings
+
+if TYPE_CHECKING:
+    from pbx.bus import Bus
+    from pbx.clock import Clock
+    from pbx.core.bridge import Bridges
+    from pbx.core.channels import Channels
+    from pbx.core.media import Switchboard
+    from pbx.core.technology import Technologies
+
+log = Logger()
+
+
+class Stasis:
+    """Everything that applications control."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: Clock,
+        channels: Channels,
+        bridges: Bridges,
+        technologies: Technologies,
+        switchboard: Switchboard,
+        originator: Originator,
+        recordings: Path,
+    ) -> None:
+        self.clock = clock
+        self.channels = channels
+        self._originator = originator
+        self.applications = StasisApplications(bus, channels, bridges, technologies)
+        publish = self.applications.publish
+        self.playbacks = Playbacks(clock, switchboard, recordings, publish)
+        self.live = LiveRecordings(clock, switchboard, recordings, publish)
+        self.stored = StoredRecordings(recordings)
+        self.bridges = StasisBridges(bridges, switchboard, self.applications)
+        self._controls: dict[str, ChannelControl] = {}
+
+    def __len__(self) -> int:
+        """Channels inside."""
+        return len(self._controls)
+
+    def control(self, channel: Channel) -> ChannelControl | None:
+        """The control of a channel that is inside an application."""
+        return self._controls.get(channel.uniqueid)
+
+    # A channel's stay
+
+    async def enter(self, channel: Channel, application: str, args: Sequence[str] = ()) -> bool:
+        """Keep a channel inside an application until it leaves; False when nobody is connected for that.
+
+        Sets STASISSTATUS before StasisEnd, so that this is the last word about the channel. Raises ChannelInterrupted
+        when the channel was hung up or redirected.
+        """
+        channel.set_variable("STASISSTATUS", "")
+        channel.check()
+        if not self.applications.listening(application):
+            log.warn("{channel}: no Stasis application '{name}'", channel=channel.name, name=application)
+            channel.set_variable("STASISSTATUS", "FAILED")
+            return False
+        while True:
+            move = await self._stay(channel, application, args)
+            if move is None:
+                return True
+            application, args = move
+
+    async def _stay(
+        self, channel: Channel, application: str, args: Sequence[str]
+    ) -> tuple[str, tuple[str, ...]] | None:
+        """One application's turn with a channel: where it moves to, or None when it leaves."""
+        source = f"channel:{channel.uniqueid}"
+        control = self._controls[channel.uniqueid] = ChannelControl(self, channel, application)
+        self.applications.entered(application)
+        self.applications.hold(application, source)
+        self._say("StasisStart", application, channel, ("args", list(args)))
+        moved = False
+        try:
+            while True:
+                move = await control.wait()
+                if move is None:
+                    return None
+                if self.applications.listening(move.application):
+                    moved = True
+                    return move.application, move.args
+                destination = (("destination", move.application), ("args", list(move.args)))
+                self._say("ApplicationMoveFailed", application, channel, *destination)
+        finally:
+            await control.close()
+            if channel.alive and not moved:
+                channel.set_variable("STASISSTATUS", "SUCCESS")
+            del self._controls[channel.uniqueid]
+            self._say("StasisEnd", application, channel)
+            self.applications.release(application, source)
+            self.applications.left(application)
+
+    def _say(self, kind: str, application: str, channel: Channel, *fields: tuple[str, object]) -> None:
+        if self.applications.listening(application):
+            snapshot = ("channel", channel.snapshot())
+            # StasisStart prints its args before the channel, as Asterisk does.
+            ordered = (*fields, snapshot) if kind == "StasisStart" else (snapshot, *fields)
+            event = StasisEvent(kind, self.clock.now(), ordered, (f"channel:{channel.uniqueid}",))
+            self.applications.publish(event, application)
+
+    # Channels that begin inside
+
+    def originate(self, order: Originate, application: str = "", args: Sequence[str] = ()) -> Channel:
+        """Dial; once answered the channel goes to ``application``, which hears of it from the beginning.
+
+        Without an application the order says where it goes. Raises OriginateError.
+        """
+        if not application:
+            return self._originator.start(order).channel
+
+        async def up(channel: Channel) -> None:
+            await self._run(channel, application, args)
+
+        order = replace(order, uniqueid=order.uniqueid or self.channels.new_id(), on_up=up)
+        with_id = f"channel:{order.uniqueid}"
+        taken = self.channels.find_id(order.uniqueid or "") is not None
+        if not taken:
+            self.applications.hold(application, with_id)
+        try:
+            return self._originator.start(order).channel
+        except Exception:
+            if not taken:
+                self.applications.release(application, with_id)
+            raise
+
+    def create(self, order: Originate, application: str, args: Sequence[str] = ()) -> Channel:
+        """Make a channel that is inside ``application`` at once and not dialled yet. Raises OriginateError."""
+        order = replace(order, uniqueid=order.uniqueid or self.channels.new_id())
+        source = f"channel:{order.uniqueid}"
+        taken = self.channels.find_id(order.uniqueid or "") is not None
+        if not taken:
+            self.applications.hold(application, source)
+        try:
+            channel = self._originator.create(order)
+        except Exception:
+            if not taken:
+                self.applications.release(application, source)
+            raise
+        Deferred.fromCoroutine(self._run(channel, application, args)).addErrback(
+            lambda failure: log.failure("{channel} in Stasis failed", failure=failure, channel=channel.name)
+        )
+        return channel
+
+    async def _run(self, channel: Channel, application: str, args: Sequence[str]) -> None:
+        """Service a channel that has no dialplan: Stasis, then the place it was sent to, or the end."""
+        channel.owner = "pbx"
+        channel.set_application("Stasis", ",".join((application, *args)))
+        try:
+            await self.enter(channel, application, args)
+        except ChannelInterrupted:
+            log.debug("{channel} left Stasis", channel=channel.name)
+        target = channel.take_redirect()
+        dialplan = self.channels.dialplan
+        if target is None or dialplan is None or channel.hangup_requested or not channel.alive:
+            channel.hangup()
+            return
+        channel.set_application("", "")
+        channel.set_position(*target)
+        dialplan.start(channel)

@@ -1,0 +1,436 @@
+"""A channel inside Stasis(): how it comes, what is done to it, how it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel
+from pbx.core.dial import Destination
+from pbx.core.frames import Control
+from pbx.core.messages import BridgeEntered, BridgeLeft, ChannelCreated, ChannelDestroyed, DialEnded, VariableSet
+from pbx.core.originate import Originate
+from pbx.core.states import ChannelState
+from pbx.stasis.control import ChannelControl, DigitOrder
+from pbx.stasis.errors import NameInUse, NotPlaying, WrongState
+from pbx.stasis.events import StasisEvent
+from pbx.stasis.playback import PlaybackOrder, PlaybackSnapshot
+from pbx.stasis.recording import LiveRecordingSnapshot, RecordingOrder
+from pbx.stasis.service import Stasis
+from pbx.testing.deferreds import result_of, start
+from pbx.testing.dialplan import DialplanCall, DialplanHarness
+from pbx.testing.stasis import KeptEvents
+
+LUA = """
+extensions = { default = {
+  ["100"] = function()
+    app.Stasis("hello", "one", "two")
+    channel.AFTER = channel.STASISSTATUS:get()
+    app.Wait(60)
+  end,
+  ["200"] = function() channel.ELSEWHERE = "yes" app.Wait(60) end,
+  h = function() end,
+} }
+"""
+
+
+class Exchange:
+    """The harness with an application connected."""
+
+    def __init__(self, harness: DialplanHarness) -> None:
+        self.harness = harness
+        self.core = harness.core
+        self.stasis = harness.server.require(Stasis)
+        self.sink = KeptEvents()
+        self.stasis.applications.register("hello", self.sink)
+        self._translate()
+
+    def _translate(self) -> None:
+        def about(kind: str, message: Any) -> StasisEvent:
+            sources = [f"channel:{message.channel.uniqueid}"]
+            if hasattr(message, "bridge"):
+                sources.append(f"bridge:{message.bridge.id}")
+            return StasisEvent(kind, 0.0, (("message", message),), tuple(sources))
+
+        for kind in (ChannelCreated, ChannelDestroyed, VariableSet, BridgeEntered, BridgeLeft):
+            self.stasis.applications.translate(kind, lambda message, kind=kind: about(kind.__name__, message))
+
+    def call(self, exten: str = "100", resource: str = "phone") -> tuple[DialplanCall, ChannelControl]:
+        call = self.harness.call(exten, resource=resource)
+        control = self.control(call.channel)
+        return call, control
+
+    def control(self, channel: Channel) -> ChannelControl:
+        control = self.stasis.control(channel)
+        assert control is not None
+        return control
+
+    def sounds(self, *names: str) -> None:
+        for name in names:
+            self.core.switchboard.sounds[name] = Path(f"/sounds/{name}.wav")
+
+
+@pytest.fixture
+def exchange(tmp_path: Path) -> Iterator[Exchange]:
+    harness = DialplanHarness(tmp_path, {"extensions.lua": LUA})
+    result_of(start(harness.start()))
+    made = Exchange(harness)
+    yield made
+    result_of(start(harness.stop()))
+
+
+def without_variables(types: list[str]) -> list[str]:
+    return [each for each in types if each != "VariableSet"]
+
+
+def test_stasis_start_has_the_arguments_and_the_channel(exchange: Exchange) -> None:
+    call, _control = exchange.call()
+    started = exchange.sink.last("StasisStart")
+    assert started.get("args") == ["one", "two"]
+    assert started.get("channel") == call.channel.snapshot()
+    application = exchange.stasis.applications.find("hello")
+    assert application is not None
+    assert application.channel_ids == [call.channel.uniqueid]
+
+
+def test_without_an_application_the_dialplan_goes_on_with_status_failed(exchange: Exchange) -> None:
+    exchange.stasis.applications.unregister("hello", exchange.sink)
+    call = exchange.harness.call("100")
+    assert call.variable("AFTER") == "FAILED"
+
+
+def test_continue_goes_on_at_the_next_step_after_a_last_varset_and_stasis_end(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    control.leave(None)
+    assert call.variable("AFTER") == "SUCCESS"
+    assert exchange.sink.types[-2:] == ["VariableSet", "StasisEnd"]
+    assert exchange.stasis.control(call.channel) is None
+
+
+def test_continue_with_a_place_goes_there(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    control.leave(("default", "200", 1))
+    assert call.variable("ELSEWHERE") == "yes"
+    assert call.channel.alive
+    assert exchange.sink.types[-1] == "StasisEnd"
+
+
+def test_a_hangup_ends_the_stay_with_stasis_end_last_and_the_first_cause(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    control.hangup(Cause.USER_BUSY)
+    call.far.hang_up(Cause.NORMAL_CLEARING)
+    assert call.ended
+    assert call.channel.hangup_cause == Cause.USER_BUSY
+    assert exchange.sink.types[-1] == "StasisEnd"
+    assert len(exchange.stasis) == 0
+
+
+def test_a_channel_stays_when_its_application_disconnects(exchange: Exchange) -> None:
+    call, _control = exchange.call()
+    exchange.stasis.applications.unregister("hello", exchange.sink)
+    assert call.channel.alive
+    assert exchange.stasis.applications.find("hello") is not None
+    again = KeptEvents()
+    exchange.stasis.applications.register("hello", again)
+    call.far.hang_up()
+    assert again.types[-1] == "StasisEnd"
+
+
+def test_an_application_and_its_context_are_gone_after_the_last_channel(exchange: Exchange) -> None:
+    engine = exchange.harness.engine
+    assert engine.exists("stasis-hello", "anything")
+    call, _control = exchange.call()
+    exchange.stasis.applications.unregister("hello", exchange.sink)
+    assert engine.exists("stasis-hello", "anything")
+    call.far.hang_up()
+    assert not engine.exists("stasis-hello", "anything")
+
+
+def test_move_ends_one_application_and_starts_the_other(exchange: Exchange) -> None:
+    other = KeptEvents()
+    exchange.stasis.applications.register("other", other)
+    call, control = exchange.call()
+    control.move("nobody", ())
+    assert exchange.sink.last("ApplicationMoveFailed").get("destination") == "nobody"
+    control.move("other", ("x",))
+    assert exchange.sink.types[-1] == "StasisEnd"
+    assert other.last("StasisStart").get("args") == ["x"]
+    exchange.control(call.channel).leave(None)
+    assert call.variable("AFTER") == "SUCCESS"
+
+
+def test_operations_need_a_channel_that_is_not_ringing(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    control.require_state()
+    call.channel.state = ChannelState.RINGING
+    with pytest.raises(WrongState):
+        control.require_state()
+
+
+def test_playbacks_wait_for_each_other_and_tell_their_state(exchange: Exchange) -> None:
+    exchange.sounds("hello", "bye")
+    _call, control = exchange.call()
+    playbacks = exchange.stasis.playbacks
+    queued = playbacks.play(control.target, PlaybackOrder(["sound:hello", "sound:bye"], id="p1"))
+    assert queued.state == "queued"
+    assert queued.next_media_uri == "sound:bye"
+    playbacks.play(control.target, PlaybackOrder(["sound:bye"], id="p2"))
+    with pytest.raises(NameInUse):
+        playbacks.play(control.target, PlaybackOrder(["sound:bye"], id="p2"))
+    files = exchange.core.switchboard.playbacks
+    for number in range(3):
+        assert len(files) == number + 1
+        files[number].finish()
+    seen = [
+        (event.type, value.id, value.state)
+        for _, event in exchange.sink.events
+        if isinstance(value := event.get("playback"), PlaybackSnapshot)
+    ]
+    assert seen == [
+        ("PlaybackStarted", "p1", "playing"),
+        ("PlaybackContinuing", "p1", "continuing"),
+        ("PlaybackFinished", "p1", "done"),
+        ("PlaybackStarted", "p2", "playing"),
+        ("PlaybackFinished", "p2", "done"),
+    ]
+    assert len(playbacks) == 0
+
+
+def test_a_sound_that_is_missing_fails_the_playback(exchange: Exchange) -> None:
+    _call, control = exchange.call()
+    for media in ("sound:missing", "tone:ring", "nonsense", "number:x"):
+        exchange.stasis.playbacks.play(control.target, PlaybackOrder([media]))
+        playback = exchange.sink.last("PlaybackFinished").get("playback")
+        assert isinstance(playback, PlaybackSnapshot)
+        assert (playback.media_uri, playback.state) == (media, "failed")
+
+
+def test_numbers_are_spoken_piece_by_piece(exchange: Exchange) -> None:
+    exchange.sounds("digits/1", "digits/hundred", "digits/20", "digits/3")
+    exchange.core.switchboard.instant = True
+    _call, control = exchange.call()
+    exchange.stasis.playbacks.play(control.target, PlaybackOrder(["number:123"]))
+    assert [each.path.stem for each in exchange.core.switchboard.playbacks] == ["1", "hundred", "20", "3"]
+
+
+def test_a_playback_is_steered(exchange: Exchange) -> None:
+    exchange.sounds("hello")
+    _call, control = exchange.call()
+    exchange.stasis.playbacks.play(control.target, PlaybackOrder(["sound:hello"], offset_ms=5000, id="p"))
+    playback = exchange.stasis.playbacks.find("p")
+    assert playback is not None
+    files = exchange.core.switchboard.playbacks
+    playback.control("forward")
+    playback.control("reverse")
+    playback.control("restart")
+    assert [each.position_ms for each in files] == [5000, 8000, 5000, 0]
+    playback.control("pause")
+    assert files[-1].paused
+    playback.control("unpause")
+    assert not files[-1].paused
+    playback.stop()
+    with pytest.raises(NotPlaying):
+        playback.control("pause")
+    assert exchange.sink.types[-1] == "PlaybackFinished"
+
+
+def test_continue_waits_for_the_playback_before_it(exchange: Exchange) -> None:
+    exchange.sounds("hello")
+    call, control = exchange.call()
+    exchange.stasis.playbacks.play(control.target, PlaybackOrder(["sound:hello"]))
+    control.leave(None)
+    assert exchange.stasis.control(call.channel) is control
+    exchange.core.switchboard.playbacks[0].finish()
+    assert exchange.stasis.control(call.channel) is None
+
+
+def test_a_hangup_finishes_playbacks_before_stasis_end(exchange: Exchange) -> None:
+    exchange.sounds("hello")
+    call, control = exchange.call()
+    for _ in range(2):
+        exchange.stasis.playbacks.play(control.target, PlaybackOrder(["sound:hello"]))
+    call.far.hang_up()
+    assert call.ended
+    assert without_variables(exchange.sink.types)[-3:] == ["PlaybackFinished", "PlaybackFinished", "StasisEnd"]
+    assert len(exchange.stasis.playbacks) == 0
+
+
+def test_a_recording_ends_at_its_digit_and_tells_its_length(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    live = exchange.stasis.live
+    queued = live.record(control.target, RecordingOrder("mail/one", "wav", terminate_on="#"))
+    assert queued.state == "queued"
+    recording = exchange.core.switchboard.recordings[0]
+    recording.duration_ms = 2600
+    with pytest.raises(NameInUse):
+        live.record(control.target, RecordingOrder("mail/one", "wav"))
+    with pytest.raises(WrongState):
+        control.enter_bridge(exchange.stasis.bridges.create())
+    call.far.press("1")
+    assert not recording.stopped
+    call.far.press("#")
+    assert recording.stopped
+    made = exchange.sink.last("RecordingFinished").get("recording")
+    assert isinstance(made, LiveRecordingSnapshot)
+    assert (made.state, made.duration, made.target_uri) == ("done", 3, f"channel:{call.channel.uniqueid}")
+    assert live.find("mail/one") is None
+
+
+def test_a_recording_ends_in_time(exchange: Exchange) -> None:
+    _call, control = exchange.call()
+    exchange.stasis.live.record(control.target, RecordingOrder("r", "wav", max_duration=5))
+    exchange.core.clock.advance(5)
+    assert exchange.sink.types[-1] == "RecordingFinished"
+
+
+def test_digits_are_sent_with_their_pauses(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    call.channel.answer()
+    control.send_digits(DigitOrder("12", before=500, between=100, duration=100))
+    sent = lambda: [each for each in call.far.told if each.startswith("digit")]  # noqa: E731
+    assert sent() == []
+    exchange.core.clock.advance(0.5)
+    assert sent() == ["digit 1"]
+    exchange.core.clock.advance(0.1)
+    exchange.core.clock.advance(0.1)
+    assert sent() == ["digit 1", "digit 2"]
+    with pytest.raises(ValueError, match="DTMF"):
+        control.send_digits(DigitOrder("12x"))
+
+
+def test_muting_for_two_reasons_ends_with_both(exchange: Exchange) -> None:
+    _call, control = exchange.call()
+    leg: Any = control.channel.audio
+    control.mute("in")
+    control.mute("out", "bridge")
+    assert leg.muted == (True, True)
+    control.unmute("both", "bridge")
+    assert leg.muted == (True, False)
+    control.unmute("in")
+    assert leg.muted == (False, False)
+
+
+def test_a_bridge_of_two_and_its_events(exchange: Exchange) -> None:
+    one, first = exchange.call(resource="one")
+    two, second = exchange.call(resource="two")
+    bridge = exchange.stasis.bridges.create("mixing", "b1", "room")
+    assert bridge.snapshot().type == "stasis"
+    first.enter_bridge(bridge, absorb_digits=True)
+    second.enter_bridge(bridge)
+    application = exchange.stasis.applications.find("hello")
+    assert application is not None
+    assert application.bridge_ids == ["b1"]
+    assert exchange.sink.types.count("BridgeEntered") == 2
+    one.far.press("5")
+    assert "digit 5" not in two.far.told
+    two.far.press("6")
+    assert "digit 6" in one.far.told
+    two.far.hang_up()
+    assert without_variables(exchange.sink.types)[-2:] == ["BridgeLeft", "StasisEnd"]
+    assert one.channel.bridge is bridge
+    own = exchange.stasis.bridges.find("b1")
+    assert own is not None
+    result_of(start(exchange.stasis.bridges.destroy(own)))
+    assert one.channel.bridge is None
+    assert exchange.stasis.control(one.channel) is first
+    assert application.bridge_ids == []
+
+
+def test_a_playback_to_a_bridge_is_heard_by_all_members_now_and_later(exchange: Exchange) -> None:
+    exchange.sounds("hello")
+    _one, first = exchange.call(resource="one")
+    _two, second = exchange.call(resource="two")
+    bridge = exchange.stasis.bridges.create()
+    own = exchange.stasis.bridges.find(bridge.id)
+    assert own is not None
+    first.enter_bridge(bridge)
+    exchange.stasis.playbacks.play(own.target, PlaybackOrder(["sound:hello"]))
+    second.enter_bridge(bridge)
+    inner = f"Announcer/{bridge.id};2"
+    for control in (first, second):
+        assert (inner, control.channel.name) in exchange.core.switchboard.edges
+    assert exchange.sink.types[-1] != "PlaybackFinished"
+    result_of(start(exchange.stasis.bridges.destroy(own)))
+    assert "PlaybackFinished" in exchange.sink.types
+    assert not any(name.startswith("Announcer/") for name in exchange.core.switchboard.legs)
+
+
+def test_in_a_holding_bridge_only_the_announcer_is_heard(exchange: Exchange) -> None:
+    controls = [exchange.call(resource=name)[1] for name in ("speaker", "one", "two")]
+    bridge = exchange.stasis.bridges.create("holding")
+    for control, role in zip(controls, ("announcer", "participant", ""), strict=True):
+        control.enter_bridge(bridge, role=role)
+    speaker, one, two = (control.channel.name for control in controls)
+    assert exchange.core.switchboard.edges == {(speaker, one), (speaker, two)}
+
+
+def order(**fields: Any) -> Originate:
+    return Originate(Destination("Fake", "bob"), **fields)
+
+
+def test_an_originated_channel_is_the_applications_from_its_creation(exchange: Exchange) -> None:
+    channel = exchange.stasis.originate(order(uniqueid="mine"), "hello", ["a"])
+    far = exchange.core.fake.drivers["bob"][-1]
+    assert "ChannelCreated" in exchange.sink.types
+    assert "StasisStart" not in exchange.sink.types
+    far.say(Control.ANSWER)
+    assert exchange.sink.last("StasisStart").get("args") == ["a"]
+    far.hang_up()
+    assert not channel.alive
+    assert without_variables(exchange.sink.types)[-2:] == ["StasisEnd", "ChannelDestroyed"]
+    application = exchange.stasis.applications.find("hello")
+    assert application is not None
+    assert application.channel_ids == []
+
+
+def test_an_originated_channel_goes_on_in_the_dialplan(exchange: Exchange) -> None:
+    channel = exchange.stasis.originate(order(), "hello")
+    exchange.core.fake.drivers["bob"][-1].say(Control.ANSWER)
+    exchange.control(channel).leave(("default", "200", 1))
+    assert channel.variables.get("ELSEWHERE") == "yes"
+
+
+def test_a_created_channel_is_inside_at_once_and_dialled_when_told(exchange: Exchange) -> None:
+    ended: list[str] = []
+    exchange.core.bus.subscribe(DialEnded, lambda message: ended.append(message.status))
+    channel = exchange.stasis.create(order(), "hello")
+    assert exchange.sink.types[-1] == "StasisStart"
+    control = exchange.control(channel)
+    with pytest.raises(WrongState):
+        control.require_state()
+    far = exchange.core.fake.drivers["bob"][-1]
+    assert far.told == []
+    control.dial(None, 10)
+    assert far.told == ["call"]
+    with pytest.raises(WrongState):
+        control.dial(None, 10)
+    far.say(Control.ANSWER)
+    assert ended == ["ANSWER"]
+    exchange.core.clock.advance(11)
+    assert channel.state is ChannelState.UP
+    control.hangup(Cause.NORMAL_CLEARING)
+    assert not channel.alive
+
+
+def test_a_dial_nobody_answers_ends_in_time(exchange: Exchange) -> None:
+    ended: list[str] = []
+    exchange.core.bus.subscribe(DialEnded, lambda message: ended.append(message.status))
+    channel = exchange.stasis.create(order(), "hello")
+    exchange.control(channel).dial(None, 10)
+    exchange.core.clock.advance(10)
+    assert ended == ["NOANSWER"]
+    assert channel.hangup_cause == Cause.NO_ANSWER
+    assert not channel.alive
+
+
+def test_a_redirect_from_elsewhere_takes_the_channel_out(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    control.enter_bridge(exchange.stasis.bridges.create())
+    call.channel.redirect("default", "200", 1)
+    assert call.variable("ELSEWHERE") == "yes"
+    assert exchange.sink.types[-1] == "StasisEnd"
+    assert call.channel.bridge is None
