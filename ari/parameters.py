@@ -88,12 +88,11 @@ def bind(
 ) -> dict[str, object]:
     """Every declared parameter by name. Raises AriError(400) naming the first that is wrong or missing."""
     values: dict[str, object] = {}
-    position = 0
+    places = dict(zip(operation.path_names, path_values, strict=True)) if path_values else {}
     for each in operation.parameters:
         if each.place == "path":
-            values[each.name] = _text(each, path_values[position])
-            _check_allowed(each, path_values[position])
-            position += 1
+            value = values[each.name] = _text(each, places[each.name])
+            _check_allowed(each, value)
         elif each.place == "body":
             values[each.name] = _container(each, fields, document)
         else:

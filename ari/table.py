@@ -5,6 +5,7 @@ Routing, the checks of parameters, the Swagger 1.1 and OpenAPI 3.1 documents and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -98,6 +99,8 @@ class Operation:
     #: Status of success.
     success: int = 200
     since: tuple[str, ...] = ("12.0.0",)
+    #: Names of the path's wildcards, in order.
+    path_names: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -160,6 +163,7 @@ class Resource:
                     websocket,
                     status,
                     since,
+                    tuple(re.findall(r"\{(\w+)\}", path)),
                 )
             )
             return handler

@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 import dialplan
 from ami.modules import MODULES as AMI_MODULES
+from ari.modules import MODULES as ARI_MODULES
 from pbx.astdb import AstDb
 from pbx.bus import Bus
 from pbx.cli.registry import CommandRegistry
@@ -21,6 +22,7 @@ from pbx.core.local import LocalTechnology
 from pbx.core.originate import Originator
 from pbx.core.technology import Technologies
 from pbx.errors import ConfigError, ObeliskError
+from pbx.http.modules import MODULES as HTTP_MODULES
 from pbx.media import MediaEngine
 from pbx.media.config import read_settings
 from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
@@ -38,7 +40,15 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: Every module of the program, in the order they load where nothing else decides.
-MODULES: tuple[type[Module], ...] = (*PJSIP_MODULES, *SESSION_MODULES, *STASIS_MODULES, *dialplan.MODULES, *AMI_MODULES)
+MODULES: tuple[type[Module], ...] = (
+    *PJSIP_MODULES,
+    *SESSION_MODULES,
+    *STASIS_MODULES,
+    *dialplan.MODULES,
+    *HTTP_MODULES,
+    *AMI_MODULES,
+    *ARI_MODULES,
+)
 
 
 def build(reactor: Any, conf: AsteriskConf) -> Server:

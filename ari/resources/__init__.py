@@ -1,0 +1,14 @@
+"""The operations of ARI, one file for each resource as in Asterisk's ``rest-api/api-docs``."""
+
+from __future__ import annotations
+
+from ari.resources import applications, asterisk, device_states, endpoints, events
+from ari.table import Resource
+
+RESOURCES: tuple[Resource, ...] = (
+    applications.RESOURCE,
+    asterisk.RESOURCE,
+    device_states.RESOURCE,
+    endpoints.RESOURCE,
+    events.RESOURCE,
+)

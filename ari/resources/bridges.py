@@ -1,0 +1,222 @@
+"""/bridges: rooms that applications make, fill, play to and record.
+
+Not there, because the exchange cannot do it yet: music on hold, video sources, variables of bridges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ari.replies import AriError, Created
+from ari.request import Request
+from ari.resources._calls import LANG, MEDIA, OFFSET, PLAYBACK_ID, RECORD, SKIP, play, record
+from ari.table import Resource, path, query
+from pbx.core.bridge import BridgeSnapshot
+from pbx.stasis.bridges import StasisBridge
+from pbx.stasis.control import ChannelControl
+from pbx.stasis.errors import BadName, NameInUse, WrongState
+from pbx.stasis.service import Stasis
+
+RESOURCE = Resource("bridges", "Bridge resources", module="res_ari_bridges")
+ID = path("bridgeId", "Bridge's id")
+
+BRIDGE_ERRORS: Mapping[int, str] = {404: "Bridge not found", 409: "Bridge not in a Stasis application"}
+_TYPE = query("type", "Comma separated list of bridge type attributes; 'holding' or 'mixing' decides.")
+_NAME = query("name", "Name to give to the bridge being created.")
+
+
+def bridge_of(request: Request) -> StasisBridge:
+    """The bridge that the path names. Raises AriError: 404 for none, 409 for one that no application made."""
+    own = request.require(Stasis).bridges.find(request["bridgeId"])
+    if own is not None:
+        return own
+    if request.server.bridges.find(request["bridgeId"]) is None:
+        raise AriError(404, "Bridge not found")
+    raise AriError(409, "Bridge not in Stasis application")
+
+
+@RESOURCE.operation("GET", "/bridges", "list", summary="List all active bridges.", response="List[Bridge]")
+def list_bridges(request: Request) -> list[BridgeSnapshot]:
+    return [bridge.snapshot() for bridge in request.server.bridges]
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges",
+    "create",
+    summary="Create a new bridge.",
+    response="Bridge",
+    parameters=(_TYPE, query("bridgeId", "Unique ID to give to the bridge being created."), _NAME),
+    errors={409: "Bridge with the same bridgeId already exists"},
+    creates=True,
+)
+def create(request: Request) -> BridgeSnapshot:
+    bridges = request.require(Stasis).bridges
+    try:
+        bridge = bridges.create(request["type"] or "", request["bridgeId"] or "", request["name"] or "")
+    except NameInUse as error:
+        raise AriError(409, str(error)) from error
+    except BadName as error:
+        raise AriError(400, str(error)) from error
+    return bridge.snapshot()
+
+
+RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}",
+    "createWithId",
+    summary="Create a new bridge with a given id.",
+    response="Bridge",
+    parameters=(_TYPE, path("bridgeId", "Unique ID to give to the bridge being created."), _NAME),
+    errors={409: "Bridge with the same bridgeId already exists"},
+    creates=True,
+    since=("12.2.0",),
+)(create)
+
+
+@RESOURCE.operation(
+    "GET",
+    "/bridges/{bridgeId}",
+    "get",
+    summary="Get bridge details.",
+    response="Bridge",
+    parameters=(ID,),
+    errors={404: "Bridge not found"},
+)
+def get(request: Request) -> BridgeSnapshot:
+    bridge = request.server.bridges.find(request["bridgeId"])
+    if bridge is None:
+        raise AriError(404, "Bridge not found")
+    return bridge.snapshot()
+
+
+@RESOURCE.operation(
+    "DELETE",
+    "/bridges/{bridgeId}",
+    "destroy",
+    summary="Shut down a bridge.",
+    notes="If any channels are in this bridge, they will be removed and resume whatever they were doing beforehand.",
+    parameters=(ID,),
+    errors=BRIDGE_ERRORS,
+)
+async def destroy(request: Request) -> None:
+    await request.require(Stasis).bridges.destroy(bridge_of(request))
+
+
+def _controls(request: Request) -> list[ChannelControl]:
+    """The controls of the channels named. Raises AriError: 400 for one that does not exist, 422 outside of Stasis."""
+    names: list[str] = request["channel"]
+    if not names:
+        raise AriError(400, "Missing parameter channel")
+    stasis, found = request.require(Stasis), []
+    for name in names:
+        channel = request.server.channels.find_id(name)
+        if channel is None:
+            raise AriError(400, "Channel not found")
+        control = stasis.control(channel)
+        if control is None:
+            raise AriError(422, "Channel not in Stasis application")
+        found.append(control)
+    return found
+
+
+_CHANNEL_ERRORS = {
+    400: "Channel not found",
+    404: "Bridge not found",
+    409: "Bridge not in Stasis application; Channel currently recording",
+    422: "Channel not in Stasis application",
+}
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/addChannel",
+    "addChannel",
+    summary="Add a channel to a bridge.",
+    parameters=(
+        ID,
+        query("channel", "Ids of channels to add to bridge.", required=True, multiple=True),
+        query("role", "Channel's role in a holding bridge: announcer or participant."),
+        query("absorbDTMF", "Absorb DTMF coming from this channel.", type="boolean", default=False),
+        query("mute", "Mute audio from this channel while it is in the bridge.", type="boolean", default=False),
+    ),
+    errors=_CHANNEL_ERRORS,
+)
+def add_channel(request: Request) -> None:
+    bridge, controls = bridge_of(request).bridge, _controls(request)
+    for control in controls:
+        if control.target.recordings:
+            raise AriError(409, f"Channel {control.channel.uniqueid} currently recording")
+    for control in controls:
+        try:
+            control.enter_bridge(
+                bridge, role=request["role"] or "", absorb_digits=request["absorbDTMF"], mute=request["mute"]
+            )
+        except WrongState as error:
+            raise AriError(409, str(error)) from error
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/removeChannel",
+    "removeChannel",
+    summary="Remove a channel from a bridge.",
+    parameters=(ID, query("channel", "Ids of channels to remove from bridge.", required=True, multiple=True)),
+    errors={**_CHANNEL_ERRORS, 409: "Bridge not in Stasis application", 422: "Channel not in this bridge"},
+)
+def remove_channel(request: Request) -> None:
+    bridge, controls = bridge_of(request).bridge, _controls(request)
+    if any(control.channel.bridge is not bridge for control in controls):
+        raise AriError(422, "Channel not in this bridge")
+    for control in controls:
+        bridge.remove(control.channel)
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/play",
+    "play",
+    summary="Start playback of media on a bridge.",
+    response="Playback",
+    parameters=(ID, MEDIA, LANG, OFFSET, SKIP, PLAYBACK_ID),
+    errors=BRIDGE_ERRORS,
+    creates=True,
+    success=201,
+)
+def play_media(request: Request) -> Created:
+    return play(request, bridge_of(request).target)
+
+
+RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/play/{playbackId}",
+    "playWithId",
+    summary="Start playback of media on a bridge and specify the playbackId.",
+    response="Playback",
+    parameters=(ID, path("playbackId", "Playback ID."), MEDIA, LANG, OFFSET, SKIP),
+    errors=BRIDGE_ERRORS,
+    creates=True,
+    success=201,
+    since=("12.3.0",),
+)(play_media)
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/record",
+    "record",
+    summary="Start a recording.",
+    notes="Records the mixed audio of all channels in the bridge.",
+    response="LiveRecording",
+    parameters=(ID, *RECORD),
+    errors={
+        400: "Invalid parameters",
+        404: "Bridge not found",
+        409: "Bridge is not in a Stasis application, or a recording with the same name exists",
+        422: "The format specified is unknown on this system",
+    },
+    creates=True,
+    success=201,
+)
+def record_bridge(request: Request) -> Created:
+    return record(request, bridge_of(request).target)
