@@ -168,7 +168,7 @@ class Playback:
 
         Raises NotPlaying while nothing is played, ValueError for another word.
         """
-        steer = _OPERATIONS.get(operation)
+        steer = OPERATIONS.get(operation)
         if steer is None:
             raise ValueError(f"unknown operation '{operation}'")
         handle = self._handle
@@ -198,7 +198,7 @@ class Playback:
         handle.stop()
 
 
-_OPERATIONS: dict[str, Callable[[Playback, PlaybackHandle], None]] = {
+OPERATIONS: dict[str, Callable[[Playback, PlaybackHandle], None]] = {
     "restart": Playback._restart,
     "pause": Playback._pause,
     "unpause": Playback._unpause,
