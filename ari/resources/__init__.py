@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from ari.resources import applications, asterisk, device_states, endpoints, events
+from ari.resources import (
+    applications,
+    asterisk,
+    bridges,
+    channels,
+    device_states,
+    endpoints,
+    events,
+    playbacks,
+    recordings,
+)
 from ari.table import Resource
 
 RESOURCES: tuple[Resource, ...] = (
     applications.RESOURCE,
     asterisk.RESOURCE,
+    bridges.RESOURCE,
+    channels.RESOURCE,
     device_states.RESOURCE,
     endpoints.RESOURCE,
     events.RESOURCE,
+    playbacks.RESOURCE,
+    recordings.RESOURCE,
 )

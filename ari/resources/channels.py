@@ -319,3 +319,6 @@ _signal("DELETE", "ring", "ringStop", "Stop ringing indication on a channel if l
 _signal("POST", "progress", "progress", "Indicate progress on a channel.", "22.6.0")
 _signal("POST", "silence", "startSilence", "Play silence to a channel.")
 _signal("DELETE", "silence", "stopSilence", "Stop playing silence to a channel.")
+
+
+__all__ = ("RESOURCE",)
