@@ -14,6 +14,15 @@ API_VERSION = "10.0.0"
 SWAGGER_VERSION = "1.1"
 #: resources.json lists a WebSocket by a later form than the others.
 WEBSOCKET_SWAGGER_VERSION = "1.2"
+#: What Asterisk's documents say each resource needs; nothing here asks for it.
+_REQUIRES: dict[str, tuple[str, ...]] = {
+    "bridges": ("res_stasis_recording", "res_stasis_playback"),
+    "channels": ("res_stasis_answer", "res_stasis_playback", "res_stasis_recording", "res_stasis_snoop"),
+    "deviceStates": ("res_stasis_device_state",),
+    "events": ("res_http_websocket",),
+    "playbacks": ("res_stasis_playback",),
+    "recordings": ("res_stasis_recording",),
+}
 
 
 class Documents:
@@ -82,7 +91,7 @@ def api_declaration(resource: Resource, url: str) -> dict[str, object]:
         "swaggerVersion": WEBSOCKET_SWAGGER_VERSION if websocket else SWAGGER_VERSION,
         "basePath": url,
         "resourcePath": f"/api-docs/{resource.name}.{{format}}",
-        "requiresModules": [],
+        "requiresModules": list(_REQUIRES.get(resource.name, ())),
         "apis": [
             {
                 "path": path,

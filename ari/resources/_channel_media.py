@@ -24,7 +24,7 @@ from ari.resources._calls import (
 from ari.table import Resource, body, path, query
 from pbx.stasis.control import DigitOrder
 
-RESOURCE = Resource("channels", "Channel resources", module="res_ari_channels", version="4.0.0")
+RESOURCE = Resource("channels", "Channel resources", module="res_ari_channels")
 ID = path("channelId", "Channel's id")
 
 

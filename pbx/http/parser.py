@@ -7,6 +7,8 @@ come first.
 
 from __future__ import annotations
 
+import re
+
 import httptools
 
 from pbx.errors import ObeliskError
@@ -21,6 +23,9 @@ MAX_HEAD_BYTES = 16_384
 MAX_HEADERS = 100
 #: Bytes of a request's target. Asterisk's line buffer has 4096.
 MAX_TARGET_BYTES = 8_192
+
+#: method SP request-target: what begins so is HTTP with a method that llhttp does not know.
+_REQUEST_LINE = re.compile(rb"[A-Za-z]{3,20} [/*h]")
 
 
 class Refused(ObeliskError):
@@ -88,7 +93,8 @@ class RequestParser:
 
     def _parse(self, data: bytes) -> None:
         # httptools keeps an unfinished header to itself, so what comes while a head is unfinished is counted here.
-        if self._in_head:
+        counted = self._in_head
+        if counted:
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
@@ -98,9 +104,14 @@ class RequestParser:
             self._begin()
             return
         except httptools.HttpParserInvalidMethodError:
-            self._refuse(501, "Method not implemented")
+            if _REQUEST_LINE.match(data):
+                self._refuse(501, "Method not implemented")
+            else:
+                self._refuse(400, "Bad request")
         except httptools.HttpParserError:
             self._refuse(400, "Bad request")
+        if self._in_head and not counted and not self._complete:
+            self._head_bytes = len(data)
         if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self._refuse(431, "Request header fields too large")
 

@@ -112,8 +112,11 @@ class WebSocket:
         elif isinstance(event, BytesMessage):
             self.close(CloseReason.UNSUPPORTED_DATA)
         elif isinstance(event, CloseConnection):
-            if self._connection.state is ConnectionState.REMOTE_CLOSING:
-                self.link.write(self._connection.send(event.response()))
+            if self._connection.state is not ConnectionState.REMOTE_CLOSING:
+                # No frame of the client's: wsproto says that what came is none, and why.
+                self.close(event.code)
+                return
+            self.link.write(self._connection.send(event.response()))
             self._end()
 
     def send(self, frames: bytes) -> None:
