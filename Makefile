@@ -33,8 +33,8 @@ run: setup ## the exchange on loopback, with the configuration in var/conf
 	@test -e $(CONF)/asterisk.conf || $(BIN)/obelisk init $(CONF)
 	@exec $(BIN)/obelisk run -C $(CONF)
 
-demo: setup system-packages ## two phones call each other through a scratch exchange
-	$(BIN)/python -m pytest -q --no-header tests/e2e/test_two_phones.py
+demo: setup ## two phones, an ARI application and an AMI client on a scratch exchange, judged by ear
+	$(BIN)/python tools/demo.py var/demo
 
 # On a machine run as root (CI), install what the end to end tests need; elsewhere those tests say what is missing.
 system-packages:

@@ -85,6 +85,16 @@ local function record()
    app.Hangup()
 end
 
+-- 605: a program takes the call over by ARI (see ari.conf), one that has registered as the application "hello".
+local function program()
+   app.Stasis("hello")
+   if channel.STASISSTATUS:get() == "FAILED" then
+      app.Answer()
+      app.Playback("im-sorry&is-curntly-unavail")
+   end
+   app.Hangup()
+end
+
 -- What every phone may dial.
 extensions = {
    internal = {
@@ -93,6 +103,7 @@ extensions = {
       ["602"] = menu,
       ["603"] = read_digits,
       ["604"] = record,
+      ["605"] = program,
 
       -- "0" of the menu.
       ["0"] = function()

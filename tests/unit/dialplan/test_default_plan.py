@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from pbx.core.frames import Control
+from pbx.stasis.service import Stasis
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness, Plan
 from pbx.testing.fake_technology import FakeTechnology
+from pbx.testing.stasis import KeptEvents
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -88,3 +90,16 @@ def test_a_carrier_reaches_nothing_but_the_phone(harness: DialplanHarness) -> No
     assert harness.core.fake.drivers["alice"]
     call.far.hang_up()
     assert result_of(start(harness.server.cli.run("dialplan show from-carrier"))).ok
+
+
+def test_605_goes_to_the_program_or_says_that_there_is_none(harness: DialplanHarness) -> None:
+    call = harness.call("605", "internal")
+    assert heard(harness) == ["im-sorry", "is-curntly-unavail"]
+    assert call.ended
+    stasis = harness.server.require(Stasis)
+    sink = KeptEvents()
+    stasis.applications.register("hello", sink)
+    call = harness.call("605", "internal")
+    assert sink.types == ["StasisStart"]
+    call.far.hang_up()
+    assert sink.types == ["StasisStart", "StasisEnd"]
