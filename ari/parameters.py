@@ -27,6 +27,7 @@ MAX_DEPTH = 32
 _TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
 _INTEGER = re.compile(r"\s*([+-]?[0-9]{1,18})")
 _FLOAT = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)")
+_INT = 1 << 31
 _LONG = 1 << 63
 
 
@@ -157,10 +158,12 @@ def _typed(parameter: Parameter, raw: object) -> object:
         found = _FLOAT.match(str(raw))
         number = float(found[1]) if found else 0.0
     elif isinstance(raw, int | float):
-        number = int(raw) if abs(raw) < _LONG else 0
+        number = int(raw) if abs(raw) < _LONG else _LONG
     else:
         found = _INTEGER.match(str(raw))
         number = int(found[1]) if found else 0
+    if kind != "double" and abs(number) >= (_LONG if kind == "long" else _INT):
+        raise AriError(400, f"Parameter {parameter.name} is out of range")
     low, high = parameter.minimum, parameter.maximum
     if (low is not None and number < low) or (high is not None and number > high):
         raise AriError(400, f"Parameter {parameter.name} is out of range")
