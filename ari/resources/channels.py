@@ -1,6 +1,7 @@
 """/channels: the calls, and what an application does with those inside it.
 
-Not there, because the exchange cannot do it yet: hold, music on hold, snoop, external media, redirect by SIP transfer.
+Not there, because the exchange cannot do it yet: hold, music on hold, snoop, external media, redirect by SIP transfer,
+RTP statistics (the far end's SSRC is not known).
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ class StasisBridge:
         return next((channel.language for channel in self.bridge.channels), "en")
 
     def close(self) -> Deferred[None]:
-        """Stop what is played and recorded; fires once that has ended and the legs are gone."""
+        """Stop what is played and recorded; fires once that has ended and the legs are gone. Idempotent."""
         target = self._target
-        if target is None:
+        if target is None or self._legs is None:
             done: Deferred[None] = Deferred()
             done.callback(None)
             return done
@@ -99,14 +99,22 @@ class StasisBridges:
         except DuplicateBridge as error:
             raise NameInUse(f"Bridge with id '{bridge_id}' already exists") from error
         self._by_id[bridge.id] = StasisBridge(bridge, self._switchboard)
+        bridge.on_end.append(self._ended)
         return bridge
+
+    def _ended(self, bridge: Bridge) -> None:
+        """A bridge has ended, by us or by somebody else (AMI's BridgeDestroy)."""
+        own = self._by_id.pop(bridge.id, None)
+        if own is not None:
+            own.close()
 
     async def destroy(self, own: StasisBridge) -> None:
         """End a bridge: its members leave and stay in Stasis. Who had members in it hears of the end."""
         bridge = own.bridge
-        if self._by_id.pop(bridge.id, None) is None:
-            return
+        # First, so that the ends of what is played and recorded are told before the bridge's.
         await own.close()
+        if not bridge.alive:
+            return
         source = f"bridge:{bridge.id}"
         names = [app.name for app in self._applications if source in app.held]
         for name in names:

@@ -105,6 +105,8 @@ class Bridge:
         self.alive = True
         self._members: dict[str, Member] = {}
         self._legs: list[AudioLeg] = []
+        #: Run in order when the bridge has ended, before the last message about it.
+        self.on_end: list[Callable[[Bridge], object]] = []
 
     def __repr__(self) -> str:
         return f"<Bridge {self.id} {self.kind} of {len(self._members)}>"
@@ -229,6 +231,9 @@ class Bridge:
         self.alive = False
         for member in list(self._members.values()):
             self.remove(member.channel, LeaveReason.DISSOLVED)
+        for call in self.on_end:
+            call(self)
+        self.on_end.clear()
         self._bridges.ended(self)
 
     def _frame(self, member: Member, frame: Frame) -> None:

@@ -439,3 +439,18 @@ def test_a_redirect_from_elsewhere_takes_the_channel_out(exchange: Exchange) -> 
     assert call.variable("ELSEWHERE") == "yes"
     assert exchange.sink.types[-1] == "StasisEnd"
     assert call.channel.bridge is None
+
+
+def test_a_bridge_that_somebody_else_ends_leaves_nothing(exchange: Exchange) -> None:
+    exchange.sounds("hello")
+    _call, control = exchange.call()
+    bridge = exchange.stasis.bridges.create("", "b1")
+    own = exchange.stasis.bridges.find("b1")
+    assert own is not None
+    control.enter_bridge(bridge)
+    exchange.stasis.playbacks.play(own.target, PlaybackOrder(["sound:hello"]))
+    bridge.dissolve()
+    assert exchange.stasis.bridges.find("b1") is None
+    assert len(exchange.stasis.playbacks) == 0
+    assert not any(name.startswith("Announcer/") for name in exchange.core.switchboard.legs)
+    assert exchange.stasis.control(control.channel) is control
