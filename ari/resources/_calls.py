@@ -33,7 +33,7 @@ from pbx.stasis.target import MediaTarget
 
 log = Logger()
 
-#: Seconds an origination waits at most.
+#: Seconds an origination waits, or a recording with a limit lasts, at most.
 MAX_TIMEOUT = 86_400
 
 NOT_IN_STASIS = "Channel not in a Stasis application"
@@ -239,8 +239,8 @@ def record(request: Request, target: MediaTarget) -> Created:
     order = RecordingOrder(
         request["name"],
         request["format"],
-        request["maxDurationSeconds"],
-        request["maxSilenceSeconds"],
+        min(request["maxDurationSeconds"], MAX_TIMEOUT),
+        min(request["maxSilenceSeconds"], MAX_TIMEOUT),
         request["ifExists"],
         request["beep"],
         request["terminateOn"],

@@ -16,6 +16,7 @@ from ari.replies import AriError
 from ari.request import Request
 from ari.resources._calls import (
     CHANNEL_ERRORS,
+    MAX_TIMEOUT,
     STATE_ERRORS,
     arguments_of,
     channel_of,
@@ -283,7 +284,7 @@ def dial(request: Request) -> None:
         if caller is None:
             raise AriError(404, "Caller channel not found")
     try:
-        control.dial(caller, request["timeout"])
+        control.dial(caller, min(request["timeout"], MAX_TIMEOUT))
     except WrongState as error:
         raise AriError(409, str(error)) from error
 

@@ -8,6 +8,9 @@ from pbx.stasis.errors import BadName
 
 #: Characters one URI may have spoken.
 MAX_SPOKEN = 256
+#: Length of a recording's name, and bytes of each part of it, its extension not counted.
+MAX_NAME = 1024
+MAX_PART_BYTES = 240
 #: The prompts speak numbers up to this.
 MAX_NUMBER = 999_999
 
@@ -72,6 +75,7 @@ def sounds_of(uri: str, recordings: Path) -> list[str]:
     scheme, colon, rest = uri.partition(":")
     if not colon or not rest:
         raise ValueError(f"'{uri}' is not a media URI")
+    rest.encode()  # what is no text has no file either
     if len(rest) > MAX_SPOKEN and scheme != "sound":
         raise ValueError(f"'{uri[:40]}...' is too long")
     if scheme == "sound":
@@ -90,6 +94,10 @@ def sounds_of(uri: str, recordings: Path) -> list[str]:
 def inside(root: Path, name: str) -> Path:
     """``root/name``; raises BadName when that would be outside of ``root``."""
     parts = Path(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\0" in name or len(name) > 255:
+    try:
+        too_long = any(len(part.encode()) > MAX_PART_BYTES for part in parts)
+    except UnicodeEncodeError:
+        too_long = True
+    if not parts or name.startswith("/") or ".." in parts or "\0" in name or len(name) > MAX_NAME or too_long:
         raise BadName(f"'{name}' is not a name below {root.name}")
     return root.joinpath(*parts)

@@ -20,6 +20,7 @@ extensions = { default = {
     app.Log("NOTICE", "after Stasis: " .. channel.STASISSTATUS:get())
     app.Wait(0.2)
   end,
+  ["702"] = function() app.Answer() app.Wait(30) end,
   ["701"] = function() app.Answer() app.Log("NOTICE", "continued at 701") app.Wait(0.2) end,
 } }
 """
@@ -217,4 +218,30 @@ async def test_without_an_application_the_call_goes_on(live_server: Any, phones:
     call = await alice.call(server.sip_uri("700"))
     await server.wait_log("after Stasis: FAILED")
     await call.disconnected()
+    await ari.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_reply_precedes_the_events_of_what_it_created(live_server: Any) -> None:
+    server, ari = await _application(live_server)
+    _sound(server, "low", 440, 0.2)
+    events = ari.events
+    orders = {
+        "channels?endpoint=Local/702@default/n&app=hello&channelId=one": "ChannelCreated",
+        "channels/one/play?media=sound:low": "PlaybackStarted",
+        "channels/one/record?name=r&format=wav": "RecordingStarted",
+        "channels/create?endpoint=Local/702@default/n&app=hello&channelId=two": "StasisStart",
+    }
+    for uri, kind in orders.items():
+        if uri.startswith("channels/one/play"):
+            await ari.event("StasisStart")
+        before = len(events.messages)
+        reply = await events.rest("POST", uri)
+        assert reply["status_code"] in {200, 201}, reply
+        await ari.event(kind)
+        types = [each["type"] for each in events.messages[before:]]
+        assert types.index("RESTResponse") < types.index(kind), types
+    for name in ("one", "two"):
+        await ari.delete(f"/channels/{name}")
+        await ari.event("StasisEnd")
     await ari.close()
