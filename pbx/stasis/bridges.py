@@ -33,6 +33,8 @@ class StasisBridge:
         self._switchboard = switchboard
         self._legs: tuple[AudioLeg, AudioLeg] | None = None
         self._target: MediaTarget | None = None
+        #: Whether the bridge is about to end.
+        self.closing = False
 
     @property
     def target(self) -> MediaTarget:
@@ -51,6 +53,7 @@ class StasisBridge:
 
     def close(self) -> Deferred[None]:
         """Stop what is played and recorded; fires once that has ended and the legs are gone. Idempotent."""
+        self.closing = True
         target = self._target
         if target is None or self._legs is None:
             done: Deferred[None] = Deferred()
@@ -81,7 +84,9 @@ class StasisBridges:
         return len(self._by_id)
 
     def find(self, bridge_id: str) -> StasisBridge | None:
-        return self._by_id.get(bridge_id)
+        """By id; not one that is about to end."""
+        own = self._by_id.get(bridge_id)
+        return None if own is None or own.closing else own
 
     def create(self, types: str = "", bridge_id: str = "", name: str = "") -> Bridge:
         """A new bridge; ``types`` is ARI's comma list, of which ``holding`` decides. Raises NameInUse, BadName."""

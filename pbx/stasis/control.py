@@ -62,7 +62,8 @@ class ChannelControl:
         self.channel = channel
         self.application = application
         self.target = MediaTarget(f"channel:{channel.uniqueid}", channel.audio, lambda: channel.language)
-        self._over = False
+        #: Whether the channel is leaving: no more orders are taken.
+        self.over = False
         self._outcome: Deferred[Move | None] = Deferred()
         self._muted: dict[str, tuple[bool, bool]] = {}
         self._dial_timer: IDelayedCall | None = None
@@ -82,7 +83,7 @@ class ChannelControl:
 
     async def close(self) -> None:
         """Stop what runs and leave the bridge: the application's control is over."""
-        self._over = True
+        self.over = True
         cancel_timer(self._dial_timer)
         channel = self.channel
         stopped = self.target.close()
@@ -151,7 +152,7 @@ class ChannelControl:
     async def _send_digits(self, digits: str, order: DigitOrder) -> None:
         await self._pause(order.before)
         for number, digit in enumerate(digits):
-            if self._over:
+            if self.over:
                 return
             if number:
                 await self._pause(order.between)
@@ -160,7 +161,7 @@ class ChannelControl:
         await self._pause(order.after)
 
     async def _pause(self, milliseconds: int) -> None:
-        if not milliseconds or self._over:
+        if not milliseconds or self.over:
             return
         waiting = self._stasis.clock.sleep(milliseconds / 1000)
         waiting.addErrback(lambda _failure: None)
@@ -209,7 +210,7 @@ class ChannelControl:
         def has_left(_reason: LeaveReason) -> None:
             self._stasis.applications.release(application, source)
             self.unmute("both", "bridge")
-            if not self._over and self.channel.alive:
+            if not self.over and self.channel.alive:
                 self.channel.set_reader(self._heard)
 
         left.addCallback(has_left)

@@ -61,8 +61,9 @@ class Stasis:
         return len(self._controls)
 
     def control(self, channel: Channel) -> ChannelControl | None:
-        """The control of a channel that is inside an application."""
-        return self._controls.get(channel.uniqueid)
+        """The control of a channel that is inside an application and not about to leave it."""
+        found = self._controls.get(channel.uniqueid)
+        return None if found is None or found.over else found
 
     # A channel's stay
 
