@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.ami import manager
+from bench.ari import interface
 from bench.cpu import cpu_seconds
 from bench.report import Figure
 from pbx.testing.addresses import process_address
@@ -201,4 +202,5 @@ FIGURES: dict[str, Measure] = {
     "start": start,
     "idle": idle,
     "ami": manager,
+    "ari": interface,
 }
