@@ -60,3 +60,27 @@ async def test_node_ari_client(live_server: Any, phones: Any, node_packages: Cal
         seen["events"]
     )
     assert "sesame" not in server.log_text()
+
+
+async def test_asyncari(live_server: Any, phones: Any, python_of: Callable[[str], Path]) -> None:
+    extensions = 'extensions = { default = { ["100"] = function() app.Stasis("python", "one", "two") end } }'
+    python = python_of("asyncari")
+    server = await live_server(extensions=extensions, files=FILES)
+    alice = await phones("alice", server)
+    words = [str(Path(__file__).parent / "asyncari_client.py"), server.host, "8088", "robot", "sesame"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    ended: Any = getProcessOutputAndValue(str(python), words, env=environment)  # type: ignore[no-untyped-call]
+    await _registered(server, "python")
+    call = await alice.call(server.sip_uri("100"))
+    await call.confirmed()
+    while not ended.called and call.state != "DISCONNECTED":
+        await call.send_dtmf("7")
+        await server.sleep(0.5)
+    await call.disconnected(timeout=20)
+    output, errors, code = await ended
+    assert code == 0, (output + errors).decode()
+    seen: dict[str, Any] = json.loads(output.splitlines()[-1])
+    assert (seen["args"], seen["digit"], seen["colour"]) == (["one", "two"], "7", "red")
+    assert (seen["members"], seen["channels"], seen["events"][-1]) == ([True], 1, "StasisEnd")
+    assert {"StasisStart", "PlaybackStarted", "ChannelEnteredBridge", "ChannelLeftBridge"} <= set(seen["events"])
+    assert "sesame" not in server.log_text()
