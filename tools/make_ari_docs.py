@@ -161,11 +161,8 @@ def tests_of(operation: Operation, used: dict[tuple[str, tuple[str, ...]], list[
 
 
 def _tested(tests: list[str]) -> str:
-    """The first of the tests, and how many more there are."""
-    if not tests:
-        return ""
-    more = len(tests) - 1
-    return f"`{tests[0]}`" + (f" and {more} more" if more else "")
+    """The first of the tests, and whether there are more."""
+    return f"`{tests[0]}`" + (" and more" if tests[1:] else "") if tests else ""
 
 
 def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

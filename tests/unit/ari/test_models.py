@@ -105,8 +105,13 @@ class Ear:
     def replaced(self, application: str) -> None:
         raise AssertionError(application)
 
-    def take(self) -> list[str]:
-        types = [event.type for event in self.events]
+    def take(self, *, devices: bool = False) -> list[str]:
+        """Types of the events so far; those of devices only where they are asked for, and then their states."""
+        if devices:
+            found = [cast("Any", event.get("device_state")) for event in self.events if event.get("device_state")]
+            types = [f"{each['name']} {each['state']}" for each in found]
+        else:
+            types = [event.type for event in self.events if event.get("device_state") is None]
         self.events.clear()
         return types
 
@@ -177,11 +182,30 @@ def test_bridges_dials_and_user_events() -> None:
         (messages.HoldChanged(snapshot, False), "ChannelUnhold"),
         (messages.UserEvent("U", (("a", "b"),), snapshot), "ChannelUserevent"),
         (messages.BlindTransferred("Success", snapshot, None, None, "c", "e"), "BridgeBlindTransfer"),
-        (messages.DeviceStateChanged("Stasis:a", "INUSE"), "DeviceStateChanged"),
         (messages.VariableSet(None, "G", "1"), "ChannelVarset"),
     ):
         core.bus.publish(message)
         assert ear.take() == [kind]
+
+
+def test_states_of_devices() -> None:
+    exchange = Exchange(subscribe_all=False)
+    core, ear = exchange.core, exchange.ear
+    exchange.applications.subscribe("app", ["deviceState:Fake/somebody", "deviceState:Stasis:a"])
+    channel = core.fake.request(_request(core))
+    channel.set_state(ChannelState.RINGING)
+    channel.set_variable("A", "b")
+    channel.set_state(ChannelState.UP)
+    channel.set_application("Wait", "1")
+    channel.hangup()
+    core.bus.publish(messages.DeviceStateChanged("Stasis:a", "INUSE"))
+    assert ear.take(devices=True) == [
+        "Fake/somebody INUSE",
+        "Fake/somebody RINGING",
+        "Fake/somebody INUSE",
+        "Fake/somebody NOT_INUSE",
+        "Stasis:a INUSE",
+    ]
 
 
 def test_nothing_is_made_of_what_nobody_asked_for() -> None:
