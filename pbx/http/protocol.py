@@ -75,6 +75,8 @@ class HttpProtocol(Protocol):
         self.local = SecurityAddress(kind, *host_port(transport.getHost()))
         self.peer = SecurityAddress(kind, *host_port(transport.getPeer()))
         transport.setTcpNoDelay(True)
+        # An event socket may be silent for hours; a peer that is gone without a word is found by the kernel.
+        transport.setTcpKeepAlive(True)
         self._write_some = None if secure else getattr(transport, "writeSomeData", None)
         transport.registerProducer(self, True)
         self._parser = RequestParser(self.peer, self.local)
