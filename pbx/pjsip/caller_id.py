@@ -15,6 +15,7 @@ from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri, quote
 if TYPE_CHECKING:
     from pbx.pjsip.message import SipMessage
     from pbx.pjsip.objects import Endpoint
+    from pbx.pjsip.objects.settings import GlobalSettings
 
 ANONYMOUS = "anonymous"
 ANONYMOUS_HOST = "anonymous.invalid"
@@ -87,21 +88,26 @@ def _from_rpid(message: SipMessage) -> PartyId | None:
 
 
 def from_header(endpoint: Endpoint, party: PartyId, host: str, default_user: str) -> str:
-    """The From of our INVITE to ``endpoint`` for the party it is to see; ``host`` is our own address."""
-    domain = endpoint.from_domain or host
-    shown = endpoint.trust_id_outbound or not party.restricted
-    if endpoint.from_user:
-        user = endpoint.from_user
-    elif not party.number_valid:
-        user = default_user
-    elif shown:
-        user = party.number
-    else:
-        user, domain = ANONYMOUS, endpoint.from_domain or ANONYMOUS_HOST
-    display = party.name if shown and party.name_valid else ""
-    if not shown and party.number_valid:
-        display = "Anonymous"
-    return name_addr(display, user, domain, user_eq_phone=endpoint.user_eq_phone)
+    """The From of our INVITE to ``endpoint`` for the party it is to see; ``host`` is our own address.
+
+    A party that is withheld or unknown is anonymous (RFC 3323 4.1.1.3) but for what ``from_user`` and ``from_domain``
+    say; ``trust_id_outbound`` lets it into the identity headers, never into From.
+    """
+    user, domain = endpoint.from_user, endpoint.from_domain
+    if party.restricted:
+        return name_addr("Anonymous", user or ANONYMOUS, domain or ANONYMOUS_HOST)
+    display = "" if user or not party.name_valid else party.name
+    user = user or (party.number if party.number_valid else default_user)
+    return name_addr(display, user, domain or host, user_eq_phone=endpoint.user_eq_phone)
+
+
+def contact_user(endpoint: Endpoint, party: PartyId, settings: GlobalSettings) -> str:
+    """The user of the Contact of our INVITE to ``endpoint`` for the party it is to see."""
+    if endpoint.contact_user or not settings.use_callerid_contact:
+        return endpoint.contact_user or settings.default_from_user
+    if party.restricted:
+        return ANONYMOUS
+    return party.number if party.number_valid else ""
 
 
 def identity_headers(endpoint: Endpoint, party: PartyId, host: str) -> list[tuple[str, str]]:

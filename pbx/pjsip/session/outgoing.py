@@ -13,7 +13,7 @@ from pbx.core.causes import Cause
 from pbx.core.technology import RequestFailed
 from pbx.errors import ObeliskError
 from pbx.pjsip._native.invite import Call
-from pbx.pjsip.caller_id import from_header, identity_headers
+from pbx.pjsip.caller_id import contact_user, from_header, identity_headers
 from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.options import contact_header, options_out
 from pbx.pjsip.uri import SipSyntaxError, SipUri
@@ -54,17 +54,13 @@ class OutgoingCall:
         protocol = "udp" if info is None else info.protocol
         settings = sessions.settings.global_
         party = channel.connected.id
-        contact_user = endpoint.contact_user
-        if not contact_user and settings.use_callerid_contact and party.number_valid:
-            contact_user = party.number
         headers = identity_headers(endpoint, party, host)
         headers += session.headers.added
-        headers.append(("User-Agent", settings.user_agent))
         call = Call(
             target=self.target,
             from_header=from_header(endpoint, party, host, settings.default_from_user),
             to_header=f"<{replace(target, params={}, headers='')}>",
-            contact=contact_header(host, port, protocol, user=contact_user),
+            contact=contact_header(host, port, protocol, user=contact_user(endpoint, party, settings)),
             offer=session.media.offer(),
             options=options_out(endpoint),
             headers=headers,

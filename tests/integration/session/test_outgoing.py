@@ -45,6 +45,9 @@ async def test_a_call_that_is_answered_and_ended_by_us(exchange: Any, phone: Any
     invite = await phone.wanted("INVITE")
     assert invite.request_uri == f"sip:bob@127.0.0.1:{phone.port}"
     assert invite.to.uri.user == "bob"
+    assert invite.raw.count(b"User-Agent:") == 1
+    assert invite.headers.get("From").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
+    assert invite.headers.get("Contact").startswith("<sip:asterisk@127.0.0.1:")
     offer = parse(invite.body)
     assert offer.media[0].formats == ["0", "8", "101"]
     phone.answer(invite, 100)

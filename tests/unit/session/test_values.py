@@ -7,10 +7,11 @@ import pytest
 from pbx.core.causes import Cause
 from pbx.core.party import RESTRICTED, party_id
 from pbx.pjsip.bodies import session_description
-from pbx.pjsip.caller_id import caller_of, from_header, identity_headers
+from pbx.pjsip.caller_id import caller_of, contact_user, from_header, identity_headers
 from pbx.pjsip.headers import MAX_ADDED, HeaderError, HeaderStore
 from pbx.pjsip.message import SipMessage
 from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.objects.settings import GlobalSettings
 from pbx.pjsip.session import dtmf_info
 from pbx.pjsip.session.causes import cause_to_sip, parse_reason, q850_of_reasons, q850_reason, sip_to_cause
 
@@ -168,20 +169,33 @@ def test_a_trusted_peer_asserts_identities() -> None:
 def test_from_of_our_invite() -> None:
     party = party_id("1001", 'A "quoted" name')
     assert from_header(Endpoint("x"), party, "192.0.2.1", "asterisk") == '"A \\"quoted\\" name" <sip:1001@192.0.2.1>'
-    assert from_header(Endpoint("x"), party_id(), "192.0.2.1", "asterisk") == "<sip:asterisk@192.0.2.1>"
+    assert from_header(Endpoint("x"), party_id(name="A"), "192.0.2.1", "asterisk") == '"A" <sip:asterisk@192.0.2.1>'
     trunk = Endpoint("x", from_user="acct", from_domain="provider.example")
     assert from_header(trunk, party_id("1001"), "192.0.2.1", "asterisk") == "<sip:acct@provider.example>"
 
 
-def test_a_withheld_caller_leaves_as_anonymous_unless_the_peer_is_trusted() -> None:
+def test_contact_of_our_invite() -> None:
+    party, settings = party_id("1001", "A"), GlobalSettings("global")
+    assert contact_user(Endpoint("x"), party, settings) == "asterisk"
+    assert contact_user(Endpoint("x", contact_user="acct"), party, settings) == "acct"
+    callers = GlobalSettings("global", use_callerid_contact=True)
+    assert contact_user(Endpoint("x"), party, callers) == "1001"
+    assert contact_user(Endpoint("x"), party_id(), callers) == "anonymous"
+    assert contact_user(Endpoint("x", contact_user="acct"), party, callers) == "acct"
+
+
+def test_an_unknown_or_withheld_caller_leaves_as_anonymous() -> None:
     from dataclasses import replace
 
     party = replace(party_id("1001", "A"), number_presentation=RESTRICTED, name_presentation=RESTRICTED)
     endpoint = Endpoint("x", send_pai=True, send_rpid=True)
-    assert from_header(endpoint, party, "h", "asterisk") == '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    for unseen in (party, party_id()):
+        assert from_header(endpoint, unseen, "h", "asterisk") == '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    trunk = replace(endpoint, from_user="acct", from_domain="provider.example")
+    assert from_header(trunk, party, "h", "asterisk") == '"Anonymous" <sip:acct@provider.example>'
     assert identity_headers(endpoint, party, "h") == []
     trusted = replace(endpoint, trust_id_outbound=True)
-    assert from_header(trusted, party, "h", "asterisk") == '"A" <sip:1001@h>'
+    assert from_header(trusted, party, "h", "asterisk") == '"Anonymous" <sip:anonymous@anonymous.invalid>'
     headers = dict(identity_headers(trusted, party, "h"))
     assert headers["P-Asserted-Identity"] == '"A" <sip:1001@h>'
     assert headers["Privacy"] == "id"
