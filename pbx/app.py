@@ -22,6 +22,7 @@ from pbx.core.local import LocalTechnology
 from pbx.core.originate import Originator
 from pbx.core.technology import Technologies
 from pbx.errors import ConfigError, ObeliskError
+from pbx.http.client import HttpClient
 from pbx.http.modules import MODULES as HTTP_MODULES
 from pbx.media import MediaEngine
 from pbx.media.config import read_settings
@@ -31,6 +32,7 @@ from pbx.pjsip.modules import MODULES as PJSIP_MODULES
 from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
 from pbx.server import Server
 from pbx.sorcery import Sorcery
+from pbx.sql import Databases, ThreadRunner
 from pbx.stasis.module import MODULES as STASIS_MODULES
 from pbx.version import PRODUCT_TOKEN
 
@@ -68,6 +70,8 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     )
     server.provide(MediaEngine, engine)
     server.switchboard = engine
+    server.provide(HttpClient, HttpClient(reactor, server.clock))
+    server.provide(Databases, Databases(server.clock, ThreadRunner(reactor)))
     server.channels = Channels(server.bus, server.clock, engine, system_name=conf.options.system_name)
     server.bridges = Bridges(server.bus, server.clock, engine)
     server.technologies = Technologies()
@@ -106,6 +110,8 @@ async def stop(server: Server) -> None:
     for channel in server.channels:
         channel.hangup()
     await server.modules.stop()
+    await server.require(HttpClient).stop()
+    server.require(Databases).stop()
     server.require(MediaEngine).stop()
     await server.require(PjsipHost).stop()
     server.astdb.close()
