@@ -21,6 +21,7 @@ from dialplan.functions.misc import GlobalModule, HeaderModule, TimeoutModule
 from dialplan.functions.party import CallerIdModule
 from dialplan.functions.strings import StringsModule
 from dialplan.lua.module import LuaModule
+from dialplan.messaging import MessageModule
 
 if TYPE_CHECKING:
     from pbx.modules import Module
@@ -54,6 +55,7 @@ def install(server: Server, *, live_dangerously: bool = False) -> Engine:
     server.provide(Engine, engine)
     Builtins(server).register()
     BridgeModule(server).register()
+    MessageModule(server).register()
     DialplanCommands(server, engine).register()
     return engine
 

@@ -21,6 +21,7 @@ from pbx.core.channels import Channels
 from pbx.core.local import LocalTechnology
 from pbx.core.originate import Originator
 from pbx.core.technology import Technologies
+from pbx.core.text_messages import DialplanMessages, TextMessages
 from pbx.errors import ConfigError, ObeliskError
 from pbx.http.client import HttpClient
 from pbx.http.modules import MODULES as HTTP_MODULES
@@ -78,6 +79,9 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     server.technologies.register(LocalTechnology(server.channels))
     server.originator = Originator(server.channels, server.technologies, lambda: server.dialplan)
     server.channels.dialplan = dialplan.install(server, live_dangerously=conf.options.live_dangerously)
+    texts = TextMessages()
+    texts.register_handler(DialplanMessages(server.channels))
+    server.provide(TextMessages, texts)
     server.modules = ModuleRegistry(server, MODULES)
     return server
 

@@ -25,7 +25,7 @@ ENCODING = "utf-8"
 
 
 class DigestError(ValueError):
-    """An Authorization header that cannot be read; the text says why and quotes no secret."""
+    """A digest header that cannot be read; the text says why and quotes no secret."""
 
 
 class Algorithm(Enum):
@@ -104,6 +104,24 @@ _FIELDS = frozenset(Authorization.__slots__)
 _NONCE_COUNT = re.compile(r"[0-9A-Fa-f]{8}")
 
 
+def parse_parameters(text: str) -> dict[str, str]:
+    """The parameters of a Digest header after its scheme, names in lower case, the first of each name.
+
+    Raises DigestError when the text cannot be read to its end or has too many.
+    """
+    found: dict[str, str] = {}
+    at = count = 0
+    while match := _PARAMETER.match(text, at):
+        at = match.end()
+        count += 1
+        if count > MAX_AUTHORIZATION_PARAMETERS:
+            raise DigestError("the header has too many parameters")
+        found.setdefault(match[1].lower(), match[2] if match[2] is not None else match[3])
+    if not _REST.match(text, at):
+        raise DigestError("the header cannot be read")
+    return found
+
+
 def parse_authorization(value: str) -> Authorization | None:
     """Read an Authorization header's value. None when its scheme is not Digest.
 
@@ -114,18 +132,7 @@ def parse_authorization(value: str) -> Authorization | None:
     scheme, _, rest = value.strip().partition(" ")
     if scheme.lower() != "digest":
         return None
-    found: dict[str, str] = {}
-    at = count = 0
-    while match := _PARAMETER.match(rest, at):
-        at = match.end()
-        count += 1
-        if count > MAX_AUTHORIZATION_PARAMETERS:
-            raise DigestError("the Authorization header has too many parameters")
-        name = match[1].lower()
-        if name in _FIELDS and name not in found:
-            found[name] = match[2] if match[2] is not None else match[3]
-    if not _REST.match(rest, at):
-        raise DigestError("the Authorization header cannot be read")
+    found = {name: text for name, text in parse_parameters(rest).items() if name in _FIELDS}
     for needed in ("username", "realm", "nonce", "uri", "response"):
         if needed not in found:
             raise DigestError(f"the Authorization header has no {needed}")

@@ -16,12 +16,14 @@ from pbx.errors import ObeliskError
 from pbx.pjsip.events import ContactState
 from pbx.pjsip.location import Status
 from pbx.pjsip.objects import Aor, Contact, Endpoint
+from pbx.pjsip.out_of_dialog import OutOfDialogRequest
 from pbx.pjsip.timer_heap import TimerHeap
 
 if TYPE_CHECKING:
     from pbx.clock import Clock
-    from pbx.pjsip.host import OutgoingRequest, PjsipHost, Reply
+    from pbx.pjsip.host import Reply
     from pbx.pjsip.location import Location
+    from pbx.pjsip.out_of_dialog import Requests, Sending
     from pbx.pjsip.settings import PjsipSettings
     from pbx.sorcery import Sorcery
 
@@ -41,7 +43,7 @@ class Qualifier:
 
     def __init__(
         self,
-        host: PjsipHost,
+        requests: Requests,
         sorcery: Sorcery,
         location: Location,
         settings: PjsipSettings,
@@ -49,14 +51,14 @@ class Qualifier:
         chance: Callable[[], float] = random.random,
     ) -> None:
         """``chance`` gives numbers from 0 to 1 for the spreading."""
-        self._host = host
+        self._requests = requests
         self._sorcery = sorcery
         self._location = location
         self._settings = settings
         self._clock = clock
         self._chance = chance
         self._timers = TimerHeap(clock, self._due)
-        self._asking: dict[str, OutgoingRequest] = {}
+        self._asking: dict[str, Sending] = {}
         self._withdrawals: list[Callable[[], None]] = []
 
     def start(self) -> None:
@@ -140,15 +142,15 @@ class Qualifier:
             self._answered(contact, reply, self._clock.monotonic() - sent_at)
 
         try:
-            self._asking[contact.id] = self._host.send_request(
+            request = OutOfDialogRequest(
                 "OPTIONS",
                 contact.uri,
-                from_uri=self._from(endpoint),
-                transport=self._transport(endpoint),
-                route=self._route(contact),
+                endpoint,
+                route=self._requests.route(contact),
                 timeout=contact.qualify_timeout or LONGEST_TIMEOUT_SECONDS,
-                on_response=answered,
+                authenticate=contact.authenticate_qualify,
             )
+            self._asking[contact.id] = self._requests.send(request, answered)
         except (ObeliskError, ValueError) as error:
             log.warn(
                 "OPTIONS to {uri} of '{aor}' cannot be sent: {error}",
@@ -161,25 +163,6 @@ class Qualifier:
     def _endpoint(self, contact: Contact) -> Endpoint | None:
         names = (contact.endpoint, *self._location.endpoints_of(contact.aor))
         return next((e for name in names if name and (e := self._sorcery.get(Endpoint, name)) is not None), None)
-
-    def _transport(self, endpoint: Endpoint | None) -> str | None:
-        if endpoint is None or not endpoint.transport:
-            return None
-        return endpoint.transport if self._host.transport(endpoint.transport) is not None else None
-
-    def _from(self, endpoint: Endpoint | None) -> str:
-        user = (endpoint.from_user if endpoint is not None else "") or self._settings.global_.default_from_user
-        if endpoint is not None and endpoint.from_domain:
-            return f"<sip:{user}@{endpoint.from_domain}>"
-        transports = self._host.transports()
-        name = self._transport(endpoint) or (transports[0].id if transports else None)
-        host = self._host.sent_by(name)[0] if name is not None else "localhost"
-        return f"<sip:{user}@{f'[{host}]' if ':' in host else host}>"
-
-    @staticmethod
-    def _route(contact: Contact) -> tuple[str, ...]:
-        path = tuple(part.strip() for part in contact.path.split(",") if part.strip())
-        return (contact.outbound_proxy, *path) if contact.outbound_proxy else path
 
     def _answered(self, contact: Contact, reply: Reply, seconds: float) -> None:
         reachable = reply.message is not None and (not contact.qualify_2xx_only or 200 <= reply.code < 300)

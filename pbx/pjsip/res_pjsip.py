@@ -21,6 +21,7 @@ from pbx.pjsip.identify import Identifiers
 from pbx.pjsip.location import Location
 from pbx.pjsip.objects import Transport
 from pbx.pjsip.options import OptionsResponder
+from pbx.pjsip.out_of_dialog import Requests
 from pbx.pjsip.qualify import Qualifier
 from pbx.pjsip.settings import PjsipSettings
 
@@ -113,7 +114,8 @@ class ResPjsip(Module):
             server.clock,
             lambda: server.booted,
         )
-        self._qualifier = Qualifier(host, server.sorcery, self._location, self._settings, server.clock)
+        requests = Requests(host, server.sorcery, self._settings)
+        self._qualifier = Qualifier(requests, server.sorcery, self._location, self._settings, server.clock)
         options = OptionsResponder(server, self._distributor, capabilities, self._settings)
         self._withdrawals.append(self._distributor.register_method("OPTIONS", options.on_options))
         self._provide(PjsipSettings, self._settings)
@@ -122,6 +124,7 @@ class ResPjsip(Module):
         self._provide(Capabilities, capabilities)
         self._provide(Distributor, self._distributor)
         self._provide(Qualifier, self._qualifier)
+        self._provide(Requests, requests)
         self._stops += [self._location.stop, self._distributor.stop, self._qualifier.stop]
         self._location.start()
         self._distributor.start()

@@ -118,6 +118,7 @@ class Sender:
         contact: str | None,
         call_id: str | None,
         cseq: int | None,
+        from_tag: str,
         headers: Iterable[tuple[str, str]],
         body: bytes | None,
         content_type: str | None,
@@ -138,6 +139,9 @@ class Sender:
                     tdata.add_parsed_header(core, message, "Route", value)
                     size += len(value) + 10
                 for name, value in headers:
+                    if name.lower() == "max-forwards":
+                        tdata.set_max_forwards(core, message, int(value))
+                        continue
                     tdata.add_header(core, message, name, value)
                     size += len(name) + len(value) + 4
                 if body is not None:
@@ -145,7 +149,7 @@ class Sender:
                 tdata.reserve(core, message, size + len(body or b""))
                 if selector is not None:
                     tdata.set_transport(core, message, selector)
-                self._read_identity(message, outgoing)
+                self._read_identity(message, outgoing, from_tag)
             except BaseException:
                 lib.pjsip_tx_data_dec_ref(message)
                 raise
@@ -190,7 +194,8 @@ class Sender:
         return self._tdata_out[0]
 
     @staticmethod
-    def _read_identity(message: CData, outgoing: OutgoingRequest) -> None:
+    def _read_identity(message: CData, outgoing: OutgoingRequest, from_tag: str) -> None:
+        """Note Call-ID, CSeq and tag of ``message``, after giving it ``from_tag`` unless that is empty."""
         header = message.msg.hdr.next
         while header != ffi.addressof(message.msg, "hdr"):
             kind = header.type
@@ -199,7 +204,10 @@ class Sender:
             elif kind == 15:  # PJSIP_H_CSEQ
                 outgoing.cseq = ffi.cast("pjsip_cseq_hdr *", header).cseq
             elif kind == 19:  # PJSIP_H_FROM
-                outgoing.from_tag = strings.text(ffi.cast("pjsip_fromto_hdr *", header).tag)
+                sender = ffi.cast("pjsip_fromto_hdr *", header)
+                if from_tag:
+                    sender.tag = strings.dup(message.pool, from_tag)[0]
+                outgoing.from_tag = strings.text(sender.tag)
             header = header.next
 
     def _timed_out(self, token: int, timeout: float) -> None:

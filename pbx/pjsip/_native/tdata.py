@@ -66,6 +66,15 @@ def add_parsed_header(core: PjCore, tdata: CData, name: str, value: str) -> None
     insert_last(tdata.msg, header)
 
 
+def set_max_forwards(core: PjCore, tdata: CData, value: int) -> None:
+    """Change the request's Max-Forwards. Raises ValueError outside 0 to 255 (RFC 3261 20.22)."""
+    if not 0 <= value <= 255:
+        raise ValueError(f"not a number of forwards: {value}")
+    header = core.lib.pjsip_msg_find_hdr(tdata.msg, core.lib.PJSIP_H_MAX_FORWARDS, ffi.NULL)
+    if header != ffi.NULL:
+        ffi.cast("pjsip_generic_int_hdr *", header).ivalue = value
+
+
 def insert_last(message: CData, header: CData) -> None:
     """Append one header node to a message's list."""
     node = ffi.cast("pjsip_hdr *", header)

@@ -10,6 +10,7 @@ from pbx.media import MediaEngine
 from pbx.modules import Module, ModuleBusy
 from pbx.pjsip.distributor import Distributor
 from pbx.pjsip.host import PjsipHost
+from pbx.pjsip.messaging import ResPjsipMessaging
 from pbx.pjsip.session.channel_technology import PjsipTechnology
 from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
@@ -72,4 +73,4 @@ class ChannelModule(Module):
         return len(self._sessions)
 
 
-MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule)
+MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging)

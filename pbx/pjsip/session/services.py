@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pbx.core.channel import Channel
@@ -15,9 +15,15 @@ from pbx.pjsip.settings import PjsipSettings
 if TYPE_CHECKING:
     from pbx.media import MediaEngine
     from pbx.pjsip._native.invite import Credential
+    from pbx.pjsip.message import SipMessage
     from pbx.pjsip.objects import Endpoint
     from pbx.pjsip.session.session import PjsipSession
     from pbx.server import Server
+
+#: The code and the headers of an answer.
+Answer = tuple[int, Sequence[tuple[str, str]]]
+#: Takes a request inside a call; called inside PJSIP, so what it leads to waits (`PjsipSession.later`).
+InCallHandler = Callable[["PjsipSession", "SipMessage"], Answer]
 
 
 class Sessions:
@@ -33,12 +39,28 @@ class Sessions:
         self.location = server.require(Location)
         self._sessions: dict[str, PjsipSession] = {}
         self._number = 0
+        self._handlers: dict[str, InCallHandler] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
 
     def __iter__(self) -> Iterator[PjsipSession]:
         return iter(list(self._sessions.values()))
+
+    def register_method(self, method: str, handler: InCallHandler) -> Callable[[], None]:
+        """Hand requests of ``method`` inside calls to ``handler``; the result withdraws it. ValueError when taken."""
+        if method in self._handlers:
+            raise ValueError(f"{method} inside calls has a handler already")
+        self._handlers[method] = handler
+
+        def withdraw() -> None:
+            self._handlers.pop(method, None)
+
+        return withdraw
+
+    def handler(self, method: str) -> InCallHandler | None:
+        """Who takes requests of ``method`` inside calls."""
+        return self._handlers.get(method)
 
     def add(self, session: PjsipSession) -> None:
         self._sessions[session.channel.uniqueid] = session

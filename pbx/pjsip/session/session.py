@@ -6,7 +6,7 @@ channel or the call, the other is told, the media is given back, and what comes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -303,6 +303,9 @@ class PjsipSession:
             log.info("{call_id}: our re-INVITE was answered {code}", call_id=self.call_id, code=code)
 
     def request(self, message: SipMessage) -> tuple[int, Sequence[tuple[str, str]]]:
+        handler = self._sessions.handler(message.method)
+        if handler is not None:
+            return handler(self, message)
         if message.method != "INFO":
             return 501 if message.method not in _KNOWN else 405, [("Allow", self._sessions.host.allow() or "INVITE")]
         if not message.body:
@@ -314,6 +317,10 @@ class PjsipSession:
             return 415, [("Accept", ", ".join(dtmf_info.CONTENT_TYPES))]
         self._sessions.host.invite.later(self._digit, *digit)
         return 200, ()
+
+    def later(self, call: Callable[..., object], *args: object) -> None:
+        """Call once PJSIP has returned: what is told to the core from inside it would come back into it."""
+        self._sessions.host.invite.later(call, *args)
 
     def ended(self, code: int, reason: str, message: SipMessage | None) -> None:
         if self._closed:
