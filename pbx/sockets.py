@@ -1,40 +1,22 @@
 """TCP sockets of the whole exchange live at high file descriptors.
 
 pjmedia waits for its RTP sockets by select(), which takes descriptors below 1024 only. So every accepted or opened TCP
-connection moves to 2048 or above, and the low numbers stay free for calls.
+connection moves to 2048 or above, and the low numbers stay free for calls. The process must be allowed that many
+(`pbx.cli.process.set_limits`); where it is not, the sockets stay where they are.
 """
 
 from __future__ import annotations
 
 import fcntl
-import resource
 import socket
 from typing import Any
 
 from twisted.internet import tcp
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, ServerFactory
-from twisted.logger import Logger
-
-log = Logger()
 
 #: First descriptor given to TCP connections.
 FIRST_HIGH = 2048
-#: Descriptors wanted for the process.
-WANTED_DESCRIPTORS = 65_536
-
-
-def raise_descriptor_limit(wanted: int = WANTED_DESCRIPTORS) -> int:
-    """Raise the soft limit of open files to ``wanted`` or as far as the hard one lets; gives the limit now."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    target = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < target:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
-            soft = target
-        except (OSError, ValueError) as error:
-            log.warn("the limit of open files stays at {soft}: {error}", soft=soft, error=error)
-    return soft
 
 
 def moved_up(sock: socket.socket) -> socket.socket:
@@ -80,7 +62,6 @@ class HighConnector(tcp.Connector):
 
 def listen_tcp(reactor: Any, port: int, factory: ServerFactory, interface: str, backlog: int = 512) -> HighPort:
     """As reactor.listenTCP; raises CannotListenError."""
-    raise_descriptor_limit()
     listening = HighPort(port, factory, backlog, interface, reactor)
     listening.startListening()
     return listening

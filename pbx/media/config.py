@@ -9,6 +9,7 @@ from pbx.config import types
 from pbx.config.options import ConfigObject, OptionError, option, parse_section
 from pbx.directories import packaged_sounds
 from pbx.media.settings import INSTALLED_SOUNDS, MediaSettings
+from pbx.media.source_learner import StrictMode
 
 if TYPE_CHECKING:
     from pbx.config import ConfigLoader
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
 FILE = "rtp.conf"
 _LATER = "accepted from Asterisk's file; changes nothing here yet"
 MIXING_RATES = (8000, 16000)
+
+
+def _parse_strict(text: str) -> StrictMode:
+    if types.is_true(text):
+        return StrictMode.YES
+    if types.is_false(text):
+        return StrictMode.NO
+    if text.lower() == "seqno":
+        return StrictMode.SEQNO
+    raise ValueError("must be yes, no or seqno")
+
+
+_STRICT = types.custom("yes, no or seqno", _parse_strict, lambda mode: mode.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +44,13 @@ class RtpOptions(ConfigObject):
     bindaddr: str = option(types.STRING, "0.0.0.0", help="address RTP binds to; 0.0.0.0 is all of this machine's")
     maxlegs: int = option(types.integer(1, 480), 480, help="calls legs with audio at once; 503 beyond")
     mixingrate: int = option(types.integer(8000, 16000), 16000, help="16000: wideband among G.722 phones; 8000: never")
+    strictrtp: StrictMode = option(
+        _STRICT, StrictMode.YES, help="drop RTP of others than the far end: yes, no, or seqno, which learns in any time"
+    )
+    probation: int = option(types.integer(2, 1000), 4, help="packets in sequence by which a new source is learned")
     rtpchecksums: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     dtmftimeout: int = option(types.integer(0), 3000, hidden=True, help=_LATER)
     rtcpinterval: int = option(types.integer(500, 60000), 5000, hidden=True, help=_LATER)
-    strictrtp: str = option(types.STRING, "yes", hidden=True, help=_LATER)
-    probation: int = option(types.integer(1), 4, hidden=True, help=_LATER)
     icesupport: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     srtpreplayprotection: bool = option(types.YESNO, True, hidden=True, help=_LATER)
     stunaddr: str = option(types.STRING, "", hidden=True, help=_LATER)
@@ -68,4 +84,6 @@ def read_settings(loader: ConfigLoader, directories: Directories, default_langua
         default_language=default_language,
         max_legs=options.maxlegs,
         mixing_rate=options.mixingrate,
+        strict_rtp=options.strictrtp,
+        probation=options.probation,
     )

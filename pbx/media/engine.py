@@ -18,7 +18,7 @@ from pbx.media._native.callbacks import dtmf_callback, eof_callback
 from pbx.media._native.conference import WIDE_RATE, Conference
 from pbx.media._native.decoder import decode
 from pbx.media._native.endpoint import EventManager, MediaEndpoint
-from pbx.media._native.library import PjLibrary
+from pbx.media._native.library import PjLibrary, parse_address
 from pbx.media._native.stream import StreamFactory
 from pbx.media._native.wav import WavPlayer, WavWriter
 from pbx.media.errors import MediaError, SoundError
@@ -86,6 +86,8 @@ class MediaEngine:
             rtp_end=settings.rtp_end,
             address=settings.bind_address,
             limit=settings.max_legs,
+            strict=settings.strict_rtp,
+            probation=settings.probation,
         )
         self._transports.detach = self.detach_stream
         self._running = True
@@ -129,6 +131,9 @@ class MediaEngine:
         form = format_by_name(parameters.codec)
         if form is None or not form.transcodable:
             raise ValueError(f"{leg.name}: there is no codec {parameters.codec!r}")
+        if transport.strict is not None:
+            parse_address(parameters.remote_address)
+            transport.strict.aim(parameters.remote_address, parameters.remote_port)
         present = leg.stream_parameters
         if leg.stream is not None and present is not None and leg.transport is transport:
             if present == parameters:

@@ -5,8 +5,8 @@ the 16 kHz bridge when a wideband stream (G.722) is among them and no narrowband
 G.722 phones hear each other in full, G.711 calls cost no resampling, and a mixture is narrowband for all. A wideband
 port that is left alone goes back.
 
-Measured, per leg of a two-party call with both directions flowing, as a share of one 2 GHz-class core: G.711 0.06 %,
-G.722 among themselves 0.18 %, G.722 mixed with G.711 0.4 %. On one 16 kHz bridge for all, G.711 would cost 0.29 %.
+Measured, per leg of a two-party call with both directions flowing: G.722 among themselves costs three times what G.711
+costs, G.722 mixed with G.711 seven times. On one 16 kHz bridge for all, G.711 would cost five times as much.
 
 Pure bookkeeping over two `Mixable` bridges.
 """

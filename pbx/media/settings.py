@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbx.media.source_learner import StrictMode
+
 #: Asterisk's own sounds, where distributions install them.
 INSTALLED_SOUNDS = (Path("/usr/share/asterisk/sounds"), Path("/var/lib/asterisk/sounds"))
 
@@ -13,6 +15,7 @@ INSTALLED_SOUNDS = (Path("/usr/share/asterisk/sounds"), Path("/var/lib/asterisk/
 class MediaSettings:
     """rtp.conf's ``[general]`` and where sounds are. Ports are inclusive; RTP uses the even ones, RTCP the next.
 
+    ``strict_rtp``, ``probation``: see source_learner.py.
     ``mixing_rate``: 16000 lets G.722 phones hear each other in wideband; with 8000 everything is mixed at 8 kHz.
     """
 
@@ -23,6 +26,8 @@ class MediaSettings:
     default_language: str = "en"
     max_legs: int = 480
     mixing_rate: int = 16000
+    strict_rtp: StrictMode = StrictMode.YES
+    probation: int = 4
 
     def __post_init__(self) -> None:
         """Raises ValueError for a range without an RTP/RTCP pair or a rate that cannot be mixed."""

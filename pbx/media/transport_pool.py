@@ -11,15 +11,16 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from pbx.media._native.endpoint import PAIRS_PER_ENDPOINT, MediaEndpoint
 from pbx.media._native.library import PjLibrary
 from pbx.media._native.udp_transport import UdpTransport, open_pair
 from pbx.media.errors import MediaError, NoMediaPorts
+from pbx.media.source_learner import StrictMode
+from pbx.media.strict_rtp import StrictRtp, guard
 
 if TYPE_CHECKING:
     from pbx.media.leg import Leg
@@ -55,6 +56,8 @@ class RtpTransport:
         #: Whether a stream has used the pair since it was lent.
         self.used = False
         self.rests_until = 0.0
+        #: Who keeps other senders' RTP out; None where nobody does.
+        self.strict: StrictRtp | None = None
 
     @property
     def symmetric(self) -> bool:
@@ -70,6 +73,13 @@ class RtpTransport:
         """Give the pair back, taking a stream that still uses it off its leg. Idempotent."""
         self._pool.give_back(self)
 
+    def close(self) -> None:
+        """Close the sockets; for the pool."""
+        if self.strict is not None:
+            self.strict.close()
+            self.strict = None
+        self.native.destroy()
+
     def __repr__(self) -> str:
         return f"<RtpTransport {self.address}:{self.rtp_port}{' lent' if self.lent else ''}>"
 
@@ -80,16 +90,20 @@ class TransportPool:
     def __init__(
         self,
         library: PjLibrary,
-        reactor: IReactorTime,
+        reactor: Any,
         first_endpoint: MediaEndpoint,
         *,
         rtp_start: int,
         rtp_end: int,
         address: str,
         limit: int,
+        strict: StrictMode = StrictMode.YES,
+        probation: int = 4,
     ) -> None:
         self._library = library
         self._reactor = reactor
+        self._strict = strict
+        self._probation = probation
         self._endpoints = [first_endpoint]
         self._address = address
         self._limit = limit
@@ -122,6 +136,8 @@ class TransportPool:
             )
         transport.lent = True
         transport.used = False
+        if transport.strict is not None:
+            transport.strict.renew()
         return transport
 
     def give_back(self, transport: RtpTransport) -> None:
@@ -142,7 +158,7 @@ class TransportPool:
         """Close every pair and stop the workers of all endpoints but the first."""
         for transport in self._all:
             transport.lent = False
-            transport.native.destroy()
+            transport.close()
         self._all.clear()
         self._idle.clear()
         for endpoint in self._endpoints[1:]:
@@ -202,6 +218,7 @@ class TransportPool:
                 return None
             if pair is not None:
                 transport = RtpTransport(self, UdpTransport(self._library, endpoint, pair, symmetric=kind[1]), kind)
+                transport.strict = guard(transport, self._reactor, self._strict, self._probation)
                 self._all.add(transport)
                 return transport
         return None
@@ -212,7 +229,7 @@ class TransportPool:
             if other != kind and idle:
                 transport = idle.popleft()
                 self._all.discard(transport)
-                transport.native.destroy()
+                transport.close()
                 self._closing.append((self._reactor.seconds() + CLOSING_SECONDS, transport.native.endpoint))
                 return True
         return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import struct
+from collections.abc import Iterable
 
+from pbx.media._native import packet_filter
 from pbx.media._native.endpoint import MediaEndpoint
 from pbx.media._native.library import CData, PjLibrary, check, fill_address, read_address
+from pbx.media._native.packet_filter import MAX_STRANGERS, Source, Stranger
 from pbx.media.errors import MediaError
 from pbx.pjsip._abi import ffi
 
@@ -17,23 +19,11 @@ MAX_DESCRIPTOR = 1024
 NO_SOURCE_SWITCH = 1
 #: Packets read away at most when a pair is lent again; the kernel's buffer holds fewer.
 MAX_DRAINED = 1024
-#: Foreign senders a pair can be made deaf to.
-MAX_STRANGERS = 16
-
-_SO_ATTACH_FILTER = 26
-_SO_DETACH_FILTER = 27
-#: Classic BPF instructions; offsets count from the UDP header, which begins with the source port.
-_BPF_LOAD_HALF, _BPF_LOAD_WORD, _BPF_JUMP_EQUAL, _BPF_RETURN = 0x28, 0x20, 0x15, 0x06
-_BPF_KEEP = 0xFFFFFFFF
-_UDP_HEADER = 8
 _SSRC_OFFSET = 8
 
 _MEDIA_START = "pj_status_t(*)(void *, void *, void *, void *, unsigned)"
 _DESTROY = "pj_status_t(*)(void *)"
 _GET_INFO = "pj_status_t(*)(void *, void *)"
-
-#: Who sent a packet: UDP source port and RTP SSRC.
-Stranger = tuple[int, int]
 
 
 def open_pair(address: str, port: int) -> tuple[socket.socket, socket.socket] | None:
@@ -134,34 +124,19 @@ class UdpTransport:
 
     def refuse(self, strangers: set[Stranger]) -> None:
         """Let the kernel drop RTP of these senders (source port and SSRC together); an empty set lets all in again."""
-        if not strangers:
-            if self._filtered:
-                with contextlib.suppress(OSError):
-                    self.rtp.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
-                self._filtered = False
-            return
-        program = b"".join(self._filter(sorted(strangers)[:MAX_STRANGERS]))
-        code = ffi.from_buffer(program)
-        fprog = struct.pack("HL", len(program) // 8, int(ffi.cast("uintptr_t", code)))
-        self.rtp.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, fprog)
-        self._filtered = True
+        if strangers:
+            packet_filter.refuse(self.rtp, strangers)
+        elif self._filtered:
+            packet_filter.refuse_none(self.rtp)
+        self._filtered = bool(strangers)
 
-    @staticmethod
-    def _filter(strangers: list[Stranger]) -> list[bytes]:
-        """Per stranger: port equal, then SSRC equal, then drop; whatever matches none is kept.
+    def share(self) -> socket.socket:
+        """Open the side socket that gets what is not admitted; the caller closes it. Raises MediaError."""
+        return packet_filter.open_side(self.rtp)
 
-        A packet too short for the SSRC is dropped by the load itself, which is right: it is no RTP packet.
-        """
-        lines: list[bytes] = []
-        for port, ssrc in strangers:
-            lines += [
-                struct.pack("HBBI", _BPF_LOAD_HALF, 0, 0, 0),
-                struct.pack("HBBI", _BPF_JUMP_EQUAL, 0, 3, port),
-                struct.pack("HBBI", _BPF_LOAD_WORD, 0, 0, _UDP_HEADER + _SSRC_OFFSET),
-                struct.pack("HBBI", _BPF_JUMP_EQUAL, 0, 1, ssrc),
-                struct.pack("HBBI", _BPF_RETURN, 0, 0, 0),
-            ]
-        return [*lines, struct.pack("HBBI", _BPF_RETURN, 0, 0, _BPF_KEEP)]
+    def admit(self, sources: Iterable[Source]) -> None:
+        """Once the port is shared: whose RTP PJMEDIA receives."""
+        packet_filter.admit(self.rtp, sources)
 
     def destroy(self) -> None:
         """Close both sockets. The ioqueue keeps their places for 500 ms more: the caller counts them until then."""

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from pbx.cli.process import set_limits
 from pbx.errors import ObeliskError
 from pbx.pjsip.host import IncomingRequest, PjError, PjsipHost, Priority, Reply, TransportSettings
 from pbx.sockets import FIRST_HIGH
@@ -303,6 +304,7 @@ async def test_failures_of_requests_are_told_once(host: PjsipHost) -> None:
 
 @pytest_twisted.ensureDeferred
 async def test_connections_use_high_descriptors_and_answer_pings(host: PjsipHost) -> None:
+    set_limits(0, dump_core=False)
     info = await host.listen(TransportSettings("tcp", "tcp"))
     host.on_request(Priority.APPLICATION, answering())
 
