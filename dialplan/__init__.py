@@ -9,6 +9,7 @@ from dialplan.applications.builtins import Builtins
 from dialplan.applications.dial import DialModule
 from dialplan.applications.echo import EchoModule
 from dialplan.applications.messages import SendDTMFModule, UserEventModule, VerboseModule
+from dialplan.applications.pjsip_notify import PjsipNotifyModule
 from dialplan.applications.playback import PlaybackModule
 from dialplan.applications.read import ReadModule
 from dialplan.applications.record import RecordModule
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 MODULES: tuple[type[Module], ...] = (
     DialModule,
     EchoModule,
+    PjsipNotifyModule,
     PlaybackModule,
     ReadModule,
     RecordModule,

@@ -1,4 +1,4 @@
-"""Text messages (main/message.c)."""
+"""Text messages (main/message.c) and NOTIFY (res_pjsip_notify)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ami.replies import ActionError, Reply
 from ami.table import action
 from pbx.core.text_messages import MessageNotSent, TextMessage, TextMessages, UnknownTechnology
 from pbx.errors import ObeliskError
+from pbx.pjsip.notify import Notifier, UnknownPeer
 
 
 @action(
@@ -45,3 +46,41 @@ def _body(ctx: Context) -> str:
         return base64.b64decode(encoded, validate=False).decode("utf-8", "replace")
     except (binascii.Error, ValueError):
         raise ActionError("Base64Body cannot be decoded.") from None
+
+
+@action(
+    "PJSIPNotify",
+    "system",
+    synopsis="Send a NOTIFY to either an endpoint, an arbitrary URI, or inside a SIP dialog.",
+    optional=("Endpoint", "URI", "Channel", "Option", "Variable"),
+    module="res_pjsip_notify",
+)
+def action_PJSIPNotify(ctx: Context) -> Reply:
+    notifier = ctx.server.require(Notifier)
+    option, variables = ctx.get("Option"), ctx.request.get_all("Variable")
+    endpoint, uri, channel = ctx.get("Endpoint"), ctx.get("URI"), ctx.get("Channel")
+    if bool(option) == any(variables):
+        raise ActionError("PJSIPNotify requires either an Option or Variable(s).You must use only one of them.")
+    targets = "PJSIPNotify requires either an endpoint name, a SIP URI, or a channel."
+    if sum(map(bool, (endpoint, uri, channel))) > 1:
+        raise ActionError(f"{targets}  You must use only one of them.")
+    try:
+        fields = notifier.option(option) if option else parse_variables(variables)
+        if endpoint:
+            for prefix in ("sip/", "pjsip/"):
+                if endpoint.lower().startswith(prefix):
+                    endpoint = endpoint[len(prefix) :]
+            notifier.endpoint(endpoint, fields)
+        elif uri:
+            notifier.uri(uri, fields)
+        elif channel:
+            notifier.channel(ctx.server.channels.find(channel), fields, channel)
+        else:
+            raise ActionError(targets)
+    except UnknownPeer as error:
+        raise ActionError("Channel not found" if channel else str(error)) from error
+    except ActionError:
+        raise
+    except ObeliskError as error:
+        raise ActionError(str(error)) from error
+    return Reply("NOTIFY sent")

@@ -105,7 +105,10 @@ class DialplanHarness:
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine
         server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
-        server.modules = ModuleRegistry(server, (*STASIS_MODULES, *dialplan.MODULES))
+        kinds = (*STASIS_MODULES, *dialplan.MODULES)
+        names = {kind.name for kind in kinds}
+        # Those that need SIP are left out.
+        server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the configuration."""

@@ -47,7 +47,12 @@ Connect = Callable[..., Awaitable[AmiClient]]
 async def server() -> AsyncIterator[LiveServer]:
     from twisted.internet import reactor
 
-    server = await LiveServer.start(reactor=reactor, extensions=EXTENSIONS, files={"manager.conf": MANAGER_CONF})
+    server = await LiveServer.start(
+        reactor=reactor,
+        extensions=EXTENSIONS,
+        files={"manager.conf": MANAGER_CONF, "pjsip_notify.conf": "[news]\nEvent = news\n"},
+        pjsip="[default_outbound_endpoint]\ntype = endpoint\n",
+    )
     yield server
     await server.check_clean(allowed=("module manager failed to reload",))
     assert "sesame" not in server.log_text()

@@ -273,7 +273,13 @@ extensions.default = {
 
 
 @pytest.fixture
-def exchange(tmp_path: Path, options: str, extensions: str) -> Iterator[Exchange]:
+def files() -> dict[str, str]:
+    """More files of the configuration directory, by parametrising this name."""
+    return {}
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, options: str, extensions: str, files: dict[str, str]) -> Iterator[Exchange]:
     """The exchange, running; after the test nothing of any call may be left."""
     from twisted.internet import reactor
 
@@ -300,6 +306,8 @@ def exchange(tmp_path: Path, options: str, extensions: str) -> Iterator[Exchange
     (etc / "pjsip.conf").write_text(PJSIP.format(options=options))
     (etc / "rtp.conf").write_text("[general]\nrtpstart = 36000\nrtpend = 36999\n")
     (etc / "extensions.lua").write_text(extensions)
+    for name, text in files.items():
+        (etc / name).write_text(text)
 
     server = app.build(reactor, read_asterisk_conf(etc / "asterisk.conf"))
     pytest_twisted.blockon(defer.ensureDeferred(app.start(server)))
