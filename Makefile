@@ -65,8 +65,9 @@ lock: ## write requirements/lock-*.txt anew (needs uv)
 			--no-annotate --no-header --output-file requirements/lock-$$version.txt; \
 	done
 
-sounds: setup ## make the prompts anew (needs espeak-ng)
+sounds: setup ## make the prompts and the music on hold anew (needs espeak-ng)
 	$(BIN)/python tools/make_sounds.py
+	$(BIN)/python tools/make_music.py
 
 clean: ## remove the environment and caches; var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage build dist

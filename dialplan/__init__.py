@@ -9,6 +9,7 @@ from dialplan.applications.builtins import Builtins
 from dialplan.applications.dial import DialModule
 from dialplan.applications.echo import EchoModule
 from dialplan.applications.messages import SendDTMFModule, UserEventModule, VerboseModule
+from dialplan.applications.music_on_hold import MusicOnHoldModule
 from dialplan.applications.pjsip_notify import PjsipNotifyModule
 from dialplan.applications.playback import PlaybackModule
 from dialplan.applications.read import ReadModule
@@ -33,6 +34,7 @@ MODULES: tuple[type[Module], ...] = (
     DialModule,
     EchoModule,
     PjsipNotifyModule,
+    MusicOnHoldModule,
     PlaybackModule,
     ReadModule,
     RecordModule,

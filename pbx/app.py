@@ -27,6 +27,7 @@ from pbx.http.client import HttpClient
 from pbx.http.modules import MODULES as HTTP_MODULES
 from pbx.media import MediaEngine
 from pbx.media.config import read_settings
+from pbx.media.tones import Tones, read_indications_conf
 from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.modules import MODULES as PJSIP_MODULES
@@ -73,8 +74,10 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     server.switchboard = engine
     server.provide(HttpClient, HttpClient(reactor, server.clock))
     server.provide(Databases, Databases(server.clock, ThreadRunner(reactor)))
+    server.provide(Tones, Tones(read_indications_conf(server.config), engine))
     server.channels = Channels(server.bus, server.clock, engine, system_name=conf.options.system_name)
     server.bridges = Bridges(server.bus, server.clock, engine)
+    server.bridges.music = lambda: server.channels.music
     server.technologies = Technologies()
     server.technologies.register(LocalTechnology(server.channels))
     server.originator = Originator(server.channels, server.technologies, lambda: server.dialplan)

@@ -140,6 +140,18 @@ def hold_changed(make: EventMaker, message: messages.HoldChanged) -> Event | Non
     return make.event("Hold", CALL, make.channel(channel) + music, channel.linkedid)
 
 
+@encodes(messages.MusicStarted, CALL, events=("MusicOnHoldStart",))
+def music_started(make: EventMaker, message: messages.MusicStarted) -> Event | None:
+    channel = message.channel
+    body = f"{make.channel(channel)}Class: {clean(message.music_class)}\r\n"
+    return make.event("MusicOnHoldStart", CALL, body, channel.linkedid)
+
+
+@encodes(messages.MusicStopped, CALL, events=("MusicOnHoldStop",))
+def music_stopped(make: EventMaker, message: messages.MusicStopped) -> Event | None:
+    return make.event("MusicOnHoldStop", CALL, make.channel(message.channel), message.channel.linkedid)
+
+
 def _dial_parties(make: EventMaker, caller: ChannelSnapshot | None, peer: ChannelSnapshot) -> str:
     return ("" if caller is None else make.channel(caller)) + make.channel(peer, "Dest")
 

@@ -1,6 +1,6 @@
 """/bridges: rooms that applications make, fill, play to and record.
 
-Not there, because the exchange cannot do it yet: music on hold, video sources, variables of bridges.
+Not there, because the exchange cannot do it yet: video sources, variables of bridges.
 """
 
 from __future__ import annotations
@@ -220,3 +220,31 @@ RESOURCE.operation(
 )
 def record_bridge(request: Request) -> Created:
     return record(request, bridge_of(request).target)
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/moh",
+    "startMoh",
+    summary="Play music on hold to a bridge or change the MOH class that is playing.",
+    parameters=(ID, query("mohClass", "Music on hold class to use")),
+    errors=BRIDGE_ERRORS,
+)
+def start_music(request: Request) -> None:
+    own, music = bridge_of(request), request.server.channels.music
+    if music is None or not own.start_music(music, request["mohClass"] or ""):
+        raise AriError(500, "Unable to start music on hold")
+
+
+@RESOURCE.operation(
+    "DELETE",
+    "/bridges/{bridgeId}/moh",
+    "stopMoh",
+    summary="Stop playing music on hold to a bridge.",
+    notes="This will only stop music on hold being played via POST bridges/{bridgeId}/moh.",
+    parameters=(ID,),
+    errors={**BRIDGE_ERRORS, 409: "Bridge isn't playing music"},
+)
+def stop_music(request: Request) -> None:
+    if not bridge_of(request).stop_music():
+        raise AriError(409, "Bridge isn't playing music")

@@ -1,12 +1,12 @@
 """/channels: the calls, and what an application does with those inside it.
 
-Not there, because the exchange cannot do it yet: hold, music on hold, snoop, external media, redirect by SIP transfer,
-RTP statistics (the far end's SSRC is not known).
+Not there, because the exchange cannot do it yet: snoop, external media, redirect by SIP transfer, RTP statistics (the
+far end's SSRC is not known).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from pbx.core.channel import Channel
 from pbx.core.channels import DuplicateChannel
 from pbx.core.originate import OriginateError
 from pbx.core.snapshot import ChannelSnapshot
+from pbx.stasis.control import ChannelControl
 from pbx.stasis.errors import WrongState
 from pbx.stasis.service import Stasis
 
@@ -292,15 +293,19 @@ def dial(request: Request) -> None:
 # Signals
 
 
-def _signal(method: str, name: str, nickname: str, summary: str, since: str = "12.0.0") -> None:
-    """An operation without parameters that tells the far end something, by the control's method of its name."""
+def _signal(
+    method: str,
+    name: str,
+    nickname: str,
+    summary: str,
+    action: Callable[[ChannelControl], object],
+    since: str = "12.0.0",
+) -> None:
+    """An operation without parameters that tells the far end something."""
 
     def tell(request: Request) -> None:
         control = control_of(request)
-        actions = {"answer": control.answer, "ring": control.ring, "progress": control.progress}
-        action = actions.get(nickname)
-        if action is not None:
-            action()
+        action(control)
 
     RESOURCE.operation(
         method,
@@ -313,14 +318,36 @@ def _signal(method: str, name: str, nickname: str, summary: str, since: str = "1
     )(tell)
 
 
-_signal("POST", "answer", "answer", "Answer a channel.")
-_signal("POST", "ring", "ring", "Indicate ringing to a channel.")
-# Ringing is a SIP response here, and silence is what a stream sends whenever nobody speaks: nothing is to be stopped
-# or begun, as with Asterisk's own SIP channels that are not answered.
-_signal("DELETE", "ring", "ringStop", "Stop ringing indication on a channel if locally generated.")
-_signal("POST", "progress", "progress", "Indicate progress on a channel.", "22.6.0")
-_signal("POST", "silence", "startSilence", "Play silence to a channel.")
-_signal("DELETE", "silence", "stopSilence", "Stop playing silence to a channel.")
+_signal("POST", "answer", "answer", "Answer a channel.", ChannelControl.answer)
+_signal("POST", "ring", "ring", "Indicate ringing to a channel.", ChannelControl.ring)
+_signal(
+    "DELETE",
+    "ring",
+    "ringStop",
+    "Stop ringing indication on a channel if locally generated.",
+    ChannelControl.hear_no_tone,
+)
+_signal("POST", "progress", "progress", "Indicate progress on a channel.", ChannelControl.progress, "22.6.0")
+_signal("POST", "hold", "hold", "Hold a channel.", ChannelControl.hold)
+_signal("DELETE", "hold", "unhold", "Remove a channel from hold.", ChannelControl.unhold)
+_signal("DELETE", "moh", "stopMoh", "Stop playing music on hold to a channel.", ChannelControl.stop_music)
+_signal("POST", "silence", "startSilence", "Play silence to a channel.", ChannelControl.start_silence)
+_signal("DELETE", "silence", "stopSilence", "Stop playing silence to a channel.", ChannelControl.stop_silence)
+
+
+@RESOURCE.operation(
+    "POST",
+    "/channels/{channelId}/moh",
+    "startMoh",
+    summary="Play music on hold to a channel.",
+    notes="Using media operations such as /play on a channel playing MOH in this manner will suspend MOH without "
+    "resuming automatically. If continuing music on hold is desired, the stasis application must reinitiate music on "
+    "hold.",
+    parameters=(ID, query("mohClass", "Music on hold class to use")),
+    errors=STATE_ERRORS,
+)
+def start_music(request: Request) -> None:
+    control_of(request).start_music(request["mohClass"] or "")
 
 
 __all__ = ("RESOURCE",)

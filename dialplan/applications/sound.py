@@ -44,6 +44,9 @@ async def play(
     path = switchboard.find_sound(name, language or channel.language)
     if path is None:
         raise SoundMissing(f"File {name} does not exist in any format")
+    music = channel.channels.music
+    if music is not None:
+        music.stop(channel)
     done: Deferred[str] = Deferred()
 
     def finish(digit: str) -> None:

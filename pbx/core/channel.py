@@ -42,6 +42,7 @@ _STATE_OF_CONTROL: dict[Control | None, ChannelState] = {
     Control.RINGING: ChannelState.RINGING,
     Control.ANSWER: ChannelState.UP,
 }
+_HOLDING = frozenset((Control.HOLD, Control.UNHOLD))
 
 
 class ChannelInterrupted(ObeliskError):
@@ -87,6 +88,7 @@ class Channel:
         "music_class",
         "name",
         "on_end",
+        "on_hold",
         "originated",
         "outgoing",
         "owner",
@@ -140,6 +142,8 @@ class Channel:
         self.audio.set_digit_listener(self._digit_in_media)
         self.bridge: Bridge | None = None
         self.held = False
+        #: Whether we put the far end on hold.
+        self.on_hold = False
         self.hangup_cause: int = 0
         self.tech_cause = ""
         self.hangup_requested = False
@@ -499,9 +503,22 @@ class Channel:
         if not self.alive or self.hangup_requested or self._driver is None:
             return False
         done = self._driver.indicate(kind, data)
+        if not done and kind in _HOLDING:
+            done = self._hold(kind is Control.HOLD, data)
         if self._channels.bus.wanted(messages.ChannelIndicated):
             self._channels.bus.publish(messages.ChannelIndicated(self.snapshot(), kind))
         return done
+
+    def _hold(self, held: bool, data: object) -> bool:
+        """Hold that the technology does not convey is music to the far end."""
+        self.on_hold = held
+        music = self._channels.music
+        if music is None:
+            return False
+        if not held:
+            music.stop(self)
+            return True
+        return music.start(self, data if isinstance(data, str) else "")
 
     def send_digit(self, digit: str, duration_ms: int = DEFAULT_DIGIT_MS) -> None:
         """Send one DTMF digit. Raises ValueError for a digit that does not exist."""

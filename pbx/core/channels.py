@@ -21,6 +21,7 @@ from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.core.dialplan import Dialplan
+    from pbx.core.music import Music
 
 log = Logger()
 
@@ -44,6 +45,8 @@ class Channels:
         self.globals = VariableStore()
         #: Set by the composition root before the first call.
         self.dialplan: Dialplan | None = None
+        #: Plays music to who is on hold, while a module offers that.
+        self.music: Music | None = None
         self.system_name = system_name
         #: Called with each device whose calls changed, for device states.
         self.on_device_changed: Callable[[str], object] | None = None

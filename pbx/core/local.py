@@ -18,6 +18,8 @@ from pbx.core.technology import ChannelRequest, RequestFailed
 
 #: Controls that make no sense to hand over: the halves' states say them already.
 _KEPT = frozenset((Control.HANGUP,))
+#: Controls that a half acts on itself: who waits behind it hears music from here.
+_OWN = frozenset((Control.HOLD, Control.UNHOLD))
 
 
 class LocalHalf:
@@ -66,6 +68,8 @@ class LocalHalf:
 
     def indicate(self, kind: Control, data: object) -> bool:
         if self._peer is None:
+            return False
+        if kind in _OWN:
             return False
         if kind not in _KEPT:
             self._peer.queue_frame(ControlFrame(kind, data))

@@ -95,6 +95,21 @@ class HoldChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MusicStarted:
+    """A channel's far end hears music on hold of a class."""
+
+    channel: ChannelSnapshot
+    music_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class MusicStopped:
+    """A channel's far end hears no music on hold any more."""
+
+    channel: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
 class DialBegan:
     """``caller`` (None for an originated call) began to dial ``peer`` as ``dial_string``."""
 

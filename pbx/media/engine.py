@@ -225,17 +225,26 @@ class MediaEngine:
         """Make the two ends of a Local pair. Raises ValueError for legs with a stream or another peer."""
         self.graph.pipe(self._leg(one).node, self._leg(other).node)
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0) -> Playback:
+    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> Playback:
         """Raises SoundError. A file that a recording is just finishing is played once it is whole."""
         leg = self._leg(sink)
         if leg.closed:
             raise SoundError(f"{path}: {leg.name} is gone")
-        playback = Playback(self, leg, path, offset_ms)
+        playback = Playback(self, leg, path, offset_ms, alone=alone)
         pending = self.closing_recordings.get(path)
         if pending is None:
             playback.begin()
         else:
             pending.closed.addCallback(_passing(playback.begin_later))
+        return playback
+
+    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> Playback:
+        """Raises SoundError."""
+        leg = self._leg(sink)
+        if leg.closed:
+            raise SoundError(f"{leg.name} is gone")
+        playback = Playback(self, leg, Path("samples"), 0, alone=alone, samples=(samples, rate))
+        playback.begin()
         return playback
 
     def record(self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False) -> Recording:

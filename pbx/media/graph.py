@@ -13,7 +13,18 @@ from collections.abc import Callable, Iterator
 class Node:
     """A leg's place in the graph. ``slot`` is set while it has a stream, ``peer`` when it is one end of a pipe."""
 
-    __slots__ = ("muted_in", "muted_out", "name", "peer", "players", "recorders", "sinks", "slot", "sources")
+    __slots__ = (
+        "muted_in",
+        "muted_out",
+        "name",
+        "peer",
+        "players",
+        "recorders",
+        "sinks",
+        "slot",
+        "soloists",
+        "sources",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -22,6 +33,7 @@ class Node:
         self.sources: dict[Node, None] = {}  # ordered sets
         self.sinks: dict[Node, None] = {}
         self.players: set[int] = set()
+        self.soloists: set[int] = set()
         self.recorders: dict[int, bool] = {}
         self.muted_in = False
         self.muted_out = False
@@ -105,7 +117,7 @@ class AudioGraph:
             self.disconnect(node, sink)
         for source in list(node.sources):
             self.disconnect(source, node)
-        for player in list(node.players):
+        for player in (*node.players, *node.soloists):
             self.remove_player(node, player)
         for recorder in list(node.recorders):
             self.remove_recorder(node, recorder)
@@ -117,14 +129,15 @@ class AudioGraph:
 
     # -- players and recorders -----------------------------------------------------------------------------------
 
-    def add_player(self, node: Node, slot: int) -> None:
-        """What ``slot`` plays is heard by the node's far end."""
-        node.players.add(slot)
+    def add_player(self, node: Node, slot: int, *, alone: bool = False) -> None:
+        """What ``slot`` plays is heard by the node's far end; ``alone``: and nothing else."""
+        (node.soloists if alone else node.players).add(slot)
         self._refresh_from(node)
 
     def remove_player(self, node: Node, slot: int) -> None:
-        if slot in node.players:
+        if slot in node.players or slot in node.soloists:
             node.players.discard(slot)
+            node.soloists.discard(slot)
             self._refresh_from(node)
 
     def add_recorder(self, node: Node, slot: int, *, both: bool) -> None:
@@ -157,6 +170,10 @@ class AudioGraph:
 
     def _into(self, node: Node, seen: set[Node]) -> Iterator[int]:
         if node.muted_out:
+            return
+        if node.soloists:
+            # What is played meanwhile is heard in their place.
+            yield from node.players or node.soloists
             return
         yield from node.players
         for source in node.sources:

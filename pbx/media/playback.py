@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from pbx.media._native.wav import WavPlayer
 from pbx.media.errors import MediaError, SoundError
 from pbx.media.mixer import NULL, Band
+from pbx.media.wave_file import sound_from_samples
 
 if TYPE_CHECKING:
     from pbx.media.engine import MediaEngine
@@ -30,13 +31,27 @@ class Playback:
     not. The position is the clock's: playing began, minus pauses, bounded by the sound's length.
     """
 
-    def __init__(self, engine: MediaEngine, leg: Leg, path: Path, offset_ms: int) -> None:
-        """Begins with `begin`, or with `begin_later` once a recording of the same file is whole."""
+    def __init__(
+        self,
+        engine: MediaEngine,
+        leg: Leg,
+        path: Path,
+        offset_ms: int,
+        *,
+        alone: bool = False,
+        samples: tuple[bytes, int] | None = None,
+    ) -> None:
+        """Begins with `begin`, or with `begin_later` once a recording of the same file is whole.
+
+        ``samples`` (16 bit, and their rate) are played in place of the file.
+        """
         self.path = path
         self.leg = leg
         self.finished: Deferred[bool] = Deferred()
         self.duration_ms = 0
         self._engine = engine
+        self._alone = alone
+        self._samples = samples
         self._offset_ms = max(0, offset_ms)
         self._player: WavPlayer | None = None
         self._slot = -1
@@ -64,7 +79,8 @@ class Playback:
             self._connect()
 
     def _open(self) -> None:
-        sound = self._engine.open_sound(self.path)
+        given = self._samples
+        sound = self._engine.open_sound(self.path) if given is None else sound_from_samples(*given)
         try:
             self.duration_ms = sound.duration_ms
             player = self._engine.make_player(sound, self._key, BUFFER_BYTES)
@@ -137,7 +153,7 @@ class Playback:
 
     def _connect(self) -> None:
         self._engine.mixer.connect(self._slot, NULL)
-        self._engine.graph.add_player(self.leg.node, self._slot)
+        self._engine.graph.add_player(self.leg.node, self._slot, alone=self._alone)
 
     def _finish(self, *, completed: bool) -> None:
         if self._over:

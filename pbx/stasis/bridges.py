@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from pbx.core.bridge import Bridge, Bridges
 from pbx.core.bridge.bridges import DuplicateBridge
 from pbx.core.media import AudioLeg, Switchboard
+from pbx.core.music import Music, Tune
 from pbx.stasis.errors import BadName, NameInUse
 from pbx.stasis.target import MediaTarget
 
@@ -33,6 +34,8 @@ class StasisBridge:
         self._switchboard = switchboard
         self._legs: tuple[AudioLeg, AudioLeg] | None = None
         self._target: MediaTarget | None = None
+        self._music_legs: tuple[AudioLeg, ...] = ()
+        self._tune: Tune | None = None
         #: Whether the bridge is about to end.
         self.closing = False
 
@@ -51,9 +54,31 @@ class StasisBridge:
     def _language(self) -> str:
         return next((channel.language for channel in self.bridge.channels), "en")
 
+    def start_music(self, music: Music, music_class: str) -> bool:
+        """Let every member hear music on hold, in place of what they heard of it; False where it cannot be played."""
+        self.stop_music()
+        if not self._music_legs:
+            outer = self._switchboard.create_leg(f"Music/{self.bridge.id};1")
+            inner = self._switchboard.create_leg(f"Music/{self.bridge.id};2")
+            self._switchboard.pipe(outer, inner)
+            self.bridge.add_leg(inner)
+            self._music_legs = (outer, inner)
+        self._tune = music.play(self._music_legs[0], music_class)
+        return self._tune is not None
+
+    def stop_music(self) -> bool:
+        """End it; False where none is played."""
+        tune, self._tune = self._tune, None
+        if tune is not None:
+            tune.stop()
+        return tune is not None
+
     def close(self) -> Deferred[None]:
         """Stop what is played and recorded; fires once that has ended and the legs are gone. Idempotent."""
         self.closing = True
+        self.stop_music()
+        legs, self._music_legs = self._music_legs, ()
+        self._drop(legs)
         target = self._target
         if target is None or self._legs is None:
             done: Deferred[None] = Deferred()
@@ -63,7 +88,10 @@ class StasisBridge:
 
     def _close_legs(self, _nothing: object) -> None:
         legs, self._legs = self._legs, None
-        for leg in legs or ():
+        self._drop(legs or ())
+
+    def _drop(self, legs: tuple[AudioLeg, ...]) -> None:
+        for leg in legs:
             self.bridge.remove_leg(leg)
             leg.close()
 

@@ -24,6 +24,7 @@ from pbx.stasis.target import MediaTarget
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
+    from pbx.media.tones import PlayingTone
     from pbx.stasis.service import Stasis
 
 #: States in which most operations make no sense.
@@ -62,12 +63,14 @@ class ChannelControl:
         self.channel = channel
         self.application = application
         self.target = MediaTarget(f"channel:{channel.uniqueid}", channel.audio, lambda: channel.language)
+        self.target.before_play = self._before_play
         #: Whether the channel is leaving: no more orders are taken.
         self.over = False
         self._outcome: Deferred[Move | None] = Deferred()
         self._muted: dict[str, tuple[bool, bool]] = {}
         self._dial_timer: IDelayedCall | None = None
         self._dialling: Channel | bool | None = False
+        self._tone: PlayingTone | None = None
         channel.set_reader(self._heard)
 
     # The wait
@@ -85,6 +88,7 @@ class ChannelControl:
         """Stop what runs and leave the bridge: the application's control is over."""
         self.over = True
         cancel_timer(self._dial_timer)
+        self.hear_no_tone()
         channel = self.channel
         stopped = self.target.close()
         if channel.bridge is not None:
@@ -114,8 +118,51 @@ class ChannelControl:
         self.channel.answer()
 
     def ring(self) -> None:
-        """Ringing to the far end, where it is still to be answered."""
-        self.channel.indicate(Control.RINGING)
+        """Ringing to the far end: signalled where the call is still to be answered, else a tone."""
+        if not self.channel.indicate(Control.RINGING):
+            self.hear_no_tone()
+            self._tone = self._stasis.tones.play(self.channel.audio, "ring")
+
+    def hear_no_tone(self) -> None:
+        """End the tone of `ring`."""
+        tone, self._tone = self._tone, None
+        if tone is not None:
+            tone.stop()
+
+    def _before_play(self) -> None:
+        self.hear_no_tone()
+        self.stop_music()
+
+    def hold(self) -> None:
+        """Put the far end on hold: it hears music."""
+        self.channel.indicate(Control.HOLD)
+
+    def unhold(self) -> None:
+        """Undo `hold`."""
+        self.channel.indicate(Control.UNHOLD)
+
+    def start_music(self, music_class: str) -> None:
+        """Play music on hold; of the channel's own class, or of this one."""
+        self.hear_no_tone()
+        music = self.channel.channels.music
+        if music is not None:
+            music.start(self.channel, music_class)
+
+    def stop_music(self) -> None:
+        """End the music."""
+        music = self.channel.channels.music
+        if music is not None:
+            music.stop(self.channel)
+
+    def start_silence(self) -> None:
+        """Let the far end hear nothing but what is played to it, instead of music or a tone."""
+        self.hear_no_tone()
+        self.stop_music()
+        self.mute("out", "silence")
+
+    def stop_silence(self) -> None:
+        """Undo `start_silence`."""
+        self.unmute("out", "silence")
 
     def progress(self) -> None:
         """Early media to the far end, where it is still to be answered."""
@@ -200,6 +247,7 @@ class ChannelControl:
             self._heard(frame)
             return absorb_digits and isinstance(frame, DigitBegin | DigitEnd)
 
+        self.hear_no_tone()
         source = f"bridge:{bridge.id}"
         application = self.application
         self._stasis.applications.hold(application, source)

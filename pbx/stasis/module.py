@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pbx.media.tones import Tones
 from pbx.modules import Module, ModuleBusy
 from pbx.stasis.applications import StasisApplications
 from pbx.stasis.service import Stasis
@@ -24,6 +25,7 @@ class StasisModule(Module):
             switchboard=server.switchboard,
             originator=server.originator,
             recordings=server.directories.spool / "recording",
+            tones=server.require(Tones),
         )
         server.provide(StasisApplications, self.stasis.applications)
         server.provide(Stasis, self.stasis)

@@ -20,6 +20,7 @@ from pbx.stasis.target import MediaTarget
 
 if TYPE_CHECKING:
     from pbx.clock import Clock
+    from pbx.media.tones import Tones
 
 log = Logger()
 
@@ -28,6 +29,8 @@ MAX_MEDIA = 128
 MAX_ID = 255
 #: Milliseconds that ``forward`` and ``reverse`` move unless told otherwise.
 DEFAULT_SKIP_MS = 3000
+#: The scheme of tones among media URIs.
+TONE = "tone:"
 
 
 class PlaybackState(Enum):
@@ -97,6 +100,7 @@ class Playback:
     async def run(self) -> None:
         """Play everything. Called by the target's queue when it is this playback's turn."""
         complete = True
+        self._target.before_play()
         try:
             for index in range(len(self._order.media)):
                 if self._stopped:
@@ -116,6 +120,8 @@ class Playback:
         self._playbacks.publish(self, self._target)
 
     async def _play_uri(self, uri: str) -> bool:
+        if uri.startswith(TONE):
+            return await self._play_tone(uri.removeprefix(TONE))
         try:
             names = sounds_of(uri, self._playbacks.recordings)
         except ValueError as error:
@@ -132,6 +138,25 @@ class Playback:
                 complete = await self._play_file(path, offset) and complete
             offset = 0
         return complete
+
+    async def _play_tone(self, text: str) -> bool:
+        """``ring``, ``ring;tonezone=fr`` or ``440+480/1000``: until it ends by itself, or it is stopped."""
+        name, _, options = text.partition(";")
+        zone = options.partition("tonezone=")[2]
+        while True:
+            try:
+                tone = self._playbacks.tones.play(self._target.leg, name, zone, alone=False)
+            except ValueError as error:
+                log.warn("{target}: {error}", target=self._target.uri, error=str(error))
+                return False
+            self._handle = tone
+            try:
+                complete = await tone.finished
+            finally:
+                self._handle = None
+            # A tone has no places to go to: however it was moved, it begins anew.
+            if self._take_seek() is None or self._stopped:
+                return complete
 
     async def _play_file(self, path: Path, offset_ms: int) -> bool:
         while not self._stopped:
@@ -211,8 +236,14 @@ class Playbacks:
     """The playbacks under way and waiting."""
 
     def __init__(
-        self, clock: Clock, switchboard: Switchboard, recordings: Path, publish: Callable[[StasisEvent], object]
+        self,
+        clock: Clock,
+        switchboard: Switchboard,
+        recordings: Path,
+        publish: Callable[[StasisEvent], object],
+        tones: Tones,
     ) -> None:
+        self.tones = tones
         self._clock = clock
         self.switchboard = switchboard
         self.recordings = recordings

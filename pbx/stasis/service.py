@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pbx.core.channels import Channels
     from pbx.core.media import Switchboard
     from pbx.core.technology import Technologies
+    from pbx.media.tones import Tones
 
 log = Logger()
 
@@ -44,13 +45,15 @@ class Stasis:
         switchboard: Switchboard,
         originator: Originator,
         recordings: Path,
+        tones: Tones,
     ) -> None:
         self.clock = clock
+        self.tones = tones
         self.channels = channels
         self._originator = originator
         self.applications = StasisApplications(bus, channels, bridges, technologies)
         publish = self.applications.publish
-        self.playbacks = Playbacks(clock, switchboard, recordings, publish)
+        self.playbacks = Playbacks(clock, switchboard, recordings, publish, tones)
         self.live = LiveRecordings(clock, switchboard, recordings, publish)
         self.stored = StoredRecordings(recordings)
         self.bridges = StasisBridges(bridges, switchboard, self.applications)

@@ -24,6 +24,10 @@ MAX_WAITING = 1000
 Command = Callable[[], Awaitable[object]]
 
 
+def _nothing() -> None:
+    """Nothing was to be heard."""
+
+
 class CommandQueue:
     """Commands run one after the other; on an idle queue a command begins before `put` returns."""
 
@@ -88,6 +92,8 @@ class MediaTarget:
         self.digit_listeners: list[Callable[[str], object]] = []
         #: Stop what runs or waits; called when the target ends.
         self.stoppers: list[Callable[[], object]] = []
+        #: Called before something is played: what else the far end heard from us ends.
+        self.before_play: Callable[[], object] = _nothing
         #: Recordings under way: a channel being recorded does not enter a bridge.
         self.recordings = 0
 

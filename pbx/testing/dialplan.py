@@ -22,6 +22,7 @@ from pbx.core.channel import Channel
 from pbx.core.originate import Originator
 from pbx.core.party import party_id
 from pbx.directories import Directories
+from pbx.media.tones import Tones, built_in_zones
 from pbx.modules import ModuleRegistry
 from pbx.server import Server
 from pbx.stasis.module import MODULES as STASIS_MODULES
@@ -101,6 +102,8 @@ class DialplanHarness:
         server.config = ConfigLoader(self.directories.etc)
         server.astdb = AstDb(self.directories.astdb)
         server.cli = CommandRegistry()
+        server.provide(Tones, Tones(built_in_zones(), core.switchboard))
+        core.bridges.music = lambda: core.channels.music
         self.server: Server = server
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine

@@ -45,6 +45,7 @@ class FakePlayback:
         self.finished: Deferred[bool] = Deferred()
         self.position_ms = 0
         self.paused = False
+        self.alone = False
 
     def finish(self) -> None:
         """The file has been played to its end."""
@@ -130,13 +131,17 @@ class FakeSwitchboard:
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         self.pipes.add((one.name, other.name))
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0) -> FakePlayback:
+    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> FakePlayback:
         playback = FakePlayback(sink, path)
+        playback.alone = alone
         playback.position_ms = offset_ms
         self.playbacks.append(playback)
         if self.instant:
             playback.finish()
         return playback
+
+    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> FakePlayback:
+        return self.play(sink, Path(f"/samples/{len(samples)}"), alone=alone)
 
     def record(
         self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False

@@ -17,6 +17,8 @@ class FakeDriver:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.told: list[str] = []
+        #: Whether the far end is told of hold; where not, the core plays music.
+        self.conveys_hold = True
 
     # What the core calls
 
@@ -28,7 +30,7 @@ class FakeDriver:
 
     def indicate(self, kind: Control, data: object) -> bool:
         self.told.append(kind.value)
-        return True
+        return self.conveys_hold or kind not in (Control.HOLD, Control.UNHOLD)
 
     def hangup(self) -> None:
         self.told.append(f"hangup {self.channel.hangup_cause}")

@@ -74,6 +74,8 @@ class Member:
     left: Deferred[LeaveReason]
     intercept: Callable[[Frame], bool] | None = None
     audible: bool = True
+    #: Whether it hears music because it waits here.
+    entertained: bool = False
     #: In a holding bridge: ``announcer`` is heard by the others, who do not hear each other.
     role: str = ""
 
@@ -181,7 +183,24 @@ class Bridge:
             self._bridges.bus.publish(messages.BridgeEntered(self.snapshot(), channel.snapshot()))
         self._set_peer_names()
         channel.set_reader(lambda frame: self._frame(member, frame))
+        if self.kind == "holding":
+            self._entertain()
         return member.left
+
+    def _entertain(self) -> None:
+        """Who waits in a holding bridge hears music, unless there is an announcer (Asterisk: bridge_holding)."""
+        music = self._bridges.music()
+        if music is None:
+            return
+        announced = any(member.role == "announcer" for member in self._members.values())
+        for member in self._members.values():
+            if member.role == "announcer" or member.entertained is not announced:
+                continue
+            member.entertained = not announced
+            if announced:
+                music.stop(member.channel)
+            else:
+                music.start(member.channel)
 
     def _bus_wants(self, kind: type) -> bool:
         return self._bridges.bus.wanted(kind)
@@ -210,12 +229,22 @@ class Bridge:
             return False
         if channel.alive:
             channel.set_reader(None)
+            music = self._bridges.music() if member.entertained else None
+            if music is not None:
+                music.stop(channel)
+            if channel.on_hold:
+                channel.indicate(Control.UNHOLD)
+        if channel.held and len(self._members) == 1 and self.kind != "holding":
+            # Whoever it had put on hold hears the rest.
+            next(iter(self._members.values())).channel.indicate(Control.UNHOLD)
         for other in self._members.values():
             self._bridges.switchboard.part(member.channel.audio, other.channel.audio)
         for leg in self._legs:
             self._bridges.switchboard.part(channel.audio, leg)
         channel.bridge = None
         channel.changed()
+        if self.kind == "holding":
+            self._entertain()
         if self._bus_wants(messages.BridgeLeft):
             self._bridges.bus.publish(messages.BridgeLeft(self.snapshot(), channel.snapshot()))
         if self.dissolve_on_hangup and self.alive and len(self._members) < 2:

@@ -14,6 +14,7 @@ from pbx.core.bridge.bridge import Bridge, LeaveReason
 from pbx.core.channel import Channel
 from pbx.core.frames import Frame
 from pbx.core.media import Switchboard
+from pbx.core.music import Music
 from pbx.errors import ObeliskError
 
 Intercept = Callable[[Frame], bool]
@@ -30,6 +31,8 @@ class Bridges:
         self.bus = bus
         self.clock = clock
         self.switchboard = switchboard
+        #: Gives what plays music to those who wait, while a module offers that.
+        self.music: Callable[[], Music | None] = lambda: None
         self._by_id: dict[str, Bridge] = {}
 
     def __iter__(self) -> Iterator[Bridge]:

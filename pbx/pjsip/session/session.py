@@ -49,7 +49,7 @@ _FINAL = {
     Control.CONGESTION: (503, Cause.NORMAL_CIRCUIT_CONGESTION),
     Control.INCOMPLETE: (484, Cause.INVALID_NUMBER_FORMAT),
 }
-_SILENT = frozenset((Control.HOLD, Control.UNHOLD, Control.SOURCE_UPDATE, Control.PROCEEDING, Control.VIDEO_UPDATE))
+_SILENT = frozenset((Control.SOURCE_UPDATE, Control.PROCEEDING, Control.VIDEO_UPDATE))
 
 
 class PjsipSession:

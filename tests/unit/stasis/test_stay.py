@@ -204,7 +204,7 @@ def test_playbacks_wait_for_each_other_and_tell_their_state(exchange: Exchange) 
 
 def test_a_sound_that_is_missing_fails_the_playback(exchange: Exchange) -> None:
     _call, control = exchange.call()
-    for media in ("sound:missing", "tone:ring", "nonsense", "number:x"):
+    for media in ("sound:missing", "tone:no-such-tone", "nonsense", "number:x"):
         exchange.stasis.playbacks.play(control.target, PlaybackOrder([media]))
         playback = exchange.sink.last("PlaybackFinished").get("playback")
         assert isinstance(playback, PlaybackSnapshot)
