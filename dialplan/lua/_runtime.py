@@ -25,6 +25,7 @@ REQUIRE: Final = 5
 SOURCE: Final = 6
 RESULT: Final = 7
 FAILED: Final = 8
+HELPER: Final = 9
 #: Added to a tag when the script has printed something.
 PRINTED: Final = 64
 
@@ -39,7 +40,7 @@ DEFAULT_MEMORY_SLICE = 16 << 20
 #: Bytes the whole runtime may hold before no script is resumed any more.
 DEFAULT_MEMORY_TOTAL = 1 << 30
 
-_PARTS = ("sandbox.lua", "strings.lua", "calls.lua")
+_PARTS = ("sandbox.lua", "strings.lua", "calls.lua", "script.lua", "pbx.lua")
 _OUT_OF_MEMORY: Step = (FAILED, b"not enough memory", b"")
 
 
@@ -86,6 +87,7 @@ class LuaMachine:
             kernel = chunk(kernel) or kernel
         if kernel is None:
             raise LuaError("the Lua kernel did not load")
+        kernel[b"seal_globals"]()
         kernel[b"set_allowance"](limits.instructions)
         if live_dangerously:
             kernel[b"live_dangerously"]()
@@ -99,6 +101,7 @@ class LuaMachine:
         self._open_calls = kernel[b"open_calls"]
         self.start: Callable[[int, bytes, bytes, bytes, bytes], Step] = self._guarded(kernel[b"start"])
         self.resume: Callable[[int, bytes | int | None], Step] = self._guarded(kernel[b"resume"])
+        self.start_task: Callable[[int], Step] = self._guarded(kernel[b"start_task"])
         self.survey: Callable[[int], Step] = self._guarded(kernel[b"survey"])
 
     def _guarded(self, call: Callable[..., Step]) -> Callable[..., Step]:

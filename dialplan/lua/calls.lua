@@ -1,204 +1,28 @@
--- What a dialplan script sees of the exchange (`app`, `channel`, `autoservice_*`, `check_hangup`, `require`) and the
--- driver that starts, resumes and ends calls.
+-- The driver: starts, resumes and ends calls and their tasks.
 --
--- A script and the engine talk by yields of exactly three values, tag, name and text, and each answer is one value.
--- The tags are those of dialplan/lua/_runtime.py.
+-- The tags are those of dialplan/lua/_runtime.py; script.lua says how a script and the engine talk.
 
 local K = ...
-local DONE, APPLICATION, READ, WRITE, HANGUP_CHECK, REQUIRE, SOURCE, RESULT, FAILED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+local DONE, RESULT, FAILED = 0, 7, 8
 local PRINTED = 64
 
 local TAG, arm, enter, refill, set_main = K.TAG, K.arm, K.enter, K.refill, K.set_main
-local co_resume, co_yield = coroutine.resume, coroutine.yield
+local co_resume = coroutine.resume
 local traceback, raw_getmetatable = debug.traceback, debug.getmetatable
-local error, load, next, pairs, rawequal, rawget, rawset, select = error, load, next, pairs, rawequal, rawget, rawset, select
-local setmetatable, tonumber, tostring, type = setmetatable, tonumber, tostring, type
-local find, pack, concat, sub = string.find, string.pack, table.concat, string.sub
-local math_type, floor, tointeger = math.type, math.floor, math.tointeger
+local error, load, next, pairs, rawequal = error, load, next, pairs, rawequal
+local tonumber, tostring, type = tonumber, tostring, type
+local pack, concat, unpack, tpack = string.pack, table.concat, table.unpack, table.pack
+local tointeger = math.tointeger
+
+-- Tasks that one call may have at once.
+local MAX_TASKS = 16
 
 local calls, next_call = {}, 1
 local chunks, next_chunk = {}, 1
 local running -- the record of the call that runs now
 
--- Arguments --------------------------------------------------------------------------------------------------------
-
-local function piece(value)
-  local kind = type(value)
-  if kind == "string" then return value end
-  if kind == "nil" then return "" end
-  if kind == "number" then return tostring(value) end
-  error("attempt to concatenate a " .. kind .. " value", 4) -- above piece and join and what joins
-end
-
--- Joined with commas and nothing else: no quoting, nil is empty.
-local function join(...)
-  local n = select("#", ...)
-  if n == 0 then return "" end
-  if n == 1 then
-    local only = ...
-    if type(only) == "string" then return only end
-    local text = piece(only)
-    return text
-  end
-  local parts = { ... }
-  for i = 1, n do parts[i] = piece(parts[i]) end
-  return concat(parts, ",", 1, n)
-end
-
--- Applications -----------------------------------------------------------------------------------------------------
-
-local function refuse(answer)
-  if type(answer) == "string" then error(answer, 3) end
-  error(answer, 0)
-end
-
-local function application(name)
-  return function(...)
-    local answer = co_yield(TAG, APPLICATION, name, join(...))
-    if answer ~= 0 then return refuse(answer) end
-  end
-end
-
--- Functions carry no state, so one per name serves every call.
-local MAX_NAMES = 1000
-local names = 0
-local applications = {}
-local applications_meta = {}
-setmetatable(applications, applications_meta)
-applications_meta.__index = function(_, name)
-  if type(name) ~= "string" then
-    if type(name) ~= "number" then error("attempt to index app with a " .. type(name) .. " value", 2) end
-    name = tostring(name)
-  end
-  local made = application(name)
-  if names < MAX_NAMES then
-    names = names + 1
-    rawset(applications, name, made)
-  end
-  return made
-end
-
-local app_meta = { __index = applications, __metatable = false }
-K.late.app = function() return setmetatable({}, app_meta) end
-
--- Variables --------------------------------------------------------------------------------------------------------
-
-local function new_value(value, position, name)
-  local kind = type(value)
-  if kind == "string" then return value end
-  if kind == "number" then return tostring(value) end
-  error(("bad argument #%d to '%s' (string expected, got %s)"):format(position, name, kind == "nil" and "nil" or kind), 3)
-end
-
-local variable
-
-local function get(self)
-  if type(self) ~= "table" or type(rawget(self, "name")) ~= "string" then
-    error("use ':' to call get, as in channel.X:get()", 2)
-  end
-  return (co_yield(TAG, READ, rawget(self, "name"), ""))
-end
-
-local function set(self, value)
-  if type(self) ~= "table" or type(rawget(self, "name")) ~= "string" then
-    error("use ':' to call set, as in channel.X:set(value)", 2)
-  end
-  value = new_value(value, 1, "set")
-  co_yield(TAG, WRITE, rawget(self, "name"), value)
-end
-
-local variable_meta = {
-  __metatable = false,
-  __call = function(self, ...) return variable(rawget(self, "name") .. "(" .. join(...) .. ")") end,
-}
-
-function variable(name)
-  local value
-  if sub(name, -1) ~= ")" then value = co_yield(TAG, READ, name, "") end
-  return setmetatable({ name = name, value = value, get = get, set = set }, variable_meta)
-end
-
-local function variable_name(key)
-  if type(key) == "string" then return key end
-  if type(key) == "number" then return tostring(key) end
-  error("attempt to index channel with a " .. type(key) .. " value", 3)
-end
-
-local channel_meta = {
-  __metatable = false,
-  __index = function(_, key) return variable(variable_name(key)) end,
-  __newindex = function(_, key, value)
-    key = variable_name(key)
-    value = new_value(value, 3, "__newindex")
-    co_yield(TAG, WRITE, key, value)
-  end,
-}
-K.late.channel = function() return setmetatable({}, channel_meta) end
-
--- Helpers ----------------------------------------------------------------------------------------------------------
-
-local function autoservice_start() running.autoservice = true end
-local function autoservice_stop() running.autoservice = false end
-local function autoservice_status() return running.autoservice end
-local function check_hangup() return co_yield(TAG, HANGUP_CHECK, "", "") == 1 end
-
-K.late.autoservice_start = function() return autoservice_start end
-K.late.autoservice_stop = function() return autoservice_stop end
-K.late.autoservice_status = function() return autoservice_status end
-K.late.check_hangup = function() return check_hangup end
-
--- Modules ----------------------------------------------------------------------------------------------------------
-
-local function loaded_table()
-  local loaded = running.loaded
-  if not loaded then
-    loaded = {}
-    running.loaded = loaded
-    for name in next, K.libraries do loaded[name] = K.base._G[name] end
-    loaded._G = K.base._G
-  end
-  return loaded
-end
-
-function K.base.require(name)
-  if type(name) ~= "string" then error("bad argument #1 to 'require' (string expected, got " .. type(name) .. ")", 2) end
-  local loaded = loaded_table()
-  local value = loaded[name]
-  if value ~= nil then return value end
-  local preload = rawget(running, "preload")
-  local body = preload and preload[name]
-  if not body then
-    local answer = co_yield(TAG, REQUIRE, name, "")
-    if type(answer) == "string" then error(answer, 2) end
-    body = chunks[answer]
-  end
-  value = body(name)
-  if value == nil then value = loaded[name] end
-  if value == nil then value = true end
-  loaded[name] = value
-  return value
-end
-
-function K.base.loadfile(name, mode, ...)
-  if type(name) ~= "string" then return nil, "a file name is needed" end
-  local source, where = co_yield(TAG, SOURCE, name, ""), "@" .. name
-  if source == nil then return nil, "cannot open " .. name end
-  return K.base.load(source, where, "t", ...)
-end
-
-function K.base.dofile(name)
-  local body, reason = K.base.loadfile(name)
-  if not body then error(reason, 2) end
-  return body()
-end
-
-K.makers.package = function()
-  running.preload = running.preload or {}
-  return { loaded = loaded_table(), preload = running.preload, path = "", cpath = "", config = "/\n;\n?\n!\n-\n",
-           loadlib = K.loadlib }
-end
-
--- The driver -------------------------------------------------------------------------------------------------------
+function K.running() return running end
+function K.chunk(number) return chunks[number] end
 
 -- Compiles a source for every call to come; gives its number, or nil and why not.
 function K.compile(source, name)
@@ -219,7 +43,7 @@ function K.open(chunk, shared)
   local record
   if shared then
     local owner = calls[shared]
-    record = { env = owner.env, ready = true, autoservice = true, loaded = owner.loaded, preload = owner.preload }
+    record = { env = owner.env, ready = true, autoservice = true, owner = owner }
   else
     record = { env = K.new_environment(), body = chunks[chunk], ready = false, autoservice = true }
   end
@@ -230,10 +54,15 @@ end
 -- What a call held can be collected at once, also when it was the last that ran.
 local nobody = {}
 function K.close(number)
-  if running and running == calls[number] then
+  local record = calls[number]
+  if running and running == record then
     running = nil
     set_main(nil)
     enter(nobody)
+  end
+  if record and record.body_of_task and not record.finished then
+    record.finished, record.failure = true, "the task was cancelled"
+    record.call.tasks = record.call.tasks - 1
   end
   calls[number] = nil
 end
@@ -251,6 +80,11 @@ end
 
 local function ended(record, ok, failure)
   local co = record.co
+  if record.body_of_task then
+    record.finished = true
+    record.call.tasks = record.call.tasks - 1
+    if not ok then record.failure = K.was_killed() or failure end
+  end
   record.co, record.outer = record.outer and record.outer.co, record.outer and record.outer.outer
   if ok then return outcome(record, DONE, "", "") end
   local killed = K.was_killed()
@@ -338,6 +172,31 @@ function K.start(number, context_key, key, context, exten)
   return begin(number, perform, context_key, key, context, exten)
 end
 
+-- A task of the running call: a function that runs beside the extension, in the same environment. Its results stay
+-- here; the engine knows its number only.
+function K.new_task(body, ...)
+  local call = running.call or running
+  if (call.tasks or 0) >= MAX_TASKS then
+    error("more than " .. MAX_TASKS .. " tasks of one call: wait for some of them", 3)
+  end
+  call.tasks = (call.tasks or 0) + 1
+  local number = next_call
+  next_call = number + 1
+  local record = { env = call.env, ready = true, autoservice = call.autoservice, owner = call.owner or call, call = call,
+                   body_of_task = body, arguments = tpack(...), number = number }
+  calls[number] = record
+  return record
+end
+
+local function perform_task(record)
+  local arguments = record.arguments
+  record.arguments = nil
+  record.results = tpack(record.body_of_task(unpack(arguments, 1, arguments.n)))
+end
+
+-- Runs a task that `K.new_task` made.
+function K.start_task(number) return begin(number, perform_task) end
+
 local function field(text) return pack("<s4", text) end
 
 local function entry_name(key)
@@ -402,6 +261,3 @@ function K.surveyed(number)
   record.survey = nil
   return text
 end
-
-K.seal_globals()
-return K

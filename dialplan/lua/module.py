@@ -9,6 +9,7 @@ from twisted.logger import Logger
 from dialplan.contexts import Fragment, SwitchEntry
 from dialplan.engine import Engine
 from dialplan.lua._runtime import LuaError
+from dialplan.lua.helpers import Helpers
 from dialplan.lua.plan import Generation
 from dialplan.lua.settings import read_settings
 from dialplan.lua.switch import LuaSwitch
@@ -38,6 +39,7 @@ class LuaModule(Module):
         """Load the file. Raises ConfigError with Lua's text, FileNotFoundError when there is none."""
         path = self._path()
         settings = read_settings(self.server.config)
+        self._settings = settings
         try:
             return Generation.load(self._number + 1, path, settings, self.server.directories.etc)
         except LuaError as error:
@@ -59,7 +61,8 @@ class LuaModule(Module):
             generation = self._generation()
         except FileNotFoundError:
             raise ModuleDeclined(f"there is no {self._path()}") from None
-        self._switch = LuaSwitch(self.server.require(Engine))
+        self._helpers = Helpers(self.server)
+        self._switch = LuaSwitch(self.server.require(Engine), self._helpers)
         self._take(generation)
 
     async def reload(self) -> None:
@@ -77,6 +80,7 @@ class LuaModule(Module):
         if switch is None:
             return
         self._number = generation.number
+        self._helpers.settings = self._settings
         switch.generation = generation
         found = generation.definitions
         fragments = {name: Fragment(name, switches=[SwitchEntry(switch)]) for name in found.contexts}

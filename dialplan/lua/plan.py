@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -18,6 +19,7 @@ from dialplan.contexts import MAX_INCLUDE_DEPTH
 from dialplan.lua._runtime import (
     DONE,
     FAILED,
+    HELPER,
     PRINTED,
     REQUIRE,
     RESULT,
@@ -27,8 +29,12 @@ from dialplan.lua._runtime import (
     LuaMachine,
     Step,
 )
+from dialplan.lua.packing import unpack_value
 from dialplan.lua.settings import LuaSettings, StateMode
 from dialplan.patterns import ExtensionTable, Mode
+
+if TYPE_CHECKING:
+    from dialplan.lua.answers import Task
 
 log = Logger()
 
@@ -205,14 +211,23 @@ class Generation:
                 tag &= ~PRINTED
             if tag == DONE:
                 return machine.surveyed(state)
-            answer = self.answer_file(tag, name)
-            if tag not in (REQUIRE, SOURCE):
+            answer = self._help_at_load(name, text) if tag == HELPER else self.answer_file(tag, name)
+            if tag not in (REQUIRE, SOURCE, HELPER):
                 machine.close(state)
                 if tag == FAILED:
                     raise LuaError(clean_traceback(decode(name)))
                 what = f"the error {text!r}" if tag == RESULT else f"application {decode(name)}"
                 raise LuaError(f"{self.name}: {what} outside of an extension")
             step = machine.resume(state, answer)
+
+    @staticmethod
+    def _help_at_load(name: bytes, packed: bytes | int) -> bytes | None:
+        """``pbx.log`` in the body; nothing else of ``pbx`` runs while the file is loaded."""
+        if name != b"log" or not isinstance(packed, bytes):
+            return b"!it needs a call, and there is none while the file is loaded"
+        arguments = unpack_value(packed)
+        log.info("{place}{text}", place=arguments[1], text=arguments.get(3, arguments.get(2)))
+        return None
 
     def open_call(self) -> int:
         """A channel's own state."""
@@ -286,6 +301,8 @@ class CallState:
 
     generation: Generation
     state: int
+    #: Tasks that run beside the extension, by number (see `dialplan.lua.answers`).
+    tasks: dict[int, Task] = field(default_factory=dict)
 
 
 __all__ = ["CallState", "Definitions", "Generation", "LuaContext", "Step", "clean_traceback", "decode", "encode"]

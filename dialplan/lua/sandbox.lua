@@ -83,6 +83,19 @@ end
 K.hook, K.charge, K.heavy, K.kill = hook, charge, heavy, kill
 function K.was_killed() return killed end
 
+-- Where the script is, as Lua writes it before an error: the nearest line of a script that led to the caller. A frame
+-- may be missing (a tail call) or be C (pcall).
+function K.place()
+  for level = 3, 12 do
+    local info = getinfo(level, "Sl")
+    if not info then break end
+    if info.currentline > 0 and info.short_src:sub(1, 9) ~= "(obelisk " then
+      return info.short_src .. ":" .. info.currentline .. ": "
+    end
+  end
+  return ""
+end
+
 -- The environment of a call ----------------------------------------------------------------------------------------
 
 local global_meta = { __metatable = false }

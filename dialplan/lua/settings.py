@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pbx.config import options as _options
 from pbx.config import types
 from pbx.config.options import ConfigObject, option
+from pbx.errors import ConfigError
 
 if TYPE_CHECKING:
     from pbx.config import ConfigLoader
@@ -51,6 +53,9 @@ class LuaSettings(ConfigObject):
         help="give scripts io, package.loadlib and os.execute, exit, remove, rename, tmpname",
     )
 
+    #: Databases that scripts may ask, by the names they use: ``[databases]``.
+    databases: Mapping[str, str] = field(default_factory=dict, repr=False, kw_only=True)
+
     def directories(self, etc: Path) -> tuple[Path, ...]:
         """The module directories as absolute paths."""
         return tuple((etc / name).resolve() for name in self.modules)
@@ -59,4 +64,13 @@ class LuaSettings(ConfigObject):
 def read_settings(config: ConfigLoader) -> LuaSettings:
     """lua.conf, or the defaults when there is none. Raises ConfigErrors."""
     found = config.load_optional(FILE)
-    return _options.parse_section(LuaSettings, None if found is None else found.section("general"))
+    settings = _options.parse_section(LuaSettings, None if found is None else found.section("general"))
+    named = None if found is None else found.section("databases")
+    if named is None:
+        return settings
+    for item in named.items:
+        if "://" not in item.value:
+            raise ConfigError(
+                f"database {item.key}: a URL such as postgresql://host/name is needed", item.path, item.line
+            )
+    return replace(settings, databases={item.key: item.value for item in named.items})

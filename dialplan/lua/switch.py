@@ -7,24 +7,14 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from dialplan.lua._runtime import (
-    APPLICATION,
-    DONE,
-    FAILED,
-    HANGUP_CHECK,
-    PRINTED,
-    READ,
-    REQUIRE,
-    RESULT,
-    SOURCE,
-    WRITE,
-    Step,
-)
-from dialplan.lua.plan import CallState, Generation, clean_traceback, decode, encode
+from dialplan.lua._runtime import APPLICATION, DONE, FAILED, PRINTED, READ, RESULT, Step
+from dialplan.lua.answers import GOTO_DETECTED, STEPS_PER_TURN, Answers, end_tasks
+from dialplan.lua.helpers import Helpers
+from dialplan.lua.plan import CallState, Generation, decode, encode
 from dialplan.patterns import Mode
 from dialplan.registry import Application
 from dialplan.run import RESULT_HANGUP, RESULT_OK, Run, run_of
-from dialplan.variables import MAX_READ, read_expression, retrieve, write_expression
+from dialplan.variables import MAX_READ, retrieve
 from pbx.core.channel import Channel, ChannelInterrupted
 
 if TYPE_CHECKING:
@@ -34,10 +24,6 @@ log = Logger()
 
 #: Where a channel keeps its Lua state (`Channel.extra`).
 KEY = "lua"
-#: The error value that says the channel was sent elsewhere.
-GOTO_DETECTED = 5
-#: Steps without a wait after which other calls get their turn.
-STEPS_PER_TURN = 200
 #: Steps a script may take on a channel that is hung up: enough for any ``h``, an end for a loop that ignores hangup.
 MAX_STEPS_HUNG_UP = 10_000
 
@@ -47,8 +33,9 @@ class LuaSwitch:
 
     name = "Lua"
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, helpers: Helpers) -> None:
         self._engine = engine
+        self._answers = Answers(engine, helpers)
         self.generation: Generation | None = None
         self._applications: dict[bytes, Application] = {}
         self._applications_of = -1
@@ -96,6 +83,7 @@ class LuaSwitch:
                 channel=channel.name,
                 exten=exten,
                 context=context,
+                call_id=channel.linkedid,
             )
             return RESULT_HANGUP
         owner, key = where
@@ -150,20 +138,16 @@ class LuaSwitch:
                 continue
             if tag == DONE:
                 return RESULT_OK
-            if tag == READ:
-                step = resume(number, await self._read(channel, decode(name)))
-            elif tag == WRITE:
-                await self._write(channel, decode(name), decode(text))  # type: ignore[arg-type]
-                step = resume(number, None)
-            elif tag == HANGUP_CHECK:
-                step = resume(number, int(channel.hangup_requested or not channel.alive))
-            elif tag in (REQUIRE, SOURCE):
-                step = resume(number, state.generation.answer_file(tag, name))
+            if tag == READ and not name.endswith(b")"):
+                value = retrieve(channel, name.decode("utf-8", "surrogateescape"))
+                step = resume(number, None if value is None else encode(value)[:MAX_READ])
             elif tag == RESULT:
                 return RESULT_OK if text == GOTO_DETECTED else int(text)
-            else:
-                self._failed(channel, tag, name)
+            elif tag == FAILED:
+                self._answers.failed(channel, state, name)
                 return RESULT_HANGUP
+            else:
+                step = resume(number, await self._answers.answer(channel, state, step, run))
             turn += 1
             if turn >= STEPS_PER_TURN:
                 turn = 0
@@ -183,30 +167,6 @@ class LuaSwitch:
             self._applications[name] = found
         return found
 
-    async def _read(self, channel: Channel, name: str) -> bytes | None:
-        if name.endswith(")"):
-            value = await read_expression(self._engine.registry, channel, name)
-        else:
-            value = retrieve(channel, name)
-        return None if value is None else encode(value)[:MAX_READ]
-
-    async def _write(self, channel: Channel, name: str, value: str) -> None:
-        if name.endswith(")"):
-            await write_expression(self._engine.registry, channel, name, value)
-        else:
-            channel.set_variable(name, value)
-
-    @staticmethod
-    def _failed(channel: Channel, tag: int, traceback: bytes) -> None:
-        reason = clean_traceback(decode(traceback)) if tag == FAILED else f"unknown step {tag}"
-        log.error(
-            "Error executing lua extension {exten}@{context} on {channel}: {reason}",
-            channel=channel.name,
-            exten=channel.exten,
-            context=channel.context,
-            reason=reason,
-        )
-
     @staticmethod
     def _gone_wild(channel: Channel) -> None:
         log.error(
@@ -215,10 +175,12 @@ class LuaSwitch:
             exten=channel.exten,
             context=channel.context,
             steps=MAX_STEPS_HUNG_UP,
+            call_id=channel.linkedid,
         )
 
 
 def _close(channel: Channel) -> None:
     state = channel.extra.pop(KEY, None)
     if isinstance(state, CallState):
+        end_tasks(state)
         state.generation.close_call(state.state)

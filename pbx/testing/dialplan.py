@@ -22,12 +22,15 @@ from pbx.core.channel import Channel
 from pbx.core.originate import Originator
 from pbx.core.party import party_id
 from pbx.directories import Directories
+from pbx.http.client import HttpClient
 from pbx.media.tones import Tones, built_in_zones
 from pbx.modules import ModuleRegistry
 from pbx.server import Server
+from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
 from pbx.testing.core import FakeCore
 from pbx.testing.fake_technology import FakeDriver
+from pbx.testing.web import FakeWeb
 
 
 def extensions(body: str, exten: str = "100") -> str:
@@ -104,6 +107,10 @@ class DialplanHarness:
         server.cli = CommandRegistry()
         server.provide(Tones, Tones(built_in_zones(), core.switchboard))
         core.bridges.music = lambda: core.channels.music
+        self.web = FakeWeb(core.clock)
+        server.provide(HttpClient, self.web)
+        self.databases = Databases(core.clock, run_inline)
+        server.provide(Databases, self.databases)
         self.server: Server = server
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine
@@ -136,6 +143,7 @@ class DialplanHarness:
         for channel in self.core.channels:
             channel.hangup()
         await self.server.modules.stop()
+        self.databases.stop()
         self.server.astdb.close()
         globalLogPublisher.removeObserver(self._observer)
 

@@ -77,6 +77,20 @@ def test_an_unknown_application_is_an_error_when_called(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("local function f()\napp.No()\nend\nf()", 4),
+        ("pcall(app.No)\napp.No()", 4),
+        ("local function f() return app.No() end\nf()", 4),
+    ],
+)
+def test_the_place_of_an_error_is_the_nearest_line_of_the_script(plan: Plan, body: str, line: int) -> None:
+    harness = plan(extensions(body))
+    harness.call("100")
+    assert harness.logged(f"extensions.lua:{line}: application 'No' not found"), harness.log
+
+
+@pytest.mark.parametrize(
     ("body", "value"),
     [
         ("channel.X = 'v' channel.R = channel.X:get()", "v"),
@@ -85,7 +99,10 @@ def test_an_unknown_application_is_an_error_when_called(plan: Plan) -> None:
         ("channel.R = tostring(channel.UNSET:get())", "nil"),
         ("channel.X = '' channel.R = '[' .. channel.X:get() .. ']'", "[]"),
         ("channel.X = 'old' local x = channel.X channel.X = 'new' channel.R = x.value .. x:get()", "oldnew"),
-        ("channel.R = tostring(channel['LEN(abc)'].value)", "nil"),
+        ("channel.R = tostring(rawget(channel['LEN(abc)'], 'value'))", "nil"),
+        ("channel.R = channel['LEN(abc)'].value .. channel.LEN('abcd').value", "34"),
+        ("channel.R = tostring(channel['NOSUCH(x)'].value)", "nil"),
+        ("local g = channel.GLOBAL('G') g:set('1') local a = g.value g:set('2') channel.R = a .. g.value", "12"),
         ("channel.R = channel['LEN(abc)']:get()", "3"),
         ("channel.R = channel.LEN('abc'):get()", "3"),
         ("channel.R = channel.FILTER('0-9', 'a1b2'):get()", "12"),
