@@ -122,4 +122,18 @@ def _warn(config: ManagerConfig) -> None:
         log.warn("{file}: webenabled: the manager is not served over HTTP", file=FILE)
 
 
-MODULES: tuple[type[Module], ...] = (ManagerModule,)
+class DeviceStateModule(Module):
+    """DeviceStateList is known while it runs."""
+
+    name = "res_manager_devicestate"
+    description = "Manager Device State Topic Forwarder"
+
+
+class PresenceStateModule(Module):
+    """PresenceStateList is known while it runs."""
+
+    name = "res_manager_presencestate"
+    description = "Manager Presence State Topic Forwarder"
+
+
+MODULES: tuple[type[Module], ...] = (ManagerModule, DeviceStateModule, PresenceStateModule)

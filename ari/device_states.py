@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pbx.core import messages
 from pbx.core.device_state import DeviceState
 
 if TYPE_CHECKING:
     from pbx.astdb import AstDb
-    from pbx.bus import Bus
-    from pbx.server import Server
+    from pbx.core.devices import DeviceStates
 
 #: What the names of devices that applications control begin with.
 PREFIX = "Stasis:"
@@ -21,9 +20,16 @@ FAMILY = "StasisDeviceState"
 class StasisDevices:
     """The devices applications control."""
 
-    def __init__(self, astdb: AstDb, bus: Bus) -> None:
+    def __init__(self, astdb: AstDb, devices: DeviceStates) -> None:
         self._astdb = astdb
-        self._bus = bus
+        self._devices = devices
+
+    def provide(self) -> Callable[[], None]:
+        """Answer for the devices, and list them; the result ends that."""
+        withdraw = self._devices.add_provider("Stasis", self.state)
+        for name in self.all():
+            self._devices.remember(name)
+        return withdraw
 
     def state(self, name: str) -> DeviceState:
         """The state of ``Stasis:NAME``; UNKNOWN where none was set."""
@@ -40,25 +46,10 @@ class StasisDevices:
 
     def set(self, name: str, state: DeviceState) -> None:
         """Set a device's state and tell everybody."""
-        changed = not self.known(name) or self.state(name) is not state
         self._astdb.put(FAMILY, name.removeprefix(PREFIX), state.name)
-        if changed:
-            self._bus.publish(messages.DeviceStateChanged(name, state.name))
+        self._devices.set(name, state)
 
     def delete(self, name: str) -> None:
         """Forget a device, whose state is UNKNOWN then."""
         if self._astdb.delete(FAMILY, name.removeprefix(PREFIX)):
-            self._bus.publish(messages.DeviceStateChanged(name, DeviceState.UNKNOWN.name))
-
-
-def device_state(server: Server, name: str) -> DeviceState:
-    """Any device's state: one of ours, what its calls make of it, else what its technology says."""
-    if name.startswith(PREFIX):
-        devices = server.find(StasisDevices)
-        return DeviceState.UNKNOWN if devices is None else devices.state(name)
-    of_calls = server.channels.device_state(name)
-    if of_calls is not None:
-        return of_calls
-    technology, _, resource = name.partition("/")
-    found = server.technologies.find(technology)
-    return DeviceState.UNKNOWN if found is None or not resource else found.device_state(resource)
+            self._devices.forget(name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ari.device_states import device_state
 from ari.endpoints import endpoint_snapshot
 from pbx.core import messages
 from pbx.core.causes import CAUSE_TEXTS
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M")
 Made = StasisEvent | Sequence[StasisEvent] | None
-
-#: Devices whose last state is kept.
-MAX_DEVICES = 10_000
 
 _MARK = "_obelisk_ari_event"
 
@@ -44,8 +40,6 @@ class Translator:
     def __init__(self, server: Server, applications: StasisApplications) -> None:
         self._server = server
         self._applications = applications
-        #: The last state told of each device that an application is subscribed to.
-        self._devices: dict[str, str] = {}
         #: Set while ARI itself publishes a user event, whose events it makes itself.
         self.user_event_in_hand = False
 
@@ -56,14 +50,6 @@ class Translator:
             kind = getattr(getattr(type(self), name), _MARK, None)
             if kind is not None:
                 withdrawals.append(self._applications.translate(kind, getattr(self, name)))
-        # Last: the event about a channel comes before what it makes of its device.
-        translate = self._applications.translate
-        withdrawals += [
-            translate(messages.ChannelCreated, self._device_of_channel),
-            translate(messages.ChannelChanged, self._device_of_channel),
-            translate(messages.ChannelDestroyed, self._device_of_channel),
-            translate(EndpointStateChanged, self._device_of_endpoint),
-        ]
 
         def withdraw() -> None:
             for each in withdrawals:
@@ -297,30 +283,6 @@ class Translator:
             return None
         state = {"name": message.device, "state": message.state}
         return StasisEvent("DeviceStateChanged", self._server.clock.now(), (("device_state", state),), (source,))
-
-    def _device_of_channel(
-        self, message: messages.ChannelCreated | messages.ChannelChanged | messages.ChannelDestroyed
-    ) -> Made:
-        base, dash, _ = message.channel.name.rpartition("-")
-        return self._device(base) if dash else None
-
-    def _device_of_endpoint(self, message: EndpointStateChanged) -> Made:
-        return self._device(f"{message.technology}/{message.endpoint}")
-
-    def _device(self, device: str) -> Made:
-        """The event of a device's state, if it differs from what was told last."""
-        source = f"deviceState:{device}"
-        if not self._applications.concerns(source):
-            self._devices.pop(device, None)
-            return None
-        state = device_state(self._server, device).name
-        if self._devices.get(device) == state:
-            return None
-        if len(self._devices) >= MAX_DEVICES:
-            self._devices.clear()
-        self._devices[device] = state
-        shown = {"name": device, "state": state}
-        return StasisEvent("DeviceStateChanged", self._server.clock.now(), (("device_state", shown),), (source,))
 
 
 def _tech_cause(text: str) -> int | None:

@@ -87,11 +87,14 @@ class DeviceStatesModule(ResourceModule):
     """Device states, and the devices that applications control."""
 
     async def load(self) -> None:
-        self.server.provide(StasisDevices, StasisDevices(self.server.astdb, self.server.bus))
+        devices = StasisDevices(self.server.astdb, self.server.devices)
+        self.server.provide(StasisDevices, devices)
+        self._withdraw_devices = devices.provide()
         await super().load()
 
     async def unload(self) -> None:
         await super().unload()
+        self._withdraw_devices()
         self.server.withdraw(StasisDevices)
 
 

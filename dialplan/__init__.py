@@ -19,8 +19,10 @@ from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.functions.channel import ChannelModule
 from dialplan.functions.database import DatabaseModule
+from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
 from dialplan.functions.misc import GlobalModule, HeaderModule, TimeoutModule
 from dialplan.functions.party import CallerIdModule
+from dialplan.functions.presencestate import PresenceStateModule
 from dialplan.functions.strings import StringsModule
 from dialplan.lua.module import LuaModule
 from dialplan.messaging import MessageModule
@@ -45,8 +47,11 @@ MODULES: tuple[type[Module], ...] = (
     CallerIdModule,
     ChannelModule,
     DatabaseModule,
+    DeviceStateModule,
+    ExtensionStateModule,
     GlobalModule,
     HeaderModule,
+    PresenceStateModule,
     StringsModule,
     TimeoutModule,
     LuaModule,
@@ -56,6 +61,7 @@ MODULES: tuple[type[Module], ...] = (
 def install(server: Server, *, live_dangerously: bool = False) -> Engine:
     """Build the engine of ``server``, with the core's own applications and the console's commands. Does no I/O."""
     engine = Engine(server.channels)
+    engine.use_hints(server.hints)
     server.provide(Engine, engine)
     Builtins(server).register()
     BridgeModule(server).register()

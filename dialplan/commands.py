@@ -10,9 +10,11 @@ from dialplan.contexts import Context
 from dialplan.engine import Engine
 from dialplan.registry import Application, Function, Help
 from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.core.device_state import extension_text
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
+    from pbx.core.hints import Hint
     from pbx.server import Server
 
 _WIDTH = 78
@@ -68,6 +70,14 @@ class DialplanCommands:
                 "Describe a dialplan function",
                 self.function,
                 lambda _words: [each.name for each in self._engine.registry.functions()],
+            ),
+            Command("core show hints", "core show hints", "Show dialplan hints", self.hints),
+            Command(
+                "core show hint",
+                "core show hint <exten>",
+                "Show dialplan hint",
+                self.hint,
+                lambda _words: [hint.exten for hint in self._server.hints],
             ),
             Command("core show switches", "core show switches", "Show the switches of contexts", self.switches),
         )
@@ -212,6 +222,28 @@ class DialplanCommands:
             raise CommandError(f"No function by that name registered: {words[0]}")
         return _describe_function(found)
 
+    def hints(self, words: Sequence[str]) -> str:
+        """``core show hints``."""
+        if words:
+            raise UsageError
+        lines = [_hint_line(hint) for hint in self._server.hints]
+        if not lines:
+            return "There are no registered dialplan hints"
+        head = "\n    -= Registered Asterisk Dial Plan Hints =-"
+        return "\n".join((head, *lines, "----------------", f"- {len(lines)} hints registered"))
+
+    def hint(self, words: Sequence[str]) -> str:
+        """``core show hint EXTEN``: of every extension that begins so."""
+        if len(words) != 1:
+            raise UsageError
+        if not len(self._server.hints):
+            return "There are no registered dialplan hints"
+        begin = words[0].lower()
+        lines = [_hint_line(hint) for hint in self._server.hints if hint.exten.lower().startswith(begin)]
+        if not lines:
+            return f"No hints matching extension {words[0]}"
+        return "\n".join((*lines, f"{len(lines)} hint{'s' * (len(lines) != 1)} matching extension {words[0]}"))
+
     def switches(self, words: Sequence[str]) -> str:
         """``core show switches``."""
         if words:
@@ -246,6 +278,13 @@ def _describe(context: Context, exten: str) -> str:
         lines += [f"  Include =>        '{include.context}'{'':<33} [{registrar}]" for include in context.includes]
         lines += [f"  Ignore pattern => '{pattern}'{'':<33} [{registrar}]" for pattern in context.ignore_patterns]
     return "\n".join((*lines, ""))
+
+
+def _hint_line(hint: Hint) -> str:
+    return (
+        f"{f'{hint.exten}@{hint.context}':<30.30}: {hint.text:<60.60}  State:{extension_text(hint.state):<15.15}"
+        f" Presence:{hint.presence.state.text:<15.15} Watchers {len(hint.watchers):2}"
+    )
 
 
 def _quoted(name: str) -> str:

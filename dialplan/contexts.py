@@ -7,13 +7,14 @@ extensions, then its switches, then its includes, depth first, no context twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from twisted.logger import Logger
 
 from dialplan.patterns import ExtensionTable, Mode
+from pbx.core.hints import HintPlace
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -94,7 +95,7 @@ class Fragment:
     extensions: dict[str, Extension] = field(default_factory=dict)
     includes: list[Include] = field(default_factory=list)
     switches: list[SwitchEntry] = field(default_factory=list)
-    #: Extension to the devices its hint watches (``PJSIP/a&PJSIP/b``).
+    #: Extension to its hint: ``PJSIP/a&Custom:b,CustomPresence:c(name)``.
     hints: dict[str, str] = field(default_factory=dict)
     ignore_patterns: list[str] = field(default_factory=list)
 
@@ -146,6 +147,8 @@ class Contexts:
     def __init__(self) -> None:
         self._contexts: dict[str, Context] = {}
         self._by_registrar: dict[str, dict[str, Fragment]] = {}
+        #: Called with the names of contexts after they changed.
+        self.on_merge: Callable[[Iterable[str]], object] | None = None
 
     def __iter__(self) -> Iterator[Context]:
         return iter(list(self._contexts.values()))
@@ -172,6 +175,8 @@ class Contexts:
             else:
                 contexts.pop(name, None)
         self._by_registrar, self._contexts = by_registrar, contexts
+        if self.on_merge is not None:
+            self.on_merge({**before, **fragments})
 
     def registrars(self) -> list[str]:
         return list(self._by_registrar)
@@ -258,27 +263,21 @@ class Contexts:
                     return found
         return None
 
-    def hint(self, context: str, exten: str) -> str | None:
-        """The devices an extension's hint watches, includes searched too."""
-        return self._hint(context, exten, ())
+    def find_hint(self, context: str, exten: str) -> HintPlace | None:
+        """An extension's hint, includes searched too."""
+        return self._find_hint(context, exten, ())
 
-    def _hint(self, name: str, exten: str, path: tuple[str, ...]) -> str | None:
+    def _find_hint(self, name: str, exten: str, path: tuple[str, ...]) -> HintPlace | None:
         context = self._contexts.get(name)
         if context is None or name.lower() in path or len(path) >= MAX_INCLUDE_DEPTH:
             return None
-        found = context.hints.find(exten)
+        found = context.hints.find(exten) if len(context.hints) else None
         if found is not None:
-            return found[1]
+            return HintPlace(context.name, *found)
         path = (*path, name.lower())
         for include in context.includes:
             if include.valid is None or include.valid():
-                device = self._hint(include.context, exten, path)
-                if device is not None:
-                    return device
+                place = self._find_hint(include.context, exten, path)
+                if place is not None:
+                    return place
         return None
-
-    def all_hints(self) -> Iterator[tuple[str, str, str]]:
-        """Every hint: context, extension, devices."""
-        for context in self:
-            for exten, devices in context.hints:
-                yield context.name, exten, devices

@@ -7,7 +7,8 @@ Each channel's run is one coroutine; an application that never waits costs no De
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -28,6 +29,7 @@ from dialplan.run import (
     Run,
     run_of,
 )
+from dialplan.variables import slice_value, split_slice
 from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
 from pbx.core.causes import Cause
@@ -38,6 +40,7 @@ from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.core.channels import Channels
+    from pbx.core.hints import HintPlace, Hints
 
 log = Logger()
 
@@ -47,6 +50,9 @@ MAX_EXTENSION = 79
 FALLTHROUGH_SECONDS = 10.0
 #: Steps taken without a wait before other calls get their turn.
 STEPS_PER_TURN = 200
+
+#: A plain variable in a hint's text.
+_VARIABLE = re.compile(r"\$\{([^{}$]*)\}")
 
 
 class Engine:
@@ -79,9 +85,31 @@ class Engine:
             return int(text)
         return self.contexts.find_label(context, exten, text)
 
-    def hint(self, context: str, exten: str) -> str | None:
-        """The devices that an extension's hint watches."""
-        return self.contexts.hint(context, exten)
+    # Hints
+
+    def use_hints(self, hints: Hints) -> None:
+        """Keep ``hints`` as the contexts have them."""
+        hints.finder = self
+
+        def merged(names: Iterable[str]) -> None:
+            found = {name: self.contexts.context(name) for name in names}
+            hints.load({name: () if context is None else context.hints for name, context in found.items()})
+
+        self.contexts.on_merge = merged
+
+    def find_hint(self, context: str, exten: str) -> HintPlace | None:
+        """The hint of an extension, by pattern and through includes too; None where it has none."""
+        return self.contexts.find_hint(context, exten)
+
+    def expand_hint(self, context: str, exten: str, text: str) -> str:
+        """A hint's text with EXTEN, CONTEXT and global variables in their places, sliced where it says so."""
+
+        def value(name: str) -> str:
+            plain, offset, length, _sliced = split_slice(name)
+            found = {"EXTEN": exten, "CONTEXT": context}.get(plain) or self.channels.globals.get(plain) or ""
+            return slice_value(found, offset, length)
+
+        return _VARIABLE.sub(lambda found: value(found.group(1)), text)
 
     def has_application(self, name: str) -> bool:
         return self.registry.application(name) is not None

@@ -18,8 +18,11 @@ from pbx.config.errors import flatten
 from pbx.core import messages
 from pbx.core.bridge import Bridges
 from pbx.core.channels import Channels
+from pbx.core.devices import DeviceStates
+from pbx.core.hints import Hints
 from pbx.core.local import LocalTechnology
 from pbx.core.originate import Originator
+from pbx.core.presence import Presences
 from pbx.core.technology import Technologies
 from pbx.core.text_messages import DialplanMessages, TextMessages
 from pbx.errors import ConfigError, ObeliskError
@@ -80,6 +83,9 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     server.bridges.music = lambda: server.channels.music
     server.technologies = Technologies()
     server.technologies.register(LocalTechnology(server.channels))
+    server.devices = DeviceStates(server.bus, server.clock, server.channels, server.technologies)
+    server.presences = Presences(server.bus)
+    server.hints = Hints(server.bus, server.devices, server.presences)
     server.originator = Originator(server.channels, server.technologies, lambda: server.dialplan)
     server.channels.dialplan = dialplan.install(server, live_dangerously=conf.options.live_dangerously)
     texts = TextMessages()

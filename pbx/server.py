@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from pbx.config import ConfigLoader
     from pbx.core.bridge import Bridges
     from pbx.core.channels import Channels
+    from pbx.core.devices import DeviceStates
     from pbx.core.dialplan import Dialplan
+    from pbx.core.hints import Hints
     from pbx.core.media import Switchboard
     from pbx.core.originate import Originator
+    from pbx.core.presence import Presences
     from pbx.core.technology import Technologies
     from pbx.directories import Directories
     from pbx.modules import ModuleRegistry
@@ -57,6 +60,9 @@ class Server:
     channels: Channels
     bridges: Bridges
     technologies: Technologies
+    devices: DeviceStates
+    presences: Presences
+    hints: Hints
     originator: Originator
 
     def __init__(self, reactor: IReactorCore) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ami.actions.states import device_state
 from ami.context import Context
 from ami.encoding import headers_text
 from ami.replies import ActionError, AnyReply, Item, ListReply
@@ -80,7 +79,7 @@ def action_PJSIPShowEndpoints(ctx: Context) -> AnyReply:
             ("Auths", ",".join(endpoint.auth)),
             ("OutboundAuths", ",".join(endpoint.outbound_auth)),
             ("Contacts", ",".join(f"{_contact_text(each)}," for each in _contacts(server, endpoint)).rstrip(",")),
-            ("DeviceState", device_state(server, device).text),
+            ("DeviceState", server.devices.state(device).text),
             ("ActiveChannels", ",".join(each.name for each in server.channels.of_device(device))),
         )
         return Item("EndpointList", headers_text(headers))
@@ -119,7 +118,7 @@ def action_PJSIPShowEndpoint(ctx: Context) -> AnyReply:
         raise ActionError(f"Unable to retrieve endpoint {name}")
     device = f"PJSIP/{endpoint.id}"
     state = [
-        ("DeviceState", device_state(server, device).text),
+        ("DeviceState", server.devices.state(device).text),
         ("ActiveChannels", ",".join(each.name for each in server.channels.of_device(device))),
     ]
     items = [Item("EndpointDetail", headers_text([*object_headers(endpoint), *state]))]

@@ -1,61 +1,14 @@
-"""Actions on states of extensions and devices (main/manager.c, main/pbx.c, res_manager_devicestate)."""
+"""Actions on states of extensions, devices and presence (main/manager.c, main/pbx.c, res_manager_*state)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
 from ami.context import Context
-from ami.encoding import headers_text
-from ami.replies import Item, ListReply, Reply
+from ami.events.states import device_text, extension_text, presence_change_text
+from ami.replies import ActionError, Item, ListReply, Reply
 from ami.table import action
-from pbx.core.device_state import DeviceState, aggregate
-from pbx.pjsip.objects import Endpoint
-
-if TYPE_CHECKING:
-    from pbx.server import Server
-
-NO_HINT = -1
-
-#: ast_devstate_to_extenstate.
-EXTENSION_STATES: dict[DeviceState, int] = {
-    DeviceState.UNKNOWN: 0,
-    DeviceState.NOT_INUSE: 0,
-    DeviceState.INUSE: 1,
-    DeviceState.BUSY: 2,
-    DeviceState.INVALID: 4,
-    DeviceState.UNAVAILABLE: 4,
-    DeviceState.RINGING: 8,
-    DeviceState.RINGINUSE: 9,
-    DeviceState.ONHOLD: 16,
-}
-#: ast_extension_state2str.
-EXTENSION_TEXTS: dict[int, str] = {
-    0: "Idle",
-    1: "InUse",
-    2: "Busy",
-    4: "Unavailable",
-    8: "Ringing",
-    9: "InUse&Ringing",
-    16: "Hold",
-    17: "InUse&Hold",
-}
-
-
-def device_state(server: Server, device: str) -> DeviceState:
-    """A device's state: what its calls make of it, else what its technology says."""
-    of_calls = server.channels.device_state(device)
-    if of_calls is not None:
-        return of_calls
-    technology, _, resource = device.partition("/")
-    found = server.technologies.find(technology)
-    return DeviceState.INVALID if found is None or not resource else found.device_state(resource)
-
-
-def hint_state(server: Server, hint: str) -> int:
-    """The state of an extension whose hint is ``hint``; presence after a comma does not count."""
-    devices: Iterable[str] = (each.strip() for each in hint.partition(",")[0].split("&"))
-    return EXTENSION_STATES[aggregate(device_state(server, device) for device in devices if device)]
+from pbx.core.device_state import EXTENSION_NO_HINT
+from pbx.core.device_state import extension_text as state_text
+from pbx.core.presence import PresenceState
 
 
 @action(
@@ -67,34 +20,77 @@ def hint_state(server: Server, hint: str) -> int:
 )
 def action_ExtensionState(ctx: Context) -> Reply:
     exten, context = ctx.get("Exten"), ctx.get("Context", "default")
-    hint = ctx.server.dialplan.hint(context, exten)
-    state = NO_HINT if hint is None else hint_state(ctx.server, hint)
+    hints = ctx.server.hints
+    hint = hints.find(context, exten)
+    state = EXTENSION_NO_HINT if hint is None else hints.state(context, exten)
     return Reply(
         "Extension Status",
         headers=(
             ("Exten", exten),
             ("Context", context),
-            ("Hint", hint or ""),
+            ("Hint", "" if hint is None else hint.text),
             ("Status", str(state)),
-            ("StatusText", EXTENSION_TEXTS.get(state, "Unknown")),
+            ("StatusText", state_text(state)),
         ),
     )
+
+
+@action(
+    "ExtensionStateList",
+    "call,reporting",
+    synopsis="List the current known extension states.",
+    list_events=("ExtensionStatus", "ExtensionStateListComplete"),
+)
+def action_ExtensionStateList(ctx: Context) -> ListReply:
+    items = [
+        Item("ExtensionStatus", extension_text(hint.exten, hint.context, hint.text, hint.state))
+        for hint in ctx.server.hints
+        if not hint.pattern
+    ]
+    return ListReply("Extension Statuses will follow", items, "ExtensionStateListComplete")
 
 
 @action(
     "DeviceStateList",
     "call,reporting",
     synopsis="List the current known device states.",
-    module="res_pjsip",
+    module="res_manager_devicestate",
     list_events=("DeviceStateChange", "DeviceStateListComplete"),
 )
 def action_DeviceStateList(ctx: Context) -> ListReply:
-    devices = sorted(f"PJSIP/{each.id}" for each in ctx.server.sorcery.all(Endpoint))
-    items = [
-        Item(
-            "DeviceStateChange",
-            headers_text((("Device", device), ("State", device_state(ctx.server, device).name))),
-        )
-        for device in devices
-    ]
+    items = [Item("DeviceStateChange", device_text(device, state.name)) for device, state in ctx.server.devices.all()]
     return ListReply("Device State Changes will follow", items, "DeviceStateListComplete")
+
+
+@action(
+    "PresenceState",
+    "call,reporting",
+    synopsis="Check Presence State",
+    required={"Provider": "No provider specified"},
+)
+def action_PresenceState(ctx: Context) -> Reply:
+    provider = ctx.get("Provider")
+    presence = ctx.server.presences.get(provider)
+    if presence.state is PresenceState.INVALID:
+        raise ActionError(f"Invalid provider {provider} or provider in invalid state")
+    headers = [("State", presence.state.text)]
+    if presence.subtype:
+        headers.append(("Subtype", presence.subtype))
+    if presence.message:
+        headers += [("Message", presence.message), ("PresenceMessage", presence.message)]
+    return Reply("Presence State", headers=headers)
+
+
+@action(
+    "PresenceStateList",
+    "call,reporting",
+    synopsis="List the current known presence states.",
+    module="res_manager_presencestate",
+    list_events=("PresenceStateChange", "PresenceStateListComplete"),
+)
+def action_PresenceStateList(ctx: Context) -> ListReply:
+    items = [
+        Item("PresenceStateChange", presence_change_text(provider, presence))
+        for provider, presence in ctx.server.presences.all()
+    ]
+    return ListReply("Presence State Changes will follow", items, "PresenceStateListComplete")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from ami.events import bridges, channels, system
+from ami.events import bridges, channels, states, system
 from ami.events.encoders import Encoder
 from ami.events.event import Event, EventMaker
 from ami.events.stream import EventStream
 
 #: Every encoder there is.
-ENCODERS: tuple[Encoder, ...] = (*channels.TABLE.encoders, *bridges.TABLE.encoders, *system.TABLE.encoders)
+ENCODERS: tuple[Encoder, ...] = (
+    *channels.TABLE.encoders,
+    *bridges.TABLE.encoders,
+    *states.TABLE.encoders,
+    *system.TABLE.encoders,
+)
 
 __all__ = ["ENCODERS", "Encoder", "Event", "EventMaker", "EventStream"]

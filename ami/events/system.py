@@ -1,11 +1,11 @@
-"""Events of the exchange itself: boot, reload, shutdown, device states, endpoints, contacts, security."""
+"""Events of the exchange itself: boot, reload, shutdown, endpoints, contacts, security."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ami.classes import CALL, SECURITY, SYSTEM
-from ami.encoding import clean, headers_text
+from ami.classes import SECURITY, SYSTEM
+from ami.encoding import headers_text
 from ami.events.encoders import Encoder, EncoderTable
 from ami.events.event import Event, EventMaker
 from pbx.core import messages
@@ -37,12 +37,6 @@ def reloaded(make: EventMaker, message: messages.Reloaded) -> Event | None:
 def shutting_down(make: EventMaker, message: messages.ShuttingDown) -> Event | None:
     body = f"Shutdown: Cleanly\r\nRestart: {message.restart}\r\n"
     return make.event("Shutdown", SYSTEM, body)
-
-
-@encodes(messages.DeviceStateChanged, CALL, events=("DeviceStateChange",))
-def device_state_changed(make: EventMaker, message: messages.DeviceStateChanged) -> Event | None:
-    body = f"Device: {clean(message.device)}\r\nState: {message.state}\r\n"
-    return make.event("DeviceStateChange", CALL, body)
 
 
 @encodes(ContactStatus, SYSTEM, events=("ContactStatus",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ari.device_states import PREFIX, StasisDevices, device_state
+from ari.device_states import PREFIX, StasisDevices
 from ari.replies import AriError
 from ari.request import Request
 from ari.table import Resource, path, query
@@ -47,7 +47,7 @@ def list_states(request: Request) -> object:
     parameters=(NAME,),
 )
 def get(request: Request) -> object:
-    return _shown(request["deviceName"], device_state(request.server, request["deviceName"]))
+    return _shown(request["deviceName"], request.server.devices.state(request["deviceName"]))
 
 
 @RESOURCE.operation(

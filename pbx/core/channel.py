@@ -277,6 +277,7 @@ class Channel:
         if state is ChannelState.UP and self.answered is None:
             self.answered = self._channels.clock.now()
         self.changed()
+        self._channels.device_changed(self)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
         """Where the dialplan is now."""
@@ -503,15 +504,16 @@ class Channel:
         if not self.alive or self.hangup_requested or self._driver is None:
             return False
         done = self._driver.indicate(kind, data)
-        if not done and kind in _HOLDING:
-            done = self._hold(kind is Control.HOLD, data)
+        if kind in _HOLDING:
+            self.on_hold = kind is Control.HOLD
+            done = done or self._hold(self.on_hold, data)
+            self._channels.device_changed(self)
         if self._channels.bus.wanted(messages.ChannelIndicated):
             self._channels.bus.publish(messages.ChannelIndicated(self.snapshot(), kind))
         return done
 
     def _hold(self, held: bool, data: object) -> bool:
         """Hold that the technology does not convey is music to the far end."""
-        self.on_hold = held
         music = self._channels.music
         if music is None:
             return False

@@ -12,7 +12,6 @@ from pbx.bus import Bus
 from pbx.clock import Clock
 from pbx.core import messages
 from pbx.core.channel import Channel
-from pbx.core.device_state import DeviceState
 from pbx.core.media import Switchboard
 from pbx.core.party import Connected, party_id
 from pbx.core.states import ChannelState
@@ -106,8 +105,8 @@ class Channels:
         if prepare is not None:
             prepare(channel)
         channel.announce()
-        if self.on_device_changed is not None:
-            self.on_device_changed(device)
+        if state is not ChannelState.DOWN:
+            self.device_changed(channel)
         return channel
 
     def find_id(self, uniqueid: str) -> Channel | None:
@@ -126,18 +125,10 @@ class Channels:
         """The channels of a device such as ``PJSIP/alice``."""
         return list(self._by_device.get(device, {}).values())
 
-    def device_state(self, device: str) -> DeviceState | None:
-        """What the calls of a device make of its state, or None when it has none."""
-        channels = self.of_device(device)
-        if not channels:
-            return None
-        ringing = any(c.state is ChannelState.RINGING for c in channels)
-        busy = any(c.state is not ChannelState.RINGING for c in channels)
-        if ringing:
-            return DeviceState.RINGINUSE if busy else DeviceState.RINGING
-        if all(c.held for c in channels):
-            return DeviceState.ONHOLD
-        return DeviceState.INUSE
+    def device_changed(self, channel: Channel) -> None:
+        """What a channel does may have changed the state of its device."""
+        if self.on_device_changed is not None:
+            self.on_device_changed(channel.device)
 
     def renamed(self, channel: Channel, name: str) -> None:
         """Move a channel to a new name. Raises DuplicateChannel when it is in use."""
@@ -195,8 +186,7 @@ class Channels:
                 del self._by_device[device]
         if self.bus.wanted(messages.ChannelDestroyed):
             self.bus.publish(messages.ChannelDestroyed(channel.snapshot()))
-        if self.on_device_changed is not None:
-            self.on_device_changed(device)
+        self.device_changed(channel)
         if not self._by_id:
             waiting, self._idle = self._idle, []
             for call in waiting:

@@ -1,9 +1,15 @@
-"""Device states and how several channels or devices add up to one."""
+"""Device states, how several add up to one, and what an extension's state is made of. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from pbx.core.states import ChannelState
+
+if TYPE_CHECKING:
+    from pbx.core.channel import Channel
 
 
 class DeviceState(IntEnum):
@@ -24,6 +30,11 @@ class DeviceState(IntEnum):
         """The words of the console."""
         return DEVICE_STATE_TEXTS[self]
 
+    @classmethod
+    def parse(cls, text: str) -> DeviceState:
+        """By name in any letter case; UNKNOWN for every other word (ast_devstate_val)."""
+        return cls.__members__.get(text.upper(), cls.UNKNOWN)
+
 
 DEVICE_STATE_TEXTS: dict[int, str] = {
     DeviceState.UNKNOWN: "Unknown",
@@ -37,26 +48,95 @@ DEVICE_STATE_TEXTS: dict[int, str] = {
     DeviceState.ONHOLD: "On Hold",
 }
 
+#: Which state wins over which when several add up; indexed by state.
+_RANK: tuple[int, ...] = (1, 3, 6, 7, 0, 2, 5, 8, 4)
+_ACTIVE = frozenset((DeviceState.INUSE, DeviceState.ONHOLD, DeviceState.BUSY))
+
+#: What the state of a channel makes of its device (ast_state_chan2dev).
+_OF_CHANNEL: dict[ChannelState, DeviceState] = {
+    ChannelState.DOWN: DeviceState.NOT_INUSE,
+    ChannelState.RINGING: DeviceState.RINGING,
+    ChannelState.PRERING: DeviceState.RINGING,
+    ChannelState.BUSY: DeviceState.BUSY,
+}
+
 
 def aggregate(states: Iterable[DeviceState]) -> DeviceState:
-    """One state for several, as a hint with several devices shows it."""
-    seen = set(states)
-    if not seen:
-        return DeviceState.UNKNOWN
-    ringing = DeviceState.RINGING in seen
-    in_use = DeviceState.INUSE in seen or DeviceState.ONHOLD in seen or DeviceState.BUSY in seen
-    if DeviceState.RINGINUSE in seen or (ringing and in_use):
-        return DeviceState.RINGINUSE
-    if ringing:
-        return DeviceState.RINGING
-    if DeviceState.INUSE in seen:
-        return DeviceState.INUSE
-    if DeviceState.ONHOLD in seen:
+    """One state for several (ast_devstate_aggregate_add): INVALID for none at all.
+
+    Each state takes the place of what came before when it ranks higher, but one that rings beside one that is active
+    makes RINGINUSE, whatever comes after.
+    """
+    result = DeviceState.INVALID
+    ringing = active = False
+    for state in states:
+        if state is DeviceState.RINGING:
+            ringing = True
+        elif state in _ACTIVE:
+            active = True
+        if ringing and active:
+            result = DeviceState.RINGINUSE
+        elif _RANK[state] > _RANK[result]:
+            result = state
+    return result
+
+
+def channel_state(channel: Channel) -> DeviceState:
+    """What one channel makes of its device; a party that was put on hold counts as on hold."""
+    if channel.on_hold:
         return DeviceState.ONHOLD
-    if DeviceState.NOT_INUSE in seen:
-        # A busy device beside a free one leaves the whole in use, not busy.
-        return DeviceState.INUSE if DeviceState.BUSY in seen else DeviceState.NOT_INUSE
-    for state in (DeviceState.BUSY, DeviceState.UNAVAILABLE, DeviceState.UNKNOWN, DeviceState.INVALID):
-        if state in seen:
-            return state
-    return DeviceState.UNKNOWN
+    return _OF_CHANNEL.get(channel.state, DeviceState.INUSE)
+
+
+def calls_state(channels: Iterable[Channel], idle: DeviceState, busy_at: int = 0) -> DeviceState:
+    """What a device's channels make of its state (chan_pjsip_devicestate).
+
+    ``idle`` is its state without calls; with ``busy_at`` calls or more it is BUSY, unless ``busy_at`` is 0.
+    """
+    states: list[DeviceState] = []
+    in_use = 0
+    for channel in channels:
+        states.append(channel_state(channel))
+        in_use += channel.state not in (ChannelState.DOWN, ChannelState.RESERVED)
+    if not states:
+        return idle
+    if busy_at and in_use >= busy_at:
+        return DeviceState.BUSY
+    result = aggregate(states)
+    return idle if result is DeviceState.INVALID else result
+
+
+#: The states of an extension that is no more, and of one that never had a hint.
+EXTENSION_REMOVED = -2
+EXTENSION_NO_HINT = -1
+
+#: The state of an extension whose devices add up to a state (ast_devstate_to_extenstate).
+EXTENSION_STATES: dict[DeviceState, int] = {
+    DeviceState.UNKNOWN: 0,
+    DeviceState.NOT_INUSE: 0,
+    DeviceState.INUSE: 1,
+    DeviceState.BUSY: 2,
+    DeviceState.INVALID: 4,
+    DeviceState.UNAVAILABLE: 4,
+    DeviceState.RINGING: 8,
+    DeviceState.RINGINUSE: 9,
+    DeviceState.ONHOLD: 16,
+}
+EXTENSION_RINGING = 8
+
+#: The manager's words (ast_extension_state2str).
+EXTENSION_TEXTS: dict[int, str] = {
+    0: "Idle",
+    1: "InUse",
+    2: "Busy",
+    4: "Unavailable",
+    8: "Ringing",
+    9: "InUse&Ringing",
+    16: "Hold",
+    17: "InUse&Hold",
+}
+
+
+def extension_text(state: int) -> str:
+    """The manager's word for an extension's state."""
+    return EXTENSION_TEXTS.get(state, "Unknown")

@@ -49,6 +49,3 @@ class Dialplan(Protocol):
 
     def function_capability(self, name: str) -> str:
         """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`."""
-
-    def hint(self, context: str, exten: str) -> str | None:
-        """The devices that an extension's hint watches, ``PJSIP/a&PJSIP/b``; None where it has no hint."""

@@ -6,6 +6,8 @@ dialplan runs. What one half is told, the other hears; audio goes through a pipe
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
@@ -15,6 +17,8 @@ from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd, TextFra
 from pbx.core.party import Caller, Connected, Dialed
 from pbx.core.states import ChannelState
 from pbx.core.technology import ChannelRequest, RequestFailed
+
+log = Logger()
 
 #: Controls that make no sense to hand over: the halves' states say them already.
 _KEPT = frozenset((Control.HANGUP,))
@@ -163,11 +167,16 @@ class LocalTechnology:
         return one
 
     def device_state(self, resource: str) -> DeviceState:
-        """``Local/exten@context``: not in use when the extension exists, invalid otherwise."""
-        exten, _, context = resource.partition("/")[0].partition("@")
-        dialplan = self.channels.dialplan
-        if dialplan is None or not dialplan.exists(context or "default", exten):
+        """``Local/exten@context``: in use while its dialplan runs, else not in use where the extension exists."""
+        exten, at, rest = resource.partition("@")
+        if not at:
+            log.warn("Local/{resource} is asked for its state without a context", resource=resource)
             return DeviceState.INVALID
-        if self.channels.of_device(f"Local/{resource}"):
-            return DeviceState.INUSE
+        context = rest.partition("/")[0]
+        halves = self.channels.of_device(f"Local/{exten}@{context}")
+        if halves:
+            return DeviceState.INUSE if any(half.owner == "pbx" for half in halves) else DeviceState.NOT_INUSE
+        dialplan = self.channels.dialplan
+        if dialplan is None or not dialplan.exists(context, exten):
+            return DeviceState.INVALID
         return DeviceState.NOT_INUSE

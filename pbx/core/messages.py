@@ -15,6 +15,7 @@ from pbx.core.snapshot import ChannelSnapshot
 
 if TYPE_CHECKING:
     from pbx.core.bridge.bridge import BridgeSnapshot
+    from pbx.core.presence import Presence
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,3 +264,31 @@ class DeviceStateChanged:
 
     device: str
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceStateChanged:
+    """The presence of ``provider`` (``CustomPresence:alice``) was set."""
+
+    provider: str
+    presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStateChanged:
+    """The devices of an extension's hint add up to another state; ``state`` is Asterisk's number of it."""
+
+    exten: str
+    context: str
+    hint: str
+    state: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionPresenceChanged:
+    """The presence that an extension's hint names changed."""
+
+    exten: str
+    context: str
+    hint: str
+    presence: Presence

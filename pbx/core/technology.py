@@ -89,7 +89,10 @@ class Technology(Protocol):
         """
 
     def device_state(self, resource: str) -> DeviceState:
-        """The state of ``resource`` (the part behind the slash), apart from calls in progress."""
+        """The state of ``resource`` (the part behind the slash), its calls included.
+
+        UNKNOWN lets the core judge by the calls there are, INVALID says that there is no such device.
+        """
 
 
 class Technologies:

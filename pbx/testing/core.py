@@ -5,7 +5,10 @@ from __future__ import annotations
 from pbx.bus import Bus
 from pbx.core.bridge import Bridges
 from pbx.core.channels import Channels
+from pbx.core.devices import DeviceStates
+from pbx.core.hints import Hints
 from pbx.core.local import LocalTechnology
+from pbx.core.presence import Presences
 from pbx.core.technology import Technologies
 from pbx.testing.clock import FakeClock
 from pbx.testing.fake_media import FakeSwitchboard
@@ -25,3 +28,6 @@ class FakeCore:
         self.fake = FakeTechnology(self.channels)
         self.technologies.register(self.fake)
         self.technologies.register(LocalTechnology(self.channels))
+        self.devices = DeviceStates(self.bus, self.clock, self.channels, self.technologies)
+        self.presences = Presences(self.bus)
+        self.hints = Hints(self.bus, self.devices, self.presences)

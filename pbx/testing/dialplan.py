@@ -102,6 +102,7 @@ class DialplanHarness:
         server.clock, server.bus = core.clock, core.bus
         server.switchboard, server.channels, server.bridges = core.switchboard, core.channels, core.bridges
         server.technologies = core.technologies
+        server.devices, server.presences, server.hints = core.devices, core.presences, core.hints
         server.config = ConfigLoader(self.directories.etc)
         server.astdb = AstDb(self.directories.astdb)
         server.cli = CommandRegistry()
@@ -163,6 +164,11 @@ class DialplanHarness:
         if caller:
             channel.caller = replace(channel.caller, id=party_id(caller))
         return DialplanCall(far, self.engine.start(channel))
+
+    def hint(self, context: str, exten: str) -> str | None:
+        """An extension's hint as the dialplan has it, or None."""
+        place = self.engine.find_hint(context, exten)
+        return None if place is None else place.text
 
     def logged(self, text: str) -> bool:
         """Whether some log line holds ``text``."""

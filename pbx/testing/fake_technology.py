@@ -5,7 +5,7 @@ from __future__ import annotations
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.channels import Channels
-from pbx.core.device_state import DeviceState
+from pbx.core.device_state import DeviceState, calls_state
 from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd
 from pbx.core.states import ChannelState
 from pbx.core.technology import ChannelRequest, RequestFailed
@@ -100,4 +100,4 @@ class FakeTechnology:
         return self._create(request.address, ChannelState.DOWN, request.linkedid, request.uniqueid).channel
 
     def device_state(self, resource: str) -> DeviceState:
-        return DeviceState.NOT_INUSE
+        return calls_state(self._channels.of_device(f"Fake/{resource}"), DeviceState.NOT_INUSE)

@@ -18,10 +18,16 @@ from pbx.bus import Bus
 from pbx.cli.registry import CommandRegistry
 from pbx.clock import Clock
 from pbx.config import ConfigLoader
+from pbx.core.causes import Cause
+from pbx.core.channel import Channel
 from pbx.core.channels import Channels
+from pbx.core.device_state import DeviceState
+from pbx.core.devices import DeviceStates
+from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
 from pbx.modules import ModulePolicy, ModuleRegistry
 from pbx.pjsip.digest import Algorithm, Authorization, expected_response, secret_hash
 from pbx.pjsip.host import PjsipHost
+from pbx.pjsip.location import Location
 from pbx.pjsip.message import SipMessage
 from pbx.pjsip.modules import MODULES
 from pbx.server import Server
@@ -60,6 +66,23 @@ contact=sip:alice@192.0.2.99
 """
 
 
+class _Endpoints:
+    """Stands for chan_pjsip: knows which endpoints can be reached and makes no calls."""
+
+    name = "PJSIP"
+    description = "Endpoints without calls"
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def request(self, request: ChannelRequest) -> Channel:
+        raise RequestFailed("there are no calls here", Cause.NO_ROUTE_DESTINATION)
+
+    def device_state(self, resource: str) -> DeviceState:
+        online = self._server.require(Location).is_online(resource)
+        return DeviceState.NOT_INUSE if online else DeviceState.UNAVAILABLE
+
+
 class SipHalf:
     """A server with the SIP modules alone; `restart` starts it anew over the same directories."""
 
@@ -86,6 +109,9 @@ class SipHalf:
         server.sorcery = Sorcery(server.config, server.astdb)
         server.cli = CommandRegistry()
         server.channels = Channels(server.bus, server.clock, FakeSwitchboard())
+        server.technologies = Technologies()
+        server.technologies.register(_Endpoints(server))
+        server.devices = DeviceStates(server.bus, server.clock, server.channels, server.technologies)
         server.modules = ModuleRegistry(server, MODULES)
         self.host = PjsipHost(self._reactor)
         server.provide(PjsipHost, self.host)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pbx.core.device_state import DeviceState
 from pbx.pjsip.console import layout
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.location import TECHNOLOGY, Location
@@ -29,10 +28,7 @@ class Views:
     def endpoint(self, endpoint: Endpoint, *, recurse: bool, details: bool = False) -> str:
         device = f"{TECHNOLOGY}/{endpoint.id}"
         channels = self._server.channels.of_device(device)
-        state = self._server.channels.device_state(device)
-        if state is None:
-            online = self._location.is_online(endpoint.id)
-            state = DeviceState.NOT_INUSE if online else DeviceState.UNAVAILABLE
+        state = self._server.devices.state(device)
         text = layout.endpoint_row(endpoint, layout.EndpointRow(state.text, len(channels)))
         if recurse:
             text += self._auths(endpoint.outbound_auth, "Out") + self._auths(endpoint.auth, "In")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.channels import DuplicateChannel
-from pbx.core.device_state import DeviceState
+from pbx.core.device_state import DeviceState, calls_state
 from pbx.core.party import Dialed
 from pbx.core.technology import ChannelRequest, RequestFailed
 from pbx.pjsip.headers import EXTRA_KEY
@@ -69,7 +69,7 @@ class PjsipTechnology:
         return channel
 
     def device_state(self, resource: str) -> DeviceState:
-        """Of an endpoint, apart from its calls: by whether it can be reached."""
+        """Of an endpoint: by its calls, and without any by whether it can be reached."""
         sessions = self._sessions
         try:
             endpoint = sessions.server.sorcery.get(Endpoint, resource)
@@ -77,4 +77,6 @@ class PjsipTechnology:
             return DeviceState.UNKNOWN
         if endpoint is None:
             return DeviceState.INVALID
-        return DeviceState.NOT_INUSE if sessions.location.is_online(resource) else DeviceState.UNAVAILABLE
+        idle = DeviceState.NOT_INUSE if sessions.location.is_online(resource) else DeviceState.UNAVAILABLE
+        channels = sessions.channels.of_device(f"{self.name}/{resource}")
+        return calls_state(channels, idle, endpoint.device_state_busy_at)

@@ -9,8 +9,10 @@ from pbx.core.messages import FullyBooted
 from pbx.media import MediaEngine
 from pbx.modules import Module, ModuleBusy
 from pbx.pjsip.distributor import Distributor
+from pbx.pjsip.events import EndpointStateChanged
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.messaging import ResPjsipMessaging
+from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.channel_technology import PjsipTechnology
 from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
@@ -58,7 +60,13 @@ class ChannelModule(Module):
         host = self.server.require(PjsipHost)
         # Other modules may add methods until all are loaded.
         booted = self.server.bus.subscribe(FullyBooted, lambda _: host.invite.set_allowed(host.allow()))
-        self._withdraw.append(booted.cancel)
+        devices = self.server.devices
+        turned = self.server.bus.subscribe(
+            EndpointStateChanged, lambda each: devices.remember(f"{each.technology}/{each.endpoint}")
+        )
+        self._withdraw += (booted.cancel, turned.cancel)
+        for endpoint in self.server.sorcery.all(Endpoint):
+            devices.remember(f"{self._technology.name}/{endpoint.id}")
         host.invite.set_allowed(host.allow())
 
     async def unload(self) -> None:

@@ -66,6 +66,9 @@ async def test_objects_of_pjsip(connect: Connect) -> None:
     missing = await client.action("PJSIPShowEndpoint", Endpoint="nobody")
     assert missing["Message"] == "Unable to retrieve endpoint nobody"
     assert len(await client.list("DeviceStateList")) >= 2
+    await client.action("Setvar", Variable="PRESENCE_STATE(CustomPresence:ann)", Value="xa")
+    (presence,) = await client.list("PresenceStateList")
+    assert (presence["Presentity"], presence["Status"]) == ("CustomPresence:ann", "xa")
     await client.list("PJSIPShowRegistrationsInbound")
     assert await client.list("PJSIPShowRegistrationInboundContactStatuses") == []
     assert (await client.action("PJSIPHangup", Channel="PJSIP/nobody-1"))["Message"] == "No such channel"

@@ -193,14 +193,14 @@ def test_states_of_devices() -> None:
     core, ear = exchange.core, exchange.ear
     exchange.applications.subscribe("app", ["deviceState:Fake/somebody", "deviceState:Stasis:a"])
     channel = core.fake.request(_request(core))
-    channel.set_state(ChannelState.RINGING)
-    channel.set_variable("A", "b")
-    channel.set_state(ChannelState.UP)
-    channel.set_application("Wait", "1")
+    for state in (ChannelState.RINGING, ChannelState.UP):
+        channel.set_state(state)
+        channel.set_application("Wait", "1")
+        core.clock.advance(0)
     channel.hangup()
+    core.clock.advance(0)
     core.bus.publish(messages.DeviceStateChanged("Stasis:a", "INUSE"))
     assert ear.take(devices=True) == [
-        "Fake/somebody INUSE",
         "Fake/somebody RINGING",
         "Fake/somebody INUSE",
         "Fake/somebody NOT_INUSE",

@@ -78,7 +78,7 @@ def test_digits_are_read_back(harness: DialplanHarness) -> None:
 
 
 def test_hints_and_unknown_numbers(harness: DialplanHarness) -> None:
-    assert harness.engine.hint("internal", "1001") == "PJSIP/alice"
+    assert harness.hint("internal", "1001") == "PJSIP/alice"
     call = harness.call("777", "internal")
     assert heard(harness) == ["pbx-invalid", "check-number-dial-again"]
     assert call.far.told[-1] == "hangup 1"

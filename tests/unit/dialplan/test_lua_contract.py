@@ -266,10 +266,10 @@ def test_hints_are_read(plan: Plan) -> None:
         "extensions = { a = {} } "
         "hints = { a = { [100] = 'PJSIP/x', bad = 5, ['_2XX'] = 'Custom:y' }, only = { h = 'Z/z' } }"
     )
-    assert harness.engine.hint("a", "100") == "PJSIP/x"
-    assert harness.engine.hint("a", "234") == "Custom:y"
-    assert harness.engine.hint("a", "bad") is None
-    assert harness.engine.hint("only", "h") == "Z/z"
+    assert harness.hint("a", "100") == "PJSIP/x"
+    assert harness.hint("a", "234") == "Custom:y"
+    assert harness.hint("a", "bad") is None
+    assert harness.hint("only", "h") == "Z/z"
 
 
 class TestReload:
