@@ -17,6 +17,7 @@ from dialplan.applications.record import RecordModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
+from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.functions.channel import ChannelModule
 from dialplan.functions.database import DatabaseModule
 from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
@@ -55,6 +56,7 @@ MODULES: tuple[type[Module], ...] = (
     StringsModule,
     TimeoutModule,
     LuaModule,
+    ExtensionsConfModule,
 )
 
 

@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dialplan.contexts import Context
 from dialplan.engine import Engine
 from dialplan.registry import Application, Function, Help
+from dialplan.show import show
 from pbx.cli.registry import Command, CommandError, UsageError
 from pbx.core.device_state import extension_text
 from pbx.errors import ObeliskError
@@ -98,25 +98,17 @@ class DialplanCommands:
         """``dialplan show``, of everything, a context, or an extension of one."""
         if len(words) > 1:
             raise UsageError
-        exten, _, name = words[0].rpartition("@") if words else ("", "", "")
-        contexts = [context for context in self._engine.contexts if not name or context.name == name]
-        if name and not contexts:
+        exten, at, name = words[0].partition("@") if words else ("", "", "")
+        if not at:
+            exten, name = "", exten
+        contexts = self._engine.contexts
+        if name and contexts.context(name) is None:
             raise CommandError(f"There is no existence of '{name}' context")
-        if exten:
-            if not self._engine.exists(name, exten):
-                raise CommandError(f"There is no existence of {exten}@{name} extension")
-            found = self._engine.contexts.find(name, exten)
-            owner = self._engine.contexts.context(found.context) if found is not None else None
-            contexts = [owner] if owner is not None else contexts
-        texts = [_describe(context, exten) for context in contexts]
-        extensions = sum(len(context.table) for context in contexts)
-        priorities = sum(len(extension.priorities) for context in contexts for _name, extension in context.table)
-        steps = "priority" if priorities == 1 else "priorities"
-        counts = (
-            f"-= {extensions} extension{'s' * (extensions != 1)} ({priorities} {steps})"
-            f" in {len(contexts)} context{'s' * (len(contexts) != 1)}. =-"
-        )
-        return "\n".join((*texts, counts))
+        text = show(contexts, name, exten)
+        if text is None:
+            where = f"{exten}@{name} extension" if name else f"'{exten}' extension in all contexts"
+            raise CommandError(f"There is no existence of {where}")
+        return text
 
     async def reload(self, words: Sequence[str]) -> str:
         """``dialplan reload``: every front end that is loaded."""
@@ -248,36 +240,11 @@ class DialplanCommands:
         """``core show switches``."""
         if words:
             raise UsageError
-        names = {entry.switch.name for context in self._engine.contexts for entry in context.switches}
-        if not names:
+        switches = self._engine.contexts.switches()
+        if not switches:
             return "There are no registered alternative switches"
-        return "\n".join(
-            ("", "    -= Registered Asterisk Alternative Switches =-", *(f"{n:>20}" for n in sorted(names)))
-        )
-
-
-def _describe(context: Context, exten: str) -> str:
-    registrar = context.registrar
-    lines = [f"[ Context '{context.name}' created by '{registrar}' ]"]
-    for name, devices in context.hints:
-        if not exten or name == exten:
-            lines.append(f"  {_quoted(name):<17} hint: {devices:<44} [{registrar}]")
-    for name, extension in context.table:
-        if exten and name != exten:
-            continue
-        lead = _quoted(name)
-        for number in sorted(extension.priorities):
-            step = extension.priorities[number]
-            label = f"({step.label})" if step.label else ""
-            call = f"{number}. {label}{step.application}({step.data})"
-            lines.append(f"  {lead:<17} {call:<50} [{step.registrar or registrar}]")
-            lead = f"[{step.label}]" if step.label else ""
-    switches = [f"'{entry.switch.name}/{entry.data}'" for entry in context.switches]
-    lines += [f"  Alt. Switch =>    {switch:<49} [{registrar}]" for switch in switches]
-    if not exten:
-        lines += [f"  Include =>        '{include.context}'{'':<33} [{registrar}]" for include in context.includes]
-        lines += [f"  Ignore pattern => '{pattern}'{'':<33} [{registrar}]" for pattern in context.ignore_patterns]
-    return "\n".join((*lines, ""))
+        lines = [f"{switch.name}: {switch.description}" for switch in switches]
+        return "\n".join(("", "    -= Registered Asterisk Alternative Switches =-", *lines))
 
 
 def _hint_line(hint: Hint) -> str:
@@ -285,10 +252,6 @@ def _hint_line(hint: Hint) -> str:
         f"{f'{hint.exten}@{hint.context}':<30.30}: {hint.text:<60.60}  State:{extension_text(hint.state):<15.15}"
         f" Presence:{hint.presence.state.text:<15.15} Watchers {len(hint.watchers):2}"
     )
-
-
-def _quoted(name: str) -> str:
-    return f"'{name}' =>"
 
 
 def _section(title: str, text: str) -> list[str]:

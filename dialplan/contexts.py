@@ -2,30 +2,33 @@
 
 Each front end (pbx_lua, pbx_config) brings fragments of contexts under its own name, the registrar; a reload replaces
 one registrar's fragments in one step and leaves the others alone. The search order is Asterisk's: a context's own
-extensions, then its switches, then its includes, depth first, no context twice.
+extensions, then its switches, then its includes, depth first, no context twice. Where two registrars have the same
+extension and priority, the one that came last is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+import heapq
+import time
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from twisted.logger import Logger
 
-from dialplan.patterns import ExtensionTable, Mode
+from dialplan.extension_table import ExtensionTable
+from dialplan.extensions import HINT_PRIORITY, Extension, Extensions, Fragment, Include, Priority, SwitchEntry
+from dialplan.patterns import Mode, match, sort_key
 from pbx.core.hints import HintPlace
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
 
+T = TypeVar("T")
+
 log = Logger()
 
 #: How deep includes may nest (AST_PBX_MAX_STACK).
 MAX_INCLUDE_DEPTH = 128
-
-#: The priority under which Asterisk lists a hint.
-HINT_PRIORITY = -1
 
 
 class Switch(Protocol):
@@ -33,6 +36,9 @@ class Switch(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
 
     def find(
         self, context: str, exten: str, priority: int, caller_number: str, mode: Mode, channel: Channel | None = None
@@ -43,112 +49,118 @@ class Switch(Protocol):
         """Run the extension. Its result is an application's; 0 also when the channel was sent elsewhere."""
 
 
-@dataclass(slots=True)
-class Priority:
-    """One step of an extension: an application and its data, not yet substituted."""
+class Found:
+    """What a search found: a native step, or a switch that has the extension. ``context`` owns it."""
 
-    number: int
-    application: str
-    data: str
-    label: str = ""
-    registrar: str = ""
+    __slots__ = ("context", "step", "switch")
 
-
-@dataclass(slots=True)
-class Extension:
-    """An extension of a context: its priorities by number."""
-
-    name: str
-    priorities: dict[int, Priority] = field(default_factory=dict)
-    #: A caller number or pattern that the caller must match; None: anybody.
-    caller_match: str | None = None
-
-    def find(self, priority: int) -> Priority | None:
-        return self.priorities.get(priority)
-
-    def labelled(self, label: str) -> Priority | None:
-        """The priority with that label."""
-        return next((each for each in self.priorities.values() if each.label == label), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """``include => context``; ``valid`` says whether it holds now (timed includes)."""
-
-    context: str
-    valid: Callable[[], bool] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SwitchEntry:
-    """``switch => Name/data``."""
-
-    switch: Switch
-    data: str = ""
-
-
-@dataclass(slots=True)
-class Fragment:
-    """What one registrar says about a context."""
-
-    name: str
-    extensions: dict[str, Extension] = field(default_factory=dict)
-    includes: list[Include] = field(default_factory=list)
-    switches: list[SwitchEntry] = field(default_factory=list)
-    #: Extension to its hint: ``PJSIP/a&Custom:b,CustomPresence:c(name)``.
-    hints: dict[str, str] = field(default_factory=dict)
-    ignore_patterns: list[str] = field(default_factory=list)
+    def __init__(self, context: str, step: Priority | None = None, switch: Switch | None = None) -> None:
+        self.context = context
+        self.step = step
+        self.switch = switch
 
 
 class Context:
     """A context as all registrars together make it."""
 
-    def __init__(self, name: str, fragments: Mapping[str, Fragment]) -> None:
+    def __init__(self, name: str, fragments: Iterable[Fragment]) -> None:
         self.name = name
-        #: Fragments by registrar, in the order they came.
-        self.fragments = fragments
-        self.table: ExtensionTable[Extension] = ExtensionTable()
-        self.hints: ExtensionTable[str] = ExtensionTable()
+        #: One of each registrar, the one that came last first.
+        self.fragments = tuple(fragments)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take up what was changed in the fragments."""
+        tables = [fragment.table for fragment in self.fragments if len(fragment.table)]
+        self.tables = tables
+        #: The only table with extensions, if there is but one.
+        self.table: ExtensionTable[Extensions] | None = tables[0] if len(tables) == 1 else None
         self.includes: list[Include] = []
         self.switches: list[SwitchEntry] = []
         self.ignore_patterns: list[str] = []
-        merged: dict[str, Extension] = {}
-        for fragment in fragments.values():
-            for exten, extension in fragment.extensions.items():
-                held = merged.get(exten)
-                if held is None:
-                    merged[exten] = extension
-                else:
-                    merged[exten] = Extension(exten, {**extension.priorities, **held.priorities}, held.caller_match)
-            self.hints.extend(fragment.hints.items())
-            self.includes += [i for i in fragment.includes if all(i.context != have.context for have in self.includes)]
-            self.switches += fragment.switches
-            self.ignore_patterns += fragment.ignore_patterns
-        self.table.extend(merged.items())
+        for fragment in self.fragments:
+            _extend(self.includes, fragment.includes, lambda each: each.name.lower())
+            _extend(self.switches, fragment.switches, lambda each: each.text.lower())
+            _extend(self.ignore_patterns, fragment.ignore_patterns, str.lower)
 
     @property
     def registrar(self) -> str:
-        """Who made the context first."""
-        return next(iter(self.fragments), "")
+        """Who made the context."""
+        return self.fragments[0].registrar if self.fragments else ""
+
+    @property
+    def hints(self) -> Mapping[str, str]:
+        """Extension or pattern to its hint: ``PJSIP/a&Custom:b,CustomPresence:c(name)``."""
+        found: dict[str, str] = {}
+        for fragment in reversed(self.fragments):
+            found.update((name, step.application) for name, step in fragment.hints.items())
+        return found
+
+    @property
+    def autohints(self) -> bool:
+        return any(fragment.autohints for fragment in self.fragments)
+
+    def candidates(self, exten: str) -> Iterable[tuple[str, Extensions]]:
+        """The extensions that match ``exten``, in order."""
+        if self.table is not None:
+            return self.table.candidates(exten)
+        found = [each for table in self.tables for each in table.candidates(exten)]
+        found.sort(key=lambda each: sort_key(each[0]))
+        return found
+
+    def extensions(self) -> Iterator[tuple[Fragment, Extension]]:
+        """Every extension with the fragment it is from, in order; one of several fragments comes once of each."""
+        rows = [
+            [(sort_key(name), number, fragment, group) for name, group in fragment.table]
+            for number, fragment in enumerate(self.fragments)
+        ]
+        for _key, _number, fragment, group in rows[0] if len(rows) == 1 else heapq.merge(*rows, key=lambda r: r[:2]):
+            for extension in group:
+                yield fragment, extension
+
+    def step(self, exten: str, priority: int, caller_number: str) -> Priority | None:
+        """The step of the first extension that matches, admits the caller and has the priority."""
+        for _name, extensions in self.candidates(exten):
+            for extension in extensions:
+                step = extension.priorities.get(priority)
+                if step is not None and extension.admits(caller_number):
+                    return step
+        return None
+
+    def ask(self, exten: str, priority: int, caller_number: str, mode: Mode) -> bool | None:
+        """Answer CAN_MATCH or MATCH_MORE; None when a ``!`` pattern has decided MATCH_MORE with a final no."""
+        several = [table.answers(exten, mode) for table in self.tables]
+        answers = several[0] if len(several) == 1 else heapq.merge(*several, key=lambda each: sort_key(each[0]))
+        for _name, extensions, early in answers:
+            for extension in extensions:
+                if not extension.admits(caller_number):
+                    continue
+                if early and mode is Mode.MATCH_MORE:
+                    return None
+                if priority in extension.priorities:
+                    return True
+        return False
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a search found: a native step, or a switch that has the extension. ``context`` owns it."""
-
-    context: str
-    step: Priority | None = None
-    switch: Switch | None = None
+def _extend(held: list[T], more: Iterable[T], key: Callable[[T], str]) -> None:
+    """Add what is not there yet."""
+    known = {key(each) for each in held}
+    held += [each for each in more if key(each) not in known]
 
 
 class Contexts:
     """All contexts."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._contexts: dict[str, Context] = {}
+        #: By registrar, the one that came last at the end.
         self._by_registrar: dict[str, dict[str, Fragment]] = {}
+        self._switches: dict[str, Switch] = {}
         #: Called with the names of contexts after they changed.
         self.on_merge: Callable[[Iterable[str]], object] | None = None
+        #: A switch that is asked before any extension (``overrideswitch`` of extensions.conf).
+        self.override: SwitchEntry | None = None
 
     def __iter__(self) -> Iterator[Context]:
         return iter(list(self._contexts.values()))
@@ -159,27 +171,77 @@ class Contexts:
     def context(self, name: str) -> Context | None:
         return self._contexts.get(name)
 
-    def merge(self, registrar: str, fragments: Mapping[str, Fragment]) -> None:
-        """Put ``fragments`` in the place of everything ``registrar`` had, in one step."""
-        before = self._by_registrar.get(registrar, {})
-        by_registrar = dict(self._by_registrar)
-        if fragments:
-            by_registrar[registrar] = dict(fragments)
-        else:
-            by_registrar.pop(registrar, None)
-        contexts = dict(self._contexts)
-        for name in {**before, **fragments}:
-            parts = {who: each[name] for who, each in by_registrar.items() if name in each}
-            if parts:
-                contexts[name] = Context(name, parts)
-            else:
-                contexts.pop(name, None)
-        self._by_registrar, self._contexts = by_registrar, contexts
-        if self.on_merge is not None:
-            self.on_merge({**before, **fragments})
-
     def registrars(self) -> list[str]:
         return list(self._by_registrar)
+
+    # Switches
+
+    def add_switch(self, switch: Switch) -> None:
+        """Offer a switch under its name, which compares without regard to case."""
+        self._switches[switch.name.lower()] = switch
+
+    def remove_switch(self, switch: Switch) -> None:
+        if self._switches.get(switch.name.lower()) is switch:
+            del self._switches[switch.name.lower()]
+
+    def switches(self) -> list[Switch]:
+        """By name."""
+        return [switch for _name, switch in sorted(self._switches.items())]
+
+    # Change
+
+    def merge(self, registrar: str, fragments: Mapping[str, Fragment]) -> None:
+        """Put ``fragments`` in the place of everything ``registrar`` had, in one step."""
+        before = self._by_registrar.pop(registrar, {})
+        if fragments:
+            self._by_registrar[registrar] = dict(fragments)
+        for fragment in fragments.values():
+            fragment.registrar = registrar
+        names = {**before, **fragments}
+        for name in names:
+            self._build(name)
+        self._changed(names)
+
+    def fragment(self, registrar: str, context: str) -> Fragment:
+        """What ``registrar`` says about a context, to be changed in place and then `refresh`ed; made if need be."""
+        held = self._by_registrar.setdefault(registrar, {}).get(context)
+        if held is None:
+            held = self._by_registrar[registrar][context] = Fragment(context, registrar)
+            self._build(context)
+        return held
+
+    def find_fragment(self, registrar: str, context: str) -> Fragment | None:
+        """What ``registrar`` says about a context, or None where that is nothing."""
+        return self._by_registrar.get(registrar, {}).get(context)
+
+    def refresh(self, context: str) -> None:
+        """Take up what was changed in a fragment of the context."""
+        held = self._contexts.get(context)
+        if held is not None:
+            held.refresh()
+        self._changed((context,))
+
+    def remove(self, context: str) -> bool:
+        """Take a context away, whoever made it; whether there was one."""
+        if self._contexts.pop(context, None) is None:
+            return False
+        for fragments in self._by_registrar.values():
+            fragments.pop(context, None)
+        self._changed((context,))
+        return True
+
+    def _changed(self, names: Iterable[str]) -> None:
+        if self.on_merge is not None:
+            self.on_merge(names)
+
+    def _build(self, name: str) -> None:
+        parts = [each[name] for each in self._by_registrar.values() if name in each]
+        if parts:
+            self._contexts[name] = Context(name, reversed(parts))
+        else:
+            self._contexts.pop(name, None)
+
+    # Search
 
     def find(
         self,
@@ -191,93 +253,122 @@ class Contexts:
         channel: Channel | None = None,
     ) -> Found | None:
         """Search for an extension, for ``channel`` if given; with a mode other than MATCH only whether there is one."""
-        return self._find(context, exten, priority, caller_number, mode, channel, ())
+        held = self._contexts.get(context)
+        if held is None:
+            return None
+        table = held.table
+        if table is not None and mode is Mode.MATCH and self.override is None:
+            # Most steps of most calls end here.
+            row = table.literals.get(exten)
+            if row is not None:
+                extension = row[1][0]
+                if extension.caller_match is None:
+                    step = extension.priorities.get(priority)
+                    if step is not None:
+                        return Found(context, step)
+        pruned: set[str] = set()
+        for each in self._walk(held, pruned):
+            if self.override is not None:
+                switch = self._ask(self.override, each, exten, priority, caller_number, mode, channel)
+                if switch is not None:
+                    return Found(each.name, None, switch)
+            if each.tables:
+                if mode is Mode.MATCH:
+                    step = each.step(exten, priority, caller_number)
+                    if step is not None:
+                        return Found(each.name, step)
+                else:
+                    answer = each.ask(exten, priority, caller_number, mode)
+                    if answer is None:
+                        pruned.add(each.name)
+                        continue
+                    if answer:
+                        return Found(each.name)
+            for entry in each.switches:
+                switch = self._ask(entry, each, exten, priority, caller_number, mode, channel)
+                if switch is not None:
+                    return Found(each.name, None, switch)
+        return None
 
-    def _find(
+    def _ask(
         self,
-        name: str,
+        entry: SwitchEntry,
+        context: Context,
         exten: str,
         priority: int,
         caller_number: str,
         mode: Mode,
         channel: Channel | None,
-        path: tuple[str, ...],
-    ) -> Found | None:
-        context = self._contexts.get(name)
-        if context is None:
+    ) -> Switch | None:
+        switch = self._switches.get(entry.name.lower())
+        if switch is None:
+            log.warn("No such switch '{name}' of context '{context}'", name=entry.name, context=context.name)
             return None
-        if len(context.table):
-            answer = self._find_native(context, exten, priority, caller_number, mode)
-            if answer is not None:
-                return answer if isinstance(answer, Found) else None
-        for entry in context.switches:
-            if entry.switch.find(name, exten, priority, caller_number, mode, channel):
-                return Found(name, switch=entry.switch)
-        if not context.includes:
-            return None
-        path = (*path, name.lower())
-        if len(path) >= MAX_INCLUDE_DEPTH:
-            log.warn("contexts include each other deeper than {depth}", depth=MAX_INCLUDE_DEPTH)
-            return None
+        return switch if switch.find(context.name, exten, priority, caller_number, mode, channel) else None
+
+    def _walk(self, first: Context, pruned: Container[str] = ()) -> Iterator[Context]:
+        """A context and what it includes at this time, in the order of search, none twice.
+
+        What a context includes is left out where its name is in ``pruned`` by the time it has been looked at.
+        """
+        yield first
+        if not first.includes or first.name in pruned:
+            return
+        visited = {first.name.lower()}
+        stack = [self._included(first)]
+        while stack:
+            for name in stack[-1]:
+                key = name.lower()
+                context = self._contexts.get(name)
+                if key in visited or context is None:
+                    continue
+                visited.add(key)
+                yield context
+                if context.includes and context.name not in pruned:
+                    stack.append(self._included(context))
+                    break
+            else:
+                stack.pop()
+
+    def _included(self, context: Context) -> Iterator[str]:
         for include in context.includes:
-            if include.context.lower() in path or (include.valid is not None and not include.valid()):
-                continue
-            found = self._find(include.context, exten, priority, caller_number, mode, channel, path)
-            if found is not None:
-                return found
-        return None
+            if include.timing is None or include.timing.holds(self._now()):
+                yield include.context
 
-    @staticmethod
-    def _find_native(
-        context: Context, exten: str, priority: int, caller_number: str, mode: Mode
-    ) -> Found | bool | None:
-        """A find, None to look further, False when a ``!`` pattern has decided that there is nothing more."""
-        if mode is not Mode.MATCH:
-            answer = context.table.ask(exten, mode)
-            if answer is None:
-                return False
-            return Found(context.name) if answer else None
-        for _name, extension in context.table.candidates(exten):
-            step = extension.find(priority)
-            if step is not None:
-                return Found(context.name, step=step)
-        return None
-
-    def find_label(self, context: str, exten: str, label: str) -> int | None:
+    def find_label(self, context: str, exten: str, label: str, caller_number: str = "") -> int | None:
         """The priority a label stands for, includes searched too."""
-        return self._find_label(context, exten, label, ())
-
-    def _find_label(self, name: str, exten: str, label: str, path: tuple[str, ...]) -> int | None:
-        context = self._contexts.get(name)
-        if context is None or name.lower() in path or len(path) >= MAX_INCLUDE_DEPTH:
+        held = self._contexts.get(context)
+        if held is None:
             return None
-        for _name, extension in context.table.candidates(exten):
-            step = extension.labelled(label)
-            if step is not None:
-                return step.number
-        path = (*path, name.lower())
-        for include in context.includes:
-            if include.valid is None or include.valid():
-                found = self._find_label(include.context, exten, label, path)
-                if found is not None:
-                    return found
+        for each in self._walk(held):
+            for _name, extensions in each.candidates(exten):
+                for extension in extensions:
+                    step = extension.labelled(label)
+                    if step is not None and extension.admits(caller_number):
+                        return step.number
         return None
+
+    def ignores(self, context: str, digits: str) -> bool:
+        """Whether dial tone goes on after ``digits`` (``ignorepat``)."""
+        held = self._contexts.get(context)
+        return held is not None and any(match(pattern, digits) for pattern in held.ignore_patterns)
+
+    def missing_includes(self) -> Iterator[tuple[str, str]]:
+        """Contexts that include one that does not exist, and which: the first of each."""
+        for context in self:
+            missing = next((each.context for each in context.includes if each.context not in self._contexts), None)
+            if missing is not None:
+                yield context.name, missing
 
     def find_hint(self, context: str, exten: str) -> HintPlace | None:
         """An extension's hint, includes searched too."""
-        return self._find_hint(context, exten, ())
-
-    def _find_hint(self, name: str, exten: str, path: tuple[str, ...]) -> HintPlace | None:
-        context = self._contexts.get(name)
-        if context is None or name.lower() in path or len(path) >= MAX_INCLUDE_DEPTH:
+        held = self._contexts.get(context)
+        if held is None:
             return None
-        found = context.hints.find(exten) if len(context.hints) else None
-        if found is not None:
-            return HintPlace(context.name, *found)
-        path = (*path, name.lower())
-        for include in context.includes:
-            if include.valid is None or include.valid():
-                place = self._find_hint(include.context, exten, path)
-                if place is not None:
-                    return place
+        for each in self._walk(held):
+            for name, extensions in each.candidates(exten):
+                for extension in extensions:
+                    step = extension.priorities.get(HINT_PRIORITY)
+                    if step is not None and extension.admits(""):
+                        return HintPlace(each.name, name, step.application)
         return None

@@ -60,7 +60,7 @@ class Engine:
 
     def __init__(self, channels: Channels) -> None:
         self.channels = channels
-        self.contexts = Contexts()
+        self.contexts = Contexts(channels.clock.now)
         self.registry = Registry()
         self.autofallthrough = True
 
@@ -83,7 +83,7 @@ class Engine:
         text = label.strip()
         if text.isdecimal():
             return int(text)
-        return self.contexts.find_label(context, exten, text)
+        return self.contexts.find_label(context, exten, text, caller_number)
 
     # Hints
 
@@ -93,7 +93,7 @@ class Engine:
 
         def merged(names: Iterable[str]) -> None:
             found = {name: self.contexts.context(name) for name in names}
-            hints.load({name: () if context is None else context.hints for name, context in found.items()})
+            hints.load({name: () if context is None else context.hints.items() for name, context in found.items()})
 
         self.contexts.on_merge = merged
 
@@ -130,6 +130,10 @@ class Engine:
     def write_function(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
         """Write ``FUNC(args)``. Raises as `read_function`."""
         return self.registry.write(channel, expression, value)
+
+    async def substitute(self, channel: Channel | None, text: str) -> str:
+        """Put values in the place of ``${...}`` and ``$[...]``; without a channel those of globals."""
+        return text
 
     # Applications
 
@@ -331,8 +335,11 @@ class Engine:
                 priority=channel.priority,
             )
             return RESULT_HANGUP
-        channel.set_application(application.name, step.data)
-        result = self.call(application, channel, step.data)
+        data = step.data
+        if "$" in data:
+            data = await self.substitute(channel, data)
+        channel.set_application(application.name, data)
+        result = self.call(application, channel, data)
         return result if isinstance(result, int) else await result
 
     async def _steps(self, channel: Channel, run: Run) -> tuple[bool, int]:

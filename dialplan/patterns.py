@@ -6,20 +6,17 @@ more of anything, ``!`` anything or nothing, decided early. A ``-`` is decoratio
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
 from enum import Enum
 from functools import lru_cache
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeAlias
 
-V = TypeVar("V")
+#: Answers of `compare_places`; EARLY is a yes that wants no further digits.
+NO: Final = 0
+YES: Final = 1
+EARLY: Final = 2
 
-_NO: Final = 0
-_YES: Final = 1
-_EARLY: Final = 2
-
-_ANY: Final = "."
-_EARLY_MARK: Final = "!"
+ANY: Final = "."
+EARLY_MARK: Final = "!"
 #: Weights of a pattern's places; a place that admits fewer characters comes first.
 _WEIGHT_ANY: Final = 0x18000
 _WEIGHT_EARLY: Final = 0x28000
@@ -40,20 +37,22 @@ class Mode(Enum):
     MATCH_MORE = "matchmore"
 
 
-Place = "str | frozenset[str]"
+#: A place of a pattern: the set of characters it admits, or a mark (``.`` or ``!``).
+Place: TypeAlias = str | frozenset[str]
+Places: TypeAlias = tuple[Place, ...]
 
 
 @lru_cache(maxsize=4096)
-def _places(pattern: str) -> tuple[str | frozenset[str], ...] | None:
+def places_of(pattern: str) -> Places | None:
     """The places of a pattern (without its underscore): a set of characters, or one of the marks; None when broken."""
-    found: list[str | frozenset[str]] = []
+    found: list[Place] = []
     at = 0
     while at < len(pattern):
         character = pattern[at]
         at += 1
         if character == "-":
             continue
-        if character in (_ANY, _EARLY_MARK):
+        if character in (ANY, EARLY_MARK):
             found.append(character)
         elif character.upper() in _CLASSES:
             found.append(frozenset(_CLASSES[character.upper()]))
@@ -101,45 +100,46 @@ def _compare(name: str, exten: str, mode: Mode) -> int:
         if mode is Mode.MATCH:
             return int(literal == dialled)
         if not literal.startswith(dialled):
-            return _NO
-        return int(len(literal) > len(dialled)) if mode is Mode.MATCH_MORE else _YES
-    places = _places(name[1:])
+            return NO
+        return int(len(literal) > len(dialled)) if mode is Mode.MATCH_MORE else YES
+    places = places_of(name[1:])
     if places is None:
-        return _NO
+        return NO
     if mode is Mode.MATCH and exten.startswith("_") and sort_key(name) == sort_key(exten):
-        return _YES
-    return _compare_places(places, plain(exten), mode)
+        return YES
+    return compare_places(places, plain(exten), mode)
 
 
-def _compare_places(places: tuple[str | frozenset[str], ...], dialled: str, mode: Mode) -> int:
-    for number, character in enumerate(dialled):
+def compare_places(places: Places, dialled: str, mode: Mode, start: int = 0) -> int:
+    """NO, YES or EARLY for ``dialled`` (without decoration), whose places before ``start`` are known to fit."""
+    for number in range(start, len(dialled)):
         if number >= len(places):
-            return _NO
+            return NO
         place = places[number]
         if isinstance(place, str):
-            return _YES if place == _ANY else _EARLY
-        if character not in place:
-            return _NO
+            return YES if place == ANY else EARLY
+        if dialled[number] not in place:
+            return NO
     if len(dialled) == len(places):
         return int(mode is not Mode.MATCH_MORE)
-    if places[len(dialled)] == _EARLY_MARK:
-        return _EARLY
+    if places[len(dialled)] == EARLY_MARK:
+        return EARLY
     return int(mode is not Mode.MATCH)
 
 
 def match(name: str, exten: str) -> bool:
     """Whether ``exten`` is the extension, or fits the pattern, ``name``."""
-    return _compare(name, exten, Mode.MATCH) != _NO
+    return _compare(name, exten, Mode.MATCH) != NO
 
 
 def can_match(name: str, exten: str) -> bool:
     """Whether ``exten`` is or could become, with more digits, an extension of ``name``."""
-    return _compare(name, exten, Mode.CAN_MATCH) != _NO
+    return _compare(name, exten, Mode.CAN_MATCH) != NO
 
 
 def match_more(name: str, exten: str) -> bool:
     """Whether more digits could still lead to ``name``; a ``!`` has decided already and wants none."""
-    return _compare(name, exten, Mode.MATCH_MORE) == _YES
+    return _compare(name, exten, Mode.MATCH_MORE) == YES
 
 
 def sort_key(name: str) -> tuple[object, ...]:
@@ -149,102 +149,21 @@ def sort_key(name: str) -> tuple[object, ...]:
     """
     if not name.startswith("_"):
         return (0, plain(name))
-    places = _places(name[1:])
+    places = places_of(name[1:])
     if places is None:
         return (1, (_WEIGHT_BROKEN, 0), name)
-    return (1, *map(_weigh, places), (_WEIGHT_END, 0))
+    return (1, *weigh_places(places))
 
 
-def _weigh(place: str | frozenset[str]) -> tuple[int, int]:
+def weigh_places(places: Places) -> tuple[tuple[int, int], ...]:
+    """The order of patterns by their places: sorts as `sort_key` does among patterns."""
+    return (*map(weigh, places), (_WEIGHT_END, 0))
+
+
+@lru_cache(maxsize=4096)
+def weigh(place: Place) -> tuple[int, int]:
+    """The order of one place: fewer characters first, then the lower ones; marks last."""
     if isinstance(place, str):
-        return (_WEIGHT_ANY if place == _ANY else _WEIGHT_EARLY, 0)
+        return (_WEIGHT_ANY if place == ANY else _WEIGHT_EARLY, 0)
     bits = sum(1 << (255 - min(ord(member), 255)) for member in place)
     return (len(place) << 8 | min(ord(member) for member in place) & 0xFF, -bits)
-
-
-class ExtensionTable(Generic[V]):
-    """The extensions of one context, for lookups: names in a dictionary, patterns in their order."""
-
-    __slots__ = ("_literals", "_names", "_patterns", "_sorted")
-
-    def __init__(self, entries: Iterable[tuple[str, V]] = ()) -> None:
-        self._literals: dict[str, tuple[str, V]] = {}
-        self._patterns: list[tuple[str, tuple[str | frozenset[str], ...], V]] = []
-        self._names: list[str] = []
-        self._sorted = True
-        for name, value in entries:
-            self.add(name, value)
-
-    def add(self, name: str, value: V) -> None:
-        """Put an extension in, in the place of one of its name; a broken pattern matches nothing and is left out."""
-        self._sorted = False
-        if not name.startswith("_"):
-            self._literals[plain(name)] = (name, value)
-            return
-        places = _places(name[1:])
-        if places is not None:
-            self._patterns = [each for each in self._patterns if each[0] != name]
-            self._patterns.append((name, places, value))
-
-    def extend(self, entries: Iterable[tuple[str, V]]) -> None:
-        """Put many extensions in, none of whose patterns is there already."""
-        self._sorted = False
-        for name, value in entries:
-            if not name.startswith("_"):
-                self._literals[plain(name)] = (name, value)
-            elif (places := _places(name[1:])) is not None:
-                self._patterns.append((name, places, value))
-
-    def _sort(self) -> None:
-        self._names = sorted(self._literals)
-        self._patterns.sort(key=lambda entry: sort_key(entry[0]))
-        self._sorted = True
-
-    def __len__(self) -> int:
-        return len(self._literals) + len(self._patterns)
-
-    def __iter__(self) -> Iterator[tuple[str, V]]:
-        """Extensions in Asterisk's order."""
-        if not self._sorted:
-            self._sort()
-        for key in self._names:
-            yield self._literals[key]
-        for name, _places_of, value in self._patterns:
-            yield name, value
-
-    def candidates(self, exten: str) -> Iterator[tuple[str, V]]:
-        """Every extension that matches ``exten``, in order."""
-        if not self._sorted:
-            self._sort()
-        dialled = plain(exten)
-        found = self._literals.get(dialled)
-        if found is not None:
-            yield found
-        as_pattern = sort_key(exten) if exten.startswith("_") else None
-        for name, places, value in self._patterns:
-            if _compare_places(places, dialled, Mode.MATCH) != _NO or (as_pattern and sort_key(name) == as_pattern):
-                yield name, value
-
-    def find(self, exten: str) -> tuple[str, V] | None:
-        """The extension that ``exten`` is, with its name as it was given, or None."""
-        return next(self.candidates(exten), None)
-
-    def ask(self, exten: str, mode: Mode) -> bool | None:
-        """Answer one of the three questions; None when a ``!`` pattern has decided MATCH_MORE with a final no."""
-        if mode is Mode.MATCH:
-            return self.find(exten) is not None
-        if not self._sorted:
-            self._sort()
-        dialled = plain(exten)
-        at = bisect_left(self._names, dialled)
-        if mode is Mode.MATCH_MORE and at < len(self._names) and self._names[at] == dialled:
-            at += 1
-        if at < len(self._names) and self._names[at].startswith(dialled):
-            return True
-        for _name, places, _value in self._patterns:
-            answer = _compare_places(places, dialled, mode)
-            if answer == _EARLY and mode is Mode.MATCH_MORE:
-                return None
-            if answer != _NO:
-                return True
-        return False

@@ -68,18 +68,22 @@ def retrieve(channel: Channel, name: str) -> str | None:
     return slice_value(value, offset, length)
 
 
-async def read_expression(registry: Registry, channel: Channel, expression: str) -> str | None:
+def _name(channel: Channel | None) -> str:
+    return "no channel" if channel is None else channel.name
+
+
+async def read_expression(registry: Registry, channel: Channel | None, expression: str) -> str | None:
     """Read ``FUNC(args)``; a failure is logged and gives None."""
     try:
         return await settle(registry.read(channel, expression))
     except LookupError as error:
-        log.error("{channel}: {reason}", channel=channel.name, reason=str(error.args[0]))
+        log.error("{channel}: {reason}", channel=_name(channel), reason=str(error.args[0]))
     except ObeliskError as error:
-        log.warn("{channel}: {expression}: {reason}", channel=channel.name, expression=expression, reason=str(error))
+        log.warn("{channel}: {expression}: {reason}", channel=_name(channel), expression=expression, reason=str(error))
     return None
 
 
-async def write_expression(registry: Registry, channel: Channel, expression: str, value: str) -> bool:
+async def write_expression(registry: Registry, channel: Channel | None, expression: str, value: str) -> bool:
     """Write ``FUNC(args)``; a failure is logged and gives False."""
     try:
         waiting = registry.write(channel, expression, value)
@@ -87,7 +91,7 @@ async def write_expression(registry: Registry, channel: Channel, expression: str
             await waiting
         return True
     except LookupError as error:
-        log.error("{channel}: {reason}", channel=channel.name, reason=str(error.args[0]))
+        log.error("{channel}: {reason}", channel=_name(channel), reason=str(error.args[0]))
     except ObeliskError as error:
-        log.warn("{channel}: {expression}: {reason}", channel=channel.name, expression=expression, reason=str(error))
+        log.warn("{channel}: {expression}: {reason}", channel=_name(channel), expression=expression, reason=str(error))
     return False

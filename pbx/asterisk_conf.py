@@ -78,7 +78,7 @@ class Options(ConfigObject):
     refdebug: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
     highpriority: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
     initcrypto: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
-    dontwarn: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
+    dontwarn: bool = option(types.YESNO, False, help="do not warn of the extensions _. and _! in extensions.conf")
     lightbackground: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
     forceblackbackground: bool = option(types.YESNO, False, hidden=True, help=_IGNORED)
     lockmode: str = option(ANYTHING, "", hidden=True, help=_IGNORED)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
-from dialplan.contexts import Extension, Fragment, Priority
 from dialplan.engine import Engine
+from dialplan.extensions import Fragment, Priority
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
@@ -68,5 +68,7 @@ class StasisModule(DialplanModule):
 
 def _context(name: str) -> Fragment:
     """Every extension goes into the application; ``h`` does nothing."""
-    steps = {"_.": Priority(1, "Stasis", name, registrar=REGISTRAR), "h": Priority(1, "NoOp", "", registrar=REGISTRAR)}
-    return Fragment(f"stasis-{name}", {exten: Extension(exten, {1: step}) for exten, step in steps.items()})
+    made = Fragment(f"stasis-{name}")
+    made.add("_.", Priority(1, "Stasis", name))
+    made.add("h", Priority(1, "NoOp"))
+    return made

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from twisted.logger import Logger
 
-from dialplan.contexts import Fragment, SwitchEntry
 from dialplan.engine import Engine
+from dialplan.extensions import HINT_PRIORITY, Fragment, Priority, SwitchEntry
 from dialplan.lua._runtime import LuaError
 from dialplan.lua.helpers import Helpers
 from dialplan.lua.plan import Generation
@@ -61,8 +61,10 @@ class LuaModule(Module):
             generation = self._generation()
         except FileNotFoundError:
             raise ModuleDeclined(f"there is no {self._path()}") from None
+        engine = self.server.require(Engine)
         self._helpers = Helpers(self.server)
-        self._switch = LuaSwitch(self.server.require(Engine), self._helpers)
+        self._switch = LuaSwitch(engine, self._helpers)
+        engine.contexts.add_switch(self._switch)
         self._take(generation)
 
     async def reload(self) -> None:
@@ -83,9 +85,11 @@ class LuaModule(Module):
         self._helpers.settings = self._settings
         switch.generation = generation
         found = generation.definitions
-        fragments = {name: Fragment(name, switches=[SwitchEntry(switch)]) for name in found.contexts}
+        fragments = {name: Fragment(name, switches=[SwitchEntry(switch.name)]) for name in found.contexts}
         for context, hints in found.hints.items():
-            fragments.setdefault(context, Fragment(context)).hints.update(hints)
+            fragment = fragments.setdefault(context, Fragment(context))
+            for exten, devices in hints.items():
+                fragment.add(exten, Priority(HINT_PRIORITY, devices), replace=True)
         self.server.require(Engine).contexts.merge(REGISTRAR, fragments)
         log.info(
             "{file}: generation {number} with {contexts} contexts and {extensions} extensions is in force",
@@ -98,7 +102,10 @@ class LuaModule(Module):
     async def unload(self) -> None:
         if self.use_count:
             raise ModuleBusy(f"module {self.name} runs {self.use_count} calls")
-        self.server.require(Engine).contexts.merge(REGISTRAR, {})
+        contexts = self.server.require(Engine).contexts
+        contexts.merge(REGISTRAR, {})
+        if self._switch is not None:
+            contexts.remove_switch(self._switch)
         self._switch = None
 
     @property

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from dialplan.contexts import MAX_INCLUDE_DEPTH
+from dialplan.extension_table import ExtensionTable
 from dialplan.lua._runtime import (
     DONE,
     FAILED,
@@ -31,7 +32,7 @@ from dialplan.lua._runtime import (
 )
 from dialplan.lua.packing import unpack_value
 from dialplan.lua.settings import LuaSettings, StateMode
-from dialplan.patterns import ExtensionTable, Mode
+from dialplan.patterns import Mode
 
 if TYPE_CHECKING:
     from dialplan.lua.answers import Task

@@ -32,6 +32,7 @@ class LuaSwitch:
     """``switch => Lua/``."""
 
     name = "Lua"
+    description = "Lua PBX Switch"
 
     def __init__(self, engine: Engine, helpers: Helpers) -> None:
         self._engine = engine

@@ -14,8 +14,10 @@ from zope.interface import implementer
 
 import dialplan
 from dialplan.engine import Engine
+from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.lua.module import LuaModule
 from pbx.astdb import AstDb
+from pbx.asterisk_conf import Options
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
@@ -24,7 +26,7 @@ from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.http.client import HttpClient
 from pbx.media.tones import Tones, built_in_zones
-from pbx.modules import ModuleRegistry
+from pbx.modules import Module, ModuleRegistry
 from pbx.server import Server
 from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
@@ -81,8 +83,12 @@ class _LogLines:
         self.lines.append(line if failure is None else f"{line}: {failure.getErrorMessage()}")
 
 
+#: The files without which a plan's module does not load.
+_PLANS: dict[type[Module], str] = {LuaModule: "extensions.lua", ExtensionsConfModule: "extensions.conf"}
+
+
 class DialplanHarness:
-    """An exchange without SIP, sound and time, whose ``extensions.lua`` and other files are in ``directory``.
+    """An exchange without SIP, sound and time; ``extensions.lua``, ``extensions.conf`` and more are in ``directory``.
 
     Use as an asynchronous context, or call `start` and `stop`.
     """
@@ -104,6 +110,7 @@ class DialplanHarness:
         server.technologies = core.technologies
         server.devices, server.presences, server.hints = core.devices, core.presences, core.hints
         server.config = ConfigLoader(self.directories.etc)
+        server.options = Options("options")
         server.astdb = AstDb(self.directories.astdb)
         server.cli = CommandRegistry()
         server.provide(Tones, Tones(built_in_zones(), core.switchboard))
@@ -133,7 +140,8 @@ class DialplanHarness:
         self.server.astdb.open()
         if self._modules:
             for kind in self.server.modules.kinds():
-                if kind is not LuaModule or (self.directories.etc / "extensions.lua").exists():
+                file = _PLANS.get(kind)
+                if file is None or (self.directories.etc / file).exists():
                     await self.server.modules.load(kind.name)
 
     async def stop(self) -> None:

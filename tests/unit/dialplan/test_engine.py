@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dialplan.contexts import Extension, Fragment, Include, Priority
+from dialplan.extensions import Fragment, Include, Priority
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.testing.deferreds import result_of, start
@@ -226,27 +226,17 @@ class TestNativeContexts:
     @pytest.fixture
     def native(self, plan: Plan) -> DialplanHarness:
         harness = plan(LUA)
-        steps = {
-            1: Priority(1, "Set", "ONE=1"),
-            2: Priority(2, "Set", "TWO=2", label="again"),
-            3: Priority(3, "Goto", "5"),
-            5: Priority(5, "Goto", "other,_X.,done"),
-        }
-        harness.engine.contexts.merge(
-            "test",
-            {
-                "native": Fragment(
-                    "native", {"500": Extension("500", steps)}, includes=[Include("other"), Include("default")]
-                ),
-                "other": Fragment(
-                    "other",
-                    {"_X.": Extension("_X.", {1: Priority(1, "Set", "DONE=1", label="done")})},
-                    includes=[Include("native")],
-                ),
-                "wild": Fragment("wild", {"x": Extension("x", {1: Priority(1, "Nothing", "")})}),
-                "default": Fragment("default", {"100": Extension("100", {1: Priority(1, "Set", "NATIVE=1")})}),
-            },
-        )
+        made = {name: Fragment(name) for name in ("native", "other", "wild", "default")}
+        made["native"].add("500", Priority(1, "Set", "ONE=1"))
+        made["native"].add("500", Priority(2, "Set", "TWO=2", label="again"))
+        made["native"].add("500", Priority(3, "Goto", "5"))
+        made["native"].add("500", Priority(5, "Goto", "other,_X.,done"))
+        made["native"].includes = [Include.parse("other"), Include.parse("default")]
+        made["other"].add("_X.", Priority(1, "Set", "DONE=1", label="done"))
+        made["other"].includes = [Include.parse("native")]
+        made["wild"].add("x", Priority(1, "Nothing"))
+        made["default"].add("100", Priority(1, "Set", "NATIVE=1"))
+        harness.engine.contexts.merge("test", made)
         return harness
 
     def test_priorities_labels_and_includes(self, native: DialplanHarness) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dialplan.patterns import ExtensionTable, Mode, can_match, match, match_more, sort_key
+from dialplan.extension_table import ExtensionTable
+from dialplan.patterns import Mode, can_match, match, match_more, sort_key
 
 DIALLED = st.text("0123456789*#a-", max_size=5)
 PLACE = st.sampled_from(("0", "1", "5", "9", "*", "X", "x", "Z", "n", "[13-5]", "[1]", "[0-9]", "-", "[a1]", "a"))

@@ -1,0 +1,1 @@
+"""extensions.conf: the plan in Asterisk's own language."""

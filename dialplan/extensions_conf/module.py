@@ -1,0 +1,111 @@
+"""pbx_config: loads extensions.conf into the dialplan, and again on reload."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from dialplan.engine import Engine
+from dialplan.extensions import SwitchEntry
+from dialplan.extensions_conf.compiler import Compiler, Plan, survey
+from dialplan.extensions_conf.settings import Settings
+from dialplan.variables import write_expression
+from pbx.config import Config
+from pbx.errors import ConfigError
+from pbx.modules import Module, ModuleDeclined
+
+if TYPE_CHECKING:
+    from pbx.server import Server
+
+log = Logger()
+
+FILE = "extensions.conf"
+REGISTRAR = "pbx_config"
+
+
+class ExtensionsConfModule(Module):
+    """Text Extension Configuration."""
+
+    name = "pbx_config"
+    description = "Text Extension Configuration"
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        #: What [general] of the file in force says.
+        self.settings = Settings()
+
+    @property
+    def engine(self) -> Engine:
+        return self.server.require(Engine)
+
+    @property
+    def path(self) -> Path:
+        return self.server.config.path(FILE)
+
+    def check(self) -> None:
+        """What a load would find wrong. Raises ConfigErrors."""
+        self.server.config.load_optional(FILE)
+
+    async def load(self) -> None:
+        config = self.server.config.load_optional(FILE)
+        if config is None:
+            raise ModuleDeclined(f"there is no {self.path}")
+        await self._take(config)
+
+    async def reload(self) -> None:
+        """Take the file as it is now, in slices; on error the old plan stays. Raises ConfigErrors."""
+        if not self.server.config.exists(FILE):
+            raise ConfigError("no such file", self.path)
+        await self._take(self.server.config.load(FILE), self._pause)
+
+    async def unload(self) -> None:
+        contexts = self.engine.contexts
+        contexts.merge(REGISTRAR, {})
+        contexts.override = None
+
+    async def _pause(self) -> None:
+        await self.server.clock.sleep(0)
+
+    async def _take(self, config: Config, pause: Callable[[], Awaitable[None]] | None = None) -> None:
+        engine = self.engine
+        plan = survey(config)
+        await self._set_globals(plan)
+        await Compiler(plan, self._substitute, engine.expand_hint, discourage=not self.server.options.dontwarn).run(
+            pause
+        )
+        settings = self.settings = plan.settings
+        engine.contexts.merge(REGISTRAR, plan.fragments)
+        engine.autofallthrough = settings.autofallthrough
+        name, _, data = settings.overrideswitch.partition("/")
+        engine.contexts.override = SwitchEntry(name, data) if name else None
+        for warning in plan.warnings:
+            log.warn("{warning}", warning=str(warning))
+        for context, missing in engine.contexts.missing_includes():
+            log.warn(
+                "Context '{context}' tries to include nonexistent context '{missing}'", context=context, missing=missing
+            )
+        log.info(
+            "{file}: {contexts} contexts with {extensions} extensions are in force",
+            file=FILE,
+            contexts=len(plan.fragments),
+            extensions=sum(len(fragment.table) for fragment in plan.fragments.values()),
+        )
+
+    async def _set_globals(self, plan: Plan) -> None:
+        """Set the global variables, each of which may use those before it."""
+        channels = self.server.channels
+        if plan.settings.clearglobalvars:
+            for name, _value in channels.globals:
+                channels.globals.remove(name)
+        for item in plan.globals:
+            value = await self._substitute(item.value)
+            if item.key.endswith(")"):
+                await write_expression(self.engine.registry, None, item.key, value)
+            else:
+                channels.set_global(item.key, value)
+
+    async def _substitute(self, text: str) -> str:
+        return await self.engine.substitute(None, text) if "$" in text else text
