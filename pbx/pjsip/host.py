@@ -39,6 +39,9 @@ __all__ = [
 
 log = Logger()
 
+#: Asterisk's least T1.
+MIN_TIMER_T1_MS = 100
+
 LISTENERS: dict[str, type[UdpListener | StreamListener]] = {"udp": UdpListener, "tcp": StreamListener}
 
 
@@ -116,6 +119,32 @@ class PjsipHost:
             self._sender.set_common_headers(user_agent, max_forwards)
             for listener in self._listeners.values():
                 listener.keep_alive(keep_alive_interval)
+
+    def configure_system(
+        self,
+        *,
+        timer_t1_ms: int = 500,
+        timer_b_ms: int = 32_000,
+        compact_headers: bool = False,
+        follow_early_media_fork: bool = True,
+        accept_multiple_sdp_answers: bool = False,
+        disable_tcp_switch: bool = True,
+        disable_rport: bool = False,
+    ) -> None:
+        """The ``type=system`` settings. T1 is at least 100 ms and timer B at least 64 times T1 (Asterisk's limits)."""
+        lib = self.core.lib
+        t1 = max(timer_t1_ms, MIN_TIMER_T1_MS)
+        timer_b = max(timer_b_ms, 64 * t1)
+        for name, wanted, used in (("timer_t1", timer_t1_ms, t1), ("timer_b", timer_b_ms, timer_b)):
+            if wanted != used:
+                log.warn("{name} = {wanted} is too low: {used} is used", name=name, wanted=wanted, used=used)
+        lib.pjsip_tsx_set_timers(t1, 0, 0, timer_b)
+        endpoint = lib.pjsip_sip_cfg_var.endpt
+        endpoint.use_compact_form = compact_headers
+        endpoint.follow_early_media_fork = follow_early_media_fork
+        endpoint.accept_multiple_sdp_answers = accept_multiple_sdp_answers
+        endpoint.disable_tcp_switch = disable_tcp_switch
+        endpoint.disable_rport = disable_rport
 
     # -- transports --------------------------------------------------------------------------------------------------
 

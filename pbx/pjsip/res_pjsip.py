@@ -100,6 +100,16 @@ class ResPjsip(Module):
         server.sorcery.start(*FROM_CONFIG)
         self._settings = PjsipSettings(server.sorcery)
         self._stops.append(self._settings.close)
+        system = self._settings.system
+        host.configure_system(
+            timer_t1_ms=system.timer_t1,
+            timer_b_ms=system.timer_b,
+            compact_headers=system.compact_headers,
+            follow_early_media_fork=system.follow_early_media_fork,
+            accept_multiple_sdp_answers=system.accept_multiple_sdp_answers,
+            disable_tcp_switch=system.disable_tcp_switch,
+            disable_rport=system.disable_rport,
+        )
         self._access = AccessControl(server.config)
         self._location = Location(server.sorcery, self._settings, server.bus, server.clock)
         capabilities = Capabilities()

@@ -33,7 +33,7 @@ REQUIRE_100REL, REQUIRE_TIMER, ALWAYS_USE_TIMER = 32, 64, 128
 # pjsip_event_id_e
 _EVENT_RX_MSG, _EVENT_TSX_STATE = 3, 5
 # pjsip_tsx_state_e
-_TSX_TRYING, _TSX_COMPLETED, _TSX_TERMINATED = 2, 4, 6
+_TSX_CALLING, _TSX_TRYING, _TSX_COMPLETED, _TSX_TERMINATED = 1, 2, 4, 6
 # pjsip_inv_state
 _EARLY, _CONNECTING = 3, 4
 # pjsip_method_e
@@ -460,6 +460,8 @@ class InviteLayer:
                     self._on_request(session, tsx, event)
             return
         if state < _TSX_COMPLETED:
+            if state == _TSX_CALLING and tsx.method.id == _BYE:
+                self._goodbye(inv)
             return
         session = self._sessions.get(_address(inv))
         if session is None:
@@ -472,6 +474,17 @@ class InviteLayer:
             # 401 and 407 are followed by the same re-INVITE with credentials, if we have some.
             if code not in (401, 407) or not inv.invite_tsx:
                 session.reinvite_finished(code, self._message(event))
+
+    def _goodbye(self, inv: CData) -> None:
+        """A BYE of ours goes out. If PJSIP decided on it, the call is over for floor 3 without waiting for the answer.
+
+        So it is when no ACK came (RFC 3261 13.3.1.4) or the session timer ran out (RFC 4028).
+        """
+        session = self._sessions.get(_address(inv))
+        if session is not None and not session.ending and not session.over:
+            session.ending = True
+            code = int(inv.cause)
+            session.tell("ended", code if code >= 300 else 408, strings.text(inv.cause_text), None)
 
     def _on_request(self, session: InviteSession, tsx: CData, event: CData) -> None:
         """A request in the dialog, before PJSIP's own handling of it."""
