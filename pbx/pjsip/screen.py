@@ -12,6 +12,7 @@ Guarded here, with where it is fixed in pjproject after 2.15.1 (pull request or 
 * Content-Length that overflows (#4863), is repeated, or disagrees with the datagram
 * more than 32 values in Accept, Allow, Supported, Require, Unsupported; empty values there (#4655, an advisory)
 * a quote that is not closed before the end of the message (#5148)
+* CSeq of 2**31 or more: PJSIP's parser complains of it as of an error of ours
 * an empty IPv6 reference ``[]`` (#4847)
 * NUL bytes, bare CR or LF, lines without a colon (#4902): PJSIP would read another message than we do
 """
@@ -32,6 +33,8 @@ MAX_HEAD = 32_768
 MAX_LINES = 512
 #: PJSIP_GENERIC_ARRAY_MAX_COUNT
 MAX_ARRAY = 32
+#: RFC 3261 8.1.1.5
+MAX_CSEQ = 2**31 - 1
 #: Commas in a whole head below which no header can hold too many values.
 FEW_COMMAS = 24
 
@@ -58,7 +61,8 @@ UNUSUAL = frozenset({b"record-route"})
 _NAMES = re.compile(rb"\r\n([a-z0-9\-.!%*_+`'~]+)[ \t]*:")
 _START = re.compile(rb"(?:([A-Za-z0-9\-.!%*_+`'~]{1,32}) ([^\s<>]+) SIP/2\.0|SIP/2\.0 ([1-6]\d\d)(?: [^\r\n]*)?)\r\n")
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)")
-_CSEQ = re.compile(rb"\r\ncseq[ \t]*:[ \t]*\d{1,10}[ \t]+([^ \t\r\n]+)[ \t]*\r")
+_CSEQ = re.compile(rb"\r\ncseq[ \t]*:[ \t]*\d{1,9}[ \t]+([^ \t\r\n]+)[ \t]*\r")
+_NUMBER = re.compile(rb"\d{1,20}\Z")
 _CONTACT = re.compile(rb"\r\n(?:contact|m)[ \t]*:[ \t]*([^\r\n]*)")
 _PLAIN_CONTACT = re.compile(rb"(?:\"[^\"\\]*\"[ \t]*|[^\"<,]*)<sips?:[^<>\",]+>[^,]*\Z|sips?:[^<>\",]+\Z")
 _ODD_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
@@ -243,10 +247,17 @@ class _Examination:
         elif name == "content-type" and value[:9].lower() == b"multipart":
             self.multipart = -1  # its place in the output is known to `verdict`
         elif name == "cseq":
-            self.cseq_method = value.split()[-1] if value else b""
+            self._cseq(value)
         elif name in ("contact", "record-route"):
             return self._address(name, written, value)
         return written + b": " + value
+
+    def _cseq(self, value: bytes) -> None:
+        words = value.split()
+        if not words or not _NUMBER.match(words[0]) or int(words[0]) > MAX_CSEQ:
+            self._refuse("CSeq is no number below 2**31")
+        else:
+            self.cseq_method = words[-1]
 
     def _array(self, name: str, written: bytes, value: bytes) -> bytes | None:
         values = [each for each in value.split(b",") if each.strip()]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import pytest_twisted
+from twisted.logger import capturedLogs, formatEvent
 
+from pbx.logs.format import level_of, record_of
 from pbx.pjsip.distributor import Distributor
 from pbx.security_events import FailedACL
 from pbx.testing.sip_half import RawPhone, SipHalf, answer, nonce_of
@@ -154,3 +156,26 @@ async def test_a_method_that_differs_from_its_cseq(sip: SipHalf, phone: RawPhone
     raw = phone.request("OPTIONS").replace(b" OPTIONS\r\nMax", b" NEWMETHOD\r\nMax")
     assert b"CSeq: 1 NEWMETHOD" in raw
     assert (await phone.send(raw)).status_code == 400
+
+
+@ensure
+async def test_every_answer_names_the_server_once(sip: SipHalf, phone: RawPhone) -> None:
+    for method in ("OPTIONS", "REGISTER", "INVITE", "MESSAGE", "SUBSCRIBE", "DANCE"):
+        refused = await phone.ask(method, contacts=(phone.contact,))
+        assert len(refused.headers.get_all("Server")) == 1, method
+        taken = await phone.ask_with_password(method, contacts=(phone.contact,))
+        assert len(taken.headers.get_all("Server")) == 1, method
+
+
+@pytest.mark.parametrize("number", [2**31, 2**32, 10**30])
+@ensure
+async def test_a_cseq_beyond_31_bits_is_the_senders_fault(sip: SipHalf, phone: RawPhone, number: int) -> None:
+    with capturedLogs() as logs:
+        refused = await phone.ask("OPTIONS", cseq=number)
+    assert refused.status_code == 400
+    assert [event["log_level"].name for event in logs] == ["warn"]
+    line = formatEvent(logs[0])
+    assert f"from 127.0.0.1:{phone.port} by udp, answered 400" in line
+    assert phone.call_id in line
+    record = record_of(logs[0], *level_of(logs[0]))
+    assert (record.source, record.call_id) == ("pbx.pjsip.transports.ingress", phone.call_id)

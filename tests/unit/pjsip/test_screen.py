@@ -106,6 +106,16 @@ def test_multipart_is_hidden_from_pjsip_only() -> None:
     assert not verdict.unusable
 
 
+@pytest.mark.parametrize("number", [b"2147483648", b"4294967296", b"9" * 40, b"-1", b"1x", b""])
+def test_cseq_beyond_31_bits(number: bytes) -> None:
+    assert "CSeq" in refused(message().replace(b"CSeq: 1 ", b"CSeq: " + number + b" "))
+
+
+@pytest.mark.parametrize("number", [b"2147483647", b"0000000000007", b"1\t"])
+def test_cseq_up_to_31_bits(number: bytes) -> None:
+    assert screen(message().replace(b"CSeq: 1 ", b"CSeq: " + number + b" "), SOURCE) is None
+
+
 @pytest.mark.parametrize("length", [b"99999999999999999999", b"-1", b"", b"1x", b"500"])
 def test_content_lengths(length: bytes) -> None:
     assert "Content-Length" in refused(message(length=length, body=b"abc"))
