@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from ami.context import Context
 from ami.encoding import headers_text
-from ami.replies import ActionError, AnyReply, Item, ListReply
+from ami.replies import ActionError, AnyReply, Item, ListReply, Reply
 from ami.table import action
 from pbx.config.options import ConfigObject, schema_of
 from pbx.pjsip.location import Location
 from pbx.pjsip.objects import Aor, Auth, Contact, Endpoint, Identify, Transport
+from pbx.pjsip.outbound_registration import RegistrationClient, RegistrationClients, RegistrationState
+from pbx.pjsip.qualify import Qualifier
 
 if TYPE_CHECKING:
     from pbx.server import Server
@@ -277,4 +279,90 @@ def action_PJSIPShowRegistrationInboundContactStatuses(ctx: Context) -> ListRepl
     ]
     return ListReply(
         "Following are ContactStatusEvents for each Inbound registration", items, "ContactStatusDetailComplete"
+    )
+
+
+@action(
+    "PJSIPQualify",
+    "system,reporting",
+    synopsis="Qualify a chan_pjsip endpoint.",
+    required={"Endpoint": "Endpoint parameter missing."},
+    module="res_pjsip",
+)
+def action_PJSIPQualify(ctx: Context) -> Reply:
+    endpoint = ctx.server.sorcery.get(Endpoint, ctx.get("Endpoint"))
+    if endpoint is None:
+        raise ActionError("Unable to retrieve endpoint")
+    if not endpoint.aors:
+        raise ActionError("No AoRs configured for endpoint")
+    for contact in _contacts(ctx.server, endpoint):
+        ctx.server.require(Qualifier).ask(contact)
+    return Reply("Endpoint found, will qualify")
+
+
+def _clients(ctx: Context) -> list[RegistrationClient]:
+    """The registrations that the parameter names, ``*all`` for each. Raises ActionError."""
+    clients = ctx.server.require(RegistrationClients)
+    name = ctx.get("Registration")
+    if name == "*all":
+        return list(clients)
+    client = clients.find(name)
+    if client is None:
+        raise ActionError("Unable to retrieve registration entry")
+    return [client]
+
+
+_REGISTRATION_MISSING = {"Registration": "Registration parameter missing."}
+
+
+@action(
+    "PJSIPRegister",
+    "system,reporting",
+    synopsis="Register an outbound registration.",
+    required=_REGISTRATION_MISSING,
+    module="res_pjsip_outbound_registration",
+)
+def action_PJSIPRegister(ctx: Context) -> Reply:
+    for client in _clients(ctx):
+        client.register()
+    return Reply("Reregistrations queued." if ctx.get("Registration") == "*all" else "Reregistration sent")
+
+
+@action(
+    "PJSIPUnregister",
+    "system,reporting",
+    synopsis="Unregister an outbound registration.",
+    required=_REGISTRATION_MISSING,
+    module="res_pjsip_outbound_registration",
+)
+def action_PJSIPUnregister(ctx: Context) -> Reply:
+    for client in _clients(ctx):
+        client.unregister()
+    return Reply("Unregistrations queued." if ctx.get("Registration") == "*all" else "Unregistration sent")
+
+
+@action(
+    "PJSIPShowRegistrationsOutbound",
+    "system,reporting",
+    synopsis="Lists PJSIP outbound registrations.",
+    module="res_pjsip_outbound_registration",
+    list_events=("OutboundRegistrationDetail", "AuthDetail", "OutboundRegistrationDetailComplete"),
+)
+def action_PJSIPShowRegistrationsOutbound(ctx: Context) -> ListReply:
+    items: list[Item] = []
+    registered = total = 0
+    for client in ctx.server.require(RegistrationClients):
+        total += 1
+        registered += client.state is RegistrationState.REGISTERED
+        state = [("Status", client.state.value), ("NextReg", str(client.next_in_seconds))]
+        items.append(Item("OutboundRegistrationDetail", headers_text([*object_headers(client.registration), *state])))
+        for name in client.registration.outbound_auth:
+            auth = ctx.server.sorcery.get(Auth, name)
+            if auth is not None:
+                items.append(Item("AuthDetail", headers_text(object_headers(auth))))
+    return ListReply(
+        "Following are Events for each Outbound registration",
+        items,
+        "OutboundRegistrationDetailComplete",
+        (("Registered", str(registered)), ("NotRegistered", str(total - registered))),
     )

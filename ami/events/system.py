@@ -10,6 +10,7 @@ from ami.events.encoders import Encoder, EncoderTable
 from ami.events.event import Event, EventMaker
 from pbx.core import messages
 from pbx.pjsip.events import ContactStatus, EndpointStateChanged
+from pbx.pjsip.outbound_registration import RegistryChanged
 from pbx.security_events import SECURITY_EVENTS, SecurityEvent
 
 TABLE = EncoderTable()
@@ -62,6 +63,19 @@ def peer_status(make: EventMaker, message: EndpointStateChanged) -> Event | None
         )
     )
     return make.event("PeerStatus", SYSTEM, body)
+
+
+@encodes(RegistryChanged, SYSTEM, events=("Registry",))
+def registry(make: EventMaker, message: RegistryChanged) -> Event | None:
+    body = headers_text(
+        (
+            ("ChannelType", "PJSIP"),
+            ("Username", message.client_uri),
+            ("Domain", message.server_uri),
+            ("Status", message.state.value),
+        )
+    )
+    return make.event("Registry", SYSTEM, body)
 
 
 def _security(name: str) -> Callable[[EventMaker, SecurityEvent], Event | None]:

@@ -14,6 +14,7 @@ from pbx.pjsip.location import Location
 from pbx.pjsip.names import HostNames
 from pbx.pjsip.objects import Acl, Auth, Identify
 from pbx.pjsip.registrar import Registrar
+from pbx.pjsip.registrations_module import ResPjsipOutboundRegistration
 from pbx.pjsip.res_pjsip import ResPjsip
 from pbx.pjsip.settings import PjsipSettings
 from pbx.pjsip.sip_module import SipModule
@@ -130,5 +131,6 @@ MODULES: tuple[type[Module], ...] = (
     ResPjsipEndpointIdentifierAnonymous,
     ResPjsipAcl,
     ResPjsipRegistrar,
+    ResPjsipOutboundRegistration,
     ResPjsipLogger,
 )

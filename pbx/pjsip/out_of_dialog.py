@@ -46,8 +46,12 @@ class OutOfDialogRequest:
     content_type: str | None = None
     route: tuple[str, ...] = ()
     timeout: float = DEFAULT_TIMEOUT
-    #: whether a challenge is answered
-    authenticate: bool = True
+    #: names of the auths that answer challenges; None takes the endpoint's
+    auths: tuple[str, ...] | None = None
+    transport: str = ""
+    call_id: str | None = None
+    cseq: int | None = None
+    from_tag: str = ""
 
 
 class Sending:
@@ -68,6 +72,19 @@ class Sending:
         if self._sent is not None:
             self._sent.cancel()
 
+    @property
+    def cseq(self) -> int:
+        """CSeq of the last transaction."""
+        return 0 if self._sent is None else self._sent.cseq
+
+    @property
+    def call_id(self) -> str:
+        return "" if self._sent is None else self._sent.call_id
+
+    @property
+    def from_tag(self) -> str:
+        return "" if self._sent is None else self._sent.from_tag
+
     def _answered(self, reply: Reply) -> None:
         sent, report = self._sent, self._on_reply
         if report is None or sent is None:
@@ -76,9 +93,7 @@ class Sending:
             headers = self._authorization(reply)
             if headers:
                 self._answers += 1
-                self._sent = self._requests.transmit(
-                    self._request, self._answered, headers, sent.call_id, sent.cseq + 1, sent.from_tag
-                )
+                self._sent = self._requests.transmit(self._request, self._answered, headers, sent)
                 return
         except (ObeliskError, ValueError) as error:
             reply = Reply(503, "Service Unavailable", None, str(error))
@@ -86,20 +101,19 @@ class Sending:
         report(reply)
 
     def _authorization(self, reply: Reply) -> list[tuple[str, str]]:
-        endpoint, names = self._request.endpoint, _CHALLENGES.get(reply.code)
-        if names is None or reply.message is None or endpoint is None:
+        names = _CHALLENGES.get(reply.code)
+        if names is None or reply.message is None:
             return []
-        if not self._request.authenticate or not endpoint.outbound_auth:
+        secrets = self._requests.secrets(self._request)
+        if not secrets:
             return []
         offered = digest_client.challenges(reply.message.headers.get_all(names[0]))
         if self._answers and not (self._answers == 1 and any(each.stale for each in offered)):
             return []
-        secrets = self._requests.secrets(endpoint)
         values = digest_client.answers(offered, secrets, self._request.method, self._request.uri)
         if not values:
             log.warn(
-                "endpoint '{endpoint}': no outbound_auth fits the challenge to our {method} to {uri}",
-                endpoint=endpoint.id,
+                "no outbound_auth fits the challenge to our {method} to {uri}",
                 method=self._request.method,
                 uri=self._request.uri,
             )
@@ -125,11 +139,12 @@ class Requests:
         request: OutOfDialogRequest,
         on_reply: Callable[[Reply], object],
         more_headers: Iterable[tuple[str, str]] = (),
-        call_id: str | None = None,
-        cseq: int | None = None,
-        from_tag: str = "",
+        repeated: OutgoingRequest | None = None,
     ) -> OutgoingRequest:
-        """One transaction; the identity of a first one makes its repetition the same request (RFC 3261 22.2)."""
+        """One transaction; ``repeated`` is the one whose challenge ``more_headers`` answer (RFC 3261 22.2)."""
+        call_id, cseq, from_tag = request.call_id, request.cseq, request.from_tag
+        if repeated is not None:
+            call_id, cseq, from_tag = repeated.call_id, repeated.cseq + 1, repeated.from_tag
         return self._host.send_request(
             request.method,
             request.uri,
@@ -142,7 +157,7 @@ class Requests:
             headers=[*request.headers, *more_headers],
             body=request.body,
             content_type=request.content_type,
-            transport=self.transport(request.endpoint),
+            transport=request.transport or self.transport(request.endpoint),
             route=request.route,
             timeout=request.timeout,
             on_response=on_reply,
@@ -168,14 +183,19 @@ class Requests:
         name = self.transport(endpoint) or (transports[0].id if transports else None)
         return self._host.sent_by(name) if name is not None else ("localhost", 5060)
 
-    def secrets(self, endpoint: Endpoint) -> list[digest_client.Secret]:
-        """What answers challenges to requests to the endpoint."""
+    def secrets(self, request: OutOfDialogRequest) -> list[digest_client.Secret]:
+        """What answers challenges to the request."""
         found: list[digest_client.Secret] = []
+        names = request.auths
+        if names is None:
+            names = () if request.endpoint is None else tuple(request.endpoint.outbound_auth)
         default = self._settings.global_.default_auth_algorithms_uac
-        for name in endpoint.outbound_auth:
+        for name in names:
             auth = self._sorcery.get(Auth, name)
             if auth is None:
-                log.warn("endpoint '{endpoint}': there is no auth '{auth}'", endpoint=endpoint.id, auth=name)
+                log.warn(
+                    "{method} to {uri}: there is no auth '{auth}'", method=request.method, uri=request.uri, auth=name
+                )
                 continue
             found.append(
                 digest_client.Secret(

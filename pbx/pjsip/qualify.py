@@ -148,7 +148,6 @@ class Qualifier:
                 endpoint,
                 route=self._requests.route(contact),
                 timeout=contact.qualify_timeout or LONGEST_TIMEOUT_SECONDS,
-                authenticate=contact.authenticate_qualify,
             )
             self._asking[contact.id] = self._requests.send(request, answered)
         except (ObeliskError, ValueError) as error:

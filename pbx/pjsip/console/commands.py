@@ -86,8 +86,6 @@ class PjsipCommands:
             commands += self._kind(name, plural, items, flat, tree, row, has_tree=has_tree)
         commands += self._channels()
         commands += [
-            self._command("pjsip show registrations", "", "Show outbound registrations", self._registrations),
-            self._command("pjsip list registrations", "", "List outbound registrations", self._registrations),
             self._command("pjsip show settings", "", "Show global and system settings", self._settings),
             self._command("pjsip show identifiers", "", "List registered endpoint identifiers", self._identifiers),
             self._command(
@@ -169,12 +167,6 @@ class PjsipCommands:
             self._command("pjsip show channels", like, "Show PJSIP channels", show_all),
             self._command("pjsip show channel", "<name>", "Show a PJSIP channel", show_one, names),
         ]
-
-    @staticmethod
-    def _registrations(words: Sequence[str]) -> str:
-        """The listing of an exchange that registers nowhere."""
-        _like((), words)
-        return layout.listing(layout.registration_header(), [])
 
     def _settings(self, words: Sequence[str]) -> str:
         if words:

@@ -12,6 +12,7 @@ from pbx.pjsip.objects.contact import Contact
 from pbx.pjsip.objects.domain_alias import DomainAlias
 from pbx.pjsip.objects.endpoint import Endpoint
 from pbx.pjsip.objects.identify import Identify
+from pbx.pjsip.objects.registration import Registration
 from pbx.pjsip.objects.settings import GlobalSettings, SystemSettings
 from pbx.pjsip.objects.transport import Transport
 
@@ -24,6 +25,7 @@ __all__ = [
     "Endpoint",
     "GlobalSettings",
     "Identify",
+    "Registration",
     "SystemSettings",
     "Transport",
 ]

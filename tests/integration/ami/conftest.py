@@ -40,6 +40,18 @@ extensions = { internal = {
 } }
 """
 
+PJSIP = """
+[default_outbound_endpoint]
+type = endpoint
+
+[trunk]
+type = registration
+server_uri = sip:@host@:@port@
+client_uri = sip:account@127.0.0.1
+max_random_initial_delay = 3600
+outbound_auth = alice
+"""
+
 Connect = Callable[..., Awaitable[AmiClient]]
 
 
@@ -51,7 +63,7 @@ async def server() -> AsyncIterator[LiveServer]:
         reactor=reactor,
         extensions=EXTENSIONS,
         files={"manager.conf": MANAGER_CONF, "pjsip_notify.conf": "[news]\nEvent = news\n"},
-        pjsip="[default_outbound_endpoint]\ntype = endpoint\n",
+        pjsip=PJSIP,
     )
     yield server
     await server.check_clean(allowed=("module manager failed to reload",))

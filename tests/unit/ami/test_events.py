@@ -11,6 +11,7 @@ from pbx.core.causes import Cause
 from pbx.core.frames import Control
 from pbx.core.party import Caller, party_id
 from pbx.pjsip.events import ContactState, ContactStatus, EndpointStateChanged
+from pbx.pjsip.outbound_registration import RegistrationState, RegistryChanged
 from pbx.testing.ami import AmiMessage
 from pbx.testing.dialplan import DialplanHarness
 from tests.unit.ami.conftest import MANAGER_CONF, AmiPair, Connect
@@ -177,6 +178,18 @@ def test_contacts_endpoints_and_the_exchange(admin: AmiPair, harness: DialplanHa
     assert device.headers[2:] == [("Device", "PJSIP/alice"), ("State", "INUSE")]
     assert reload.headers[2:] == [("Module", "All"), ("Status", "0")]
     assert shutdown.headers[2:] == [("Shutdown", "Cleanly"), ("Restart", "False")]
+
+
+def test_registry(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.server.bus.publish(RegistryChanged("sip:a@h", "sip:h", RegistrationState.REGISTERED))
+    (event,) = admin.events()
+    assert event["Event"] == "Registry"
+    assert event.headers[2:] == [
+        ("ChannelType", "PJSIP"),
+        ("Username", "sip:a@h"),
+        ("Domain", "sip:h"),
+        ("Status", "Registered"),
+    ]
 
 
 def test_settings_of_events(connect: Connect, harness: DialplanHarness, manager: Manager) -> None:
