@@ -102,11 +102,9 @@ class Translator:
         made: list[StasisEvent] = []
         if new.state is not old.state:
             made.append(StasisEvent("ChannelStateChange", now, (channel,), sources))
-        if new.application and (new.application, new.context, new.exten, new.priority) != (
-            old.application,
-            old.context,
-            old.exten,
-            old.priority,
+        # As ast_channel_snapshot_cep_equal: an application where none ran, or one at another place.
+        if new.application and (
+            not old.application or (new.context, new.exten, new.priority) != (old.context, old.exten, old.priority)
         ):
             fields = (("dialplan_app", new.application), ("dialplan_app_data", new.application_data), channel)
             made.append(StasisEvent("ChannelDialplan", now, fields, sources))

@@ -32,6 +32,7 @@ from dialplan.run import (
 from dialplan.variables import slice_value, split_slice
 from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
+from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.frames import Control
@@ -290,6 +291,10 @@ class Engine:
             channel.owner = ""
             released.callback(None)
             return
+        bus = self.channels.bus
+        if channel.alive and bus.wanted(messages.HangupRequested):
+            # As ast_pbx_run's ast_softhangup: told whoever ended the call.
+            bus.publish(messages.HangupRequested(channel.snapshot(), channel.hangup_cause, soft=True))
         try:
             await self._h_extension(channel, run)
         except Exception:  # as above

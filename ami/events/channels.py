@@ -68,14 +68,8 @@ def channel_changed(make: EventMaker, message: messages.ChannelChanged) -> Itera
 
 
 def _moved_on(old: ChannelSnapshot, new: ChannelSnapshot) -> bool:
-    """Whether another application runs, or the same at another place."""
-    return (
-        old.application != new.application
-        or old.application_data != new.application_data
-        or old.priority != new.priority
-        or old.exten != new.exten
-        or old.context != new.context
-    )
+    """Whether an application runs where none did, or at another place (ast_channel_snapshot_cep_equal)."""
+    return not old.application or old.priority != new.priority or old.exten != new.exten or old.context != new.context
 
 
 @encodes(messages.ChannelDestroyed, CALL, events=("Hangup",))

@@ -13,7 +13,7 @@ from dialplan.engine import Engine
 from dialplan.registry import DialplanModule, application, function
 from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
 from dialplan.variables import write_expression
-from pbx.core.causes import parse_cause
+from pbx.core.causes import Cause, parse_cause
 from pbx.core.channel import Channel
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
@@ -126,12 +126,15 @@ class Builtins(DialplanModule):
     )
     def app_hangup(self, channel: Channel, args: Arguments) -> int:
         text = args["causecode"].strip()
-        if text:
-            cause = parse_cause(text)
-            if cause is None:
-                log.warn("{channel}: Hangup: invalid cause '{cause}'", channel=channel.name, cause=text)
-            else:
-                channel.set_hangup_cause(cause)
+        cause = parse_cause(text) if text else None
+        if text and cause is None:
+            log.warn("{channel}: Hangup: invalid cause '{cause}'", channel=channel.name, cause=text)
+        # Unlike a cause that was met with, the one that is named here counts over an earlier one.
+        if cause:
+            channel.hangup_cause = int(cause)
+            channel.changed()
+        else:
+            channel.set_hangup_cause(Cause.NORMAL_CLEARING)
         return RESULT_HANGUP
 
     @application(

@@ -164,6 +164,9 @@ local function perform(record, context_key, key, context, exten)
     if number and tostring(number) == key then action = entries[number] end
   end
   if action == nil then error(("extension '%s' has vanished from context '%s'"):format(key, context_key), 0) end
+  if type(action) ~= "function" and not (raw_getmetatable(action) or {}).__call then
+    error(("extensions.lua: extensions[%q][%q] is a %s, not a function"):format(context_key, key, type(action)), 0)
+  end
   action(context, exten)
 end
 

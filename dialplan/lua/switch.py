@@ -131,6 +131,7 @@ class LuaSwitch:
                 if turn >= STEPS_PER_TURN:
                     turn = 0
                     await engine.channels.clock.sleep(0)
+                channel.forget_application()
                 step = resume(number, GOTO_DETECTED if run.jumped else result)
                 continue
             if tag & PRINTED:

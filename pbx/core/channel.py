@@ -292,6 +292,11 @@ class Channel:
         self._data = data
         self.changed()
 
+    def forget_application(self) -> None:
+        """The application has ended; told with the next change, as Asterisk's pbx_exec does."""
+        self._application = self._data = ""
+        self._snapshot = None
+
     def rename(self, name: str) -> None:
         """Change the channel's name in the registry and tell everybody."""
         old = self.name
@@ -316,9 +321,9 @@ class Channel:
 
     def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable; ``_`` and ``__`` before the name let dialled channels inherit it."""
-        plain = self.variables.set(name, value)
+        self.variables.set(name, value)
         if self._channels.bus.wanted(messages.VariableSet):
-            self._channels.bus.publish(messages.VariableSet(self.snapshot(), plain, value))
+            self._channels.bus.publish(messages.VariableSet(self.snapshot(), name, value))
 
     def inherit_from(self, parent: Channel) -> None:
         """Take the parent's inheritable variables, account and language, as a dialled channel does."""

@@ -95,6 +95,7 @@ async def test_a_call_of_two_from_beginning_to_end(admin: AmiPair, harness: Dial
         "BridgeLeave",
         "BridgeDestroy",
         "Hangup",
+        "SoftHangupRequest",
         "Hangup",
     ]
 
@@ -236,7 +237,8 @@ def test_an_asynchronous_origination(admin: AmiPair, harness: DialplanHarness) -
     ]
     names = [each["Event"] for each in events]
     assert names[:2] == ["Newchannel", "Newchannel"]
-    assert names.count("Newexten") == 3
+    # Answer and Wait of one Lua function share a position, so only the first is told, as by pbx_lua.
+    assert names.count("Newexten") == 2
     response = first(events, "OriginateResponse")
     assert response.names == [
         "Event",
