@@ -155,9 +155,10 @@ class Models:
         )
         if value.tenantid:
             text += f',"tenantid":{quoted(value.tenantid)}'
-        if self._channelvars:
+        if self._channelvars or value.reported:
             read = self._read_variable
-            text += f',"channelvars":{self.object({name: read(value, name) for name in self._channelvars})}'
+            shown = {**{name: read(value, name) for name in self._channelvars}, **dict(value.reported)}
+            text += f',"channelvars":{self.object(shown)}'
         return text + "}"
 
     def bridge(self, value: BridgeSnapshot) -> str:
@@ -173,6 +174,7 @@ class Models:
                 "channels": value.members,
                 "creationtime": Moment(value.created),
                 "video_mode": value.video_mode,
+                "bridgevars": dict(value.reported) or None,
             }
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ari.replies import AriError
@@ -27,7 +26,7 @@ class Request:
         self,
         ari: AriServer,
         operation: Operation,
-        values: Mapping[str, object],
+        values: dict[str, object],
         user: User,
         http: HttpRequest | None,
     ) -> None:

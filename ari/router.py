@@ -54,11 +54,14 @@ class Router:
         node = self._root
         values: list[str] = []
         for raw in path.split("/"):
+            if not raw:
+                # Asterisk looks no further than an empty segment.
+                break
             segment = unquote(raw, errors="surrogateescape") if "%" in raw else raw
             following = node.literals.get(segment)
             if following is None:
                 following = node.wildcard
-                if following is None or not segment:
+                if following is None:
                     return None
                 values.append(segment)
             node = following

@@ -29,6 +29,7 @@ from pbx.errors import ConfigError, ObeliskError
 from pbx.http.client import HttpClient
 from pbx.http.modules import MODULES as HTTP_MODULES
 from pbx.media import MediaEngine
+from pbx.media.chan_rtp import MODULES as RTP_MODULES
 from pbx.media.config import read_settings
 from pbx.media.tones import Tones, read_indications_conf
 from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
@@ -50,6 +51,7 @@ log = Logger()
 MODULES: tuple[type[Module], ...] = (
     *PJSIP_MODULES,
     *SESSION_MODULES,
+    *RTP_MODULES,
     *STASIS_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,

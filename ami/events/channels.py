@@ -146,6 +146,21 @@ def music_stopped(make: EventMaker, message: messages.MusicStopped) -> Event | N
     return make.event("MusicOnHoldStop", CALL, make.channel(message.channel), message.channel.linkedid)
 
 
+def _spy(make: EventMaker, name: str, message: messages.SpyStarted | messages.SpyStopped) -> Event | None:
+    body = make.channel(message.spyer, "Spyer") + make.channel(message.spyee, "Spyee")
+    return make.event(name, CALL, body, message.spyee.linkedid)
+
+
+@encodes(messages.SpyStarted, CALL, events=("ChanSpyStart",))
+def spy_started(make: EventMaker, message: messages.SpyStarted) -> Event | None:
+    return _spy(make, "ChanSpyStart", message)
+
+
+@encodes(messages.SpyStopped, CALL, events=("ChanSpyStop",))
+def spy_stopped(make: EventMaker, message: messages.SpyStopped) -> Event | None:
+    return _spy(make, "ChanSpyStop", message)
+
+
 def _dial_parties(make: EventMaker, caller: ChannelSnapshot | None, peer: ChannelSnapshot) -> str:
     return ("" if caller is None else make.channel(caller)) + make.channel(peer, "Dest")
 

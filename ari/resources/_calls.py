@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from twisted.logger import Logger
@@ -18,6 +19,7 @@ from pbx.core.dial import Destination
 from pbx.core.originate import Originate
 from pbx.core.party import PartyId, parse_callerid
 from pbx.errors import ObeliskError
+from pbx.stasis.bridges import StasisBridge
 from pbx.stasis.control import ChannelControl
 from pbx.stasis.errors import BadFormat, BadName, NameInUse, WrongState
 from pbx.stasis.playback import PlaybackOrder, PlaybackSnapshot
@@ -36,8 +38,12 @@ log = Logger()
 #: Seconds an origination waits, or a recording with a limit lasts, at most.
 MAX_TIMEOUT = 86_400
 
+#: Variables of one request that events are to show.
+MAX_REPORTED = 64
+
 NOT_IN_STASIS = "Channel not in a Stasis application"
 CHANNEL_ERRORS: Mapping[int, str] = {404: "Channel not found", 409: NOT_IN_STASIS}
+BRIDGE_ERRORS: Mapping[int, str] = {404: "Bridge not found", 409: "Bridge not in a Stasis application"}
 STATE_ERRORS: Mapping[int, str] = {**CHANNEL_ERRORS, 412: "Channel in invalid state"}
 
 
@@ -81,6 +87,16 @@ def control_of(request: Request, *, any_state: bool = False) -> ChannelControl:
     return control
 
 
+def bridge_of(request: Request) -> StasisBridge:
+    """The bridge that the path names. Raises AriError: 404 for none, 409 for one that no application made."""
+    own = request.require(Stasis).bridges.find(request["bridgeId"])
+    if own is not None:
+        return own
+    if request.server.bridges.find(request["bridgeId"]) is None:
+        raise AriError(404, "Bridge not found")
+    raise AriError(409, "Bridge not in Stasis application")
+
+
 # Variables
 
 
@@ -119,21 +135,38 @@ def may_use(request: Request, expression: str) -> bool:
     return server.options.live_dangerously or not server.dialplan.function_capability(expression)
 
 
-def variables_of(request: Request) -> tuple[tuple[str, str], ...]:
-    """The body's variables: each a text, or an object with its ``value``. Raises AriError 400."""
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The ``variables`` of a body, and which of them events are to show."""
+
+    pairs: tuple[tuple[str, str], ...] = ()
+    reported: tuple[str, ...] = ()
+
+
+def variables_of(request: Request) -> Variables:
+    """The body's variables: each a text, or an object with ``value`` and perhaps ``report_events``.
+
+    Raises AriError 400.
+    """
     found: list[tuple[str, str]] = []
-    for name, given in (request["variables"] or {}).items():
+    reported: list[str] = []
+    for raw, given in (request["variables"] or {}).items():
+        name = raw.strip()
         value = given.get("value") if isinstance(given, dict) else given
         if isinstance(given, dict) and not isinstance(value, str):
             raise AriError(400, "Each object value in 'variables' must include string field 'value'")
-        if not isinstance(value, str):
+        if not name or not isinstance(value, str):
             raise AriError(
                 400, "Each value in 'variables' must be a string or an object with 'value' and optional 'report_events'"
             )
         if name.endswith(")") and not may_use(request, name):
             raise AriError(400, "Failed to execute function")
         found.append((name, value))
-    return tuple(found)
+        if isinstance(given, dict) and given.get("report_events") is True:
+            if len(reported) >= MAX_REPORTED:
+                raise AriError(400, f"Events show at most {MAX_REPORTED} variables")
+            reported.append(name)
+    return Variables(tuple(found), tuple(reported))
 
 
 # Originating
@@ -168,13 +201,15 @@ def order_of(request: Request) -> Originate:
         raise AriError(409, "Channel with given unique ID already exists")
     if not request.server.accepts_calls:
         raise AriError(503, "No new calls are taken")
+    variables = variables_of(request)
     return Originate(
         Destination(technology, address),
         uniqueid=str(given.get("channelId") or "") or None,
         other_uniqueid=request["otherChannelId"] or None,
         formats=formats,
         requestor=requestor,
-        variables=variables_of(request),
+        variables=variables.pairs,
+        reported=variables.reported,
     )
 
 

@@ -22,6 +22,7 @@ from ari.resources._calls import (
     write_variable,
 )
 from ari.table import Resource, body, path, query
+from pbx.media import Leg
 from pbx.stasis.control import DigitOrder
 
 RESOURCE = Resource("channels", "Channel resources", module="res_ari_channels")
@@ -136,9 +137,44 @@ def record_channel(request: Request) -> Created:
     return record(request, control_of(request, any_state=True).target)
 
 
+@RESOURCE.operation(
+    "GET",
+    "/channels/{channelId}/rtp_statistics",
+    "rtpstatistics",
+    summary="RTP stats on a channel.",
+    response="RTPstat",
+    parameters=(ID,),
+    errors={403: "Unsupported channel type", 404: "Channel cannot be found."},
+    since=("13.27.0", "16.4.0"),
+)
+def rtp_statistics(request: Request) -> dict[str, object]:
+    channel = channel_of(request)
+    leg = channel.audio
+    if not isinstance(leg, Leg):
+        raise AriError(403, "Unsupported channel type")
+    counted = leg.statistics()
+    if counted is None:
+        raise AriError(404, "RTP info not found")
+    return {
+        "txcount": counted.packets_sent,
+        "rxcount": counted.packets_received,
+        "txjitter": counted.remote_jitter_ms / 1000,
+        "rxjitter": counted.jitter_ms / 1000,
+        "txploss": counted.remote_packets_lost,
+        "rxploss": counted.packets_lost,
+        "rtt": counted.round_trip_ms / 1000,
+        "local_ssrc": counted.ssrc,
+        "remote_ssrc": counted.remote_ssrc,
+        "txoctetcount": counted.bytes_sent,
+        "rxoctetcount": counted.bytes_received,
+        "channel_uniqueid": channel.uniqueid,
+    }
+
+
 # Variables
 
 _VARIABLE_ERRORS = {400: "Missing variable parameter.", 404: "Channel or variable not found", 409: CHANNEL_ERRORS[409]}
+REPORT = query("report_events", "Whether events of the channel show the variable.", type="boolean", default=False)
 _NAME = query("variable", "The channel variable or function.", required="Variable name is required")
 
 
@@ -160,11 +196,13 @@ async def get_variable(request: Request) -> dict[str, object]:
     "/channels/{channelId}/variable",
     "setChannelVar",
     summary="Set the value of a channel variable or function.",
-    parameters=(ID, _NAME, query("value", "The value to set the variable to.")),
+    parameters=(ID, _NAME, query("value", "The value to set the variable to."), REPORT),
     errors=_VARIABLE_ERRORS,
 )
 async def set_variable(request: Request) -> None:
     channel = control_of(request, any_state=True).channel
+    if request["report_events"] and not request["variable"].endswith(")"):
+        channel.report(request["variable"])
     await write_variable(request, channel, request["variable"], request["value"] or "")
 
 
@@ -197,5 +235,8 @@ async def get_variables(request: Request) -> dict[str, object]:
 )
 async def set_variables(request: Request) -> None:
     channel = control_of(request, any_state=True).channel
-    for name, value in variables_of(request):
+    variables = variables_of(request)
+    for name in variables.reported:
+        channel.report(name)
+    for name, value in variables.pairs:
         await write_variable(request, channel, name, value)

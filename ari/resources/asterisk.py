@@ -16,7 +16,7 @@ from pbx.core.variables import GLOBAL_BUILTINS
 from pbx.errors import ObeliskError
 from pbx.logs import LogManager
 from pbx.logs.settings import parse_channel
-from pbx.modules import ModuleBusy, ModuleDeclined, ModuleEntry, ModuleError, ModuleState, plain_name
+from pbx.modules import Module, ModuleBusy, ModuleDeclined, ModuleEntry, ModuleError, ModuleState, plain_name
 from pbx.version import ASTERISK_VERSION
 
 RESOURCE = Resource("asterisk", "Asterisk resources", module="res_ari_asterisk")
@@ -240,16 +240,22 @@ async def unload_module(request: Request) -> None:
     since=("13.5.0",),
 )
 async def reload_module(request: Request) -> None:
-    _running(request)
+    entry = _running(request)
+    if entry.kind.reload is Module.reload:
+        # It has nothing to take anew.
+        raise AriError(409)
     try:
         await request.server.reload(plain_name(request["moduleName"]))
     except ObeliskError:
         raise AriError(409) from None
 
 
-def _running(request: Request) -> None:
-    if not request.server.modules.is_running(request["moduleName"]):
+def _running(request: Request) -> ModuleEntry:
+    modules = request.server.modules
+    entry = modules.find(request["moduleName"])
+    if entry is None or not modules.is_running(request["moduleName"]):
         raise AriError(404)
+    return entry
 
 
 # The log

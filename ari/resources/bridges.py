@@ -1,38 +1,35 @@
 """/bridges: rooms that applications make, fill, play to and record.
 
-Not there, because the exchange cannot do it yet: video sources, variables of bridges.
+Not there, because the exchange cannot do it yet: video sources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from ari.replies import AriError, Created
 from ari.request import Request
-from ari.resources._calls import LANG, MEDIA, OFFSET, PLAYBACK_ID, RECORD, SKIP, play, record
-from ari.table import Resource, path, query
+from ari.resources._bridge_variables import ID, RESOURCE
+from ari.resources._calls import (
+    BRIDGE_ERRORS,
+    LANG,
+    MEDIA,
+    OFFSET,
+    PLAYBACK_ID,
+    RECORD,
+    SKIP,
+    bridge_of,
+    play,
+    record,
+    variables_of,
+)
+from ari.table import body, path, query
 from pbx.core.bridge import BridgeSnapshot
-from pbx.stasis.bridges import StasisBridge
 from pbx.stasis.control import ChannelControl
 from pbx.stasis.errors import BadName, NameInUse, WrongState
 from pbx.stasis.service import Stasis
 
-RESOURCE = Resource("bridges", "Bridge resources", module="res_ari_bridges")
-ID = path("bridgeId", "Bridge's id")
-
-BRIDGE_ERRORS: Mapping[int, str] = {404: "Bridge not found", 409: "Bridge not in a Stasis application"}
 _TYPE = query("type", "Comma separated list of bridge type attributes; 'holding' or 'mixing' decides.")
 _NAME = query("name", "Name to give to the bridge being created.")
-
-
-def bridge_of(request: Request) -> StasisBridge:
-    """The bridge that the path names. Raises AriError: 404 for none, 409 for one that no application made."""
-    own = request.require(Stasis).bridges.find(request["bridgeId"])
-    if own is not None:
-        return own
-    if request.server.bridges.find(request["bridgeId"]) is None:
-        raise AriError(404, "Bridge not found")
-    raise AriError(409, "Bridge not in Stasis application")
+_VARIABLES = body("variables", "Variables to set on the bridge on creation.")
 
 
 @RESOURCE.operation("GET", "/bridges", "list", summary="List all active bridges.", response="List[Bridge]")
@@ -46,18 +43,21 @@ def list_bridges(request: Request) -> list[BridgeSnapshot]:
     "create",
     summary="Create a new bridge.",
     response="Bridge",
-    parameters=(_TYPE, query("bridgeId", "Unique ID to give to the bridge being created."), _NAME),
+    parameters=(_TYPE, query("bridgeId", "Unique ID to give to the bridge being created."), _NAME, _VARIABLES),
     errors={409: "Bridge with the same bridgeId already exists"},
     creates=True,
 )
 def create(request: Request) -> BridgeSnapshot:
-    bridges = request.require(Stasis).bridges
+    bridges, variables = request.require(Stasis).bridges, variables_of(request)
     try:
-        bridge = bridges.create(request["type"] or "", request["bridgeId"] or "", request["name"] or "")
+        bridge = bridges.create(
+            request["type"] or "", request["bridgeId"] or "", request["name"] or "", dict(variables.pairs)
+        )
     except NameInUse as error:
         raise AriError(409, str(error)) from error
     except BadName as error:
         raise AriError(400, str(error)) from error
+    bridge.reported.update(dict.fromkeys(variables.reported))
     return bridge.snapshot()
 
 
@@ -67,7 +67,7 @@ RESOURCE.operation(
     "createWithId",
     summary="Create a new bridge with a given id.",
     response="Bridge",
-    parameters=(_TYPE, path("bridgeId", "Unique ID to give to the bridge being created."), _NAME),
+    parameters=(_TYPE, path("bridgeId", "Unique ID to give to the bridge being created."), _NAME, _VARIABLES),
     errors={409: "Bridge with the same bridgeId already exists"},
     creates=True,
     since=("12.2.0",),
@@ -248,3 +248,6 @@ def start_music(request: Request) -> None:
 def stop_music(request: Request) -> None:
     if not bridge_of(request).stop_music():
         raise AriError(409, "Bridge isn't playing music")
+
+
+__all__ = ("RESOURCE",)

@@ -1,7 +1,6 @@
 """/channels: the calls, and what an application does with those inside it.
 
-Not there, because the exchange cannot do it yet: snoop, external media, redirect by SIP transfer, RTP statistics (the
-far end's SSRC is not known).
+Not there, because the exchange cannot do it yet: external media over WebSocket and AudioSocket.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from ari.resources._calls import (
     order_of,
     seconds_of,
 )
-from ari.resources._channel_media import ID, RESOURCE
+from ari.resources._channel_media import ID
+from ari.resources._channel_media_ends import RESOURCE
 from ari.table import Parameter, body, path, query
 from pbx.core.causes import Cause, parse_cause
 from pbx.core.channel import Channel
@@ -234,7 +234,7 @@ def hangup(request: Request) -> None:
     errors=STATE_ERRORS,
 )
 def continue_in_dialplan(request: Request) -> None:
-    control = control_of(request, any_state=True)
+    control = control_of(request)
     control.leave(_place(request, control.channel))
 
 
@@ -288,6 +288,38 @@ def dial(request: Request) -> None:
         control.dial(caller, min(request["timeout"], MAX_TIMEOUT))
     except WrongState as error:
         raise AriError(409, str(error)) from error
+
+
+@RESOURCE.operation(
+    "POST",
+    "/channels/{channelId}/redirect",
+    "redirect",
+    summary="Redirect the channel to a different location.",
+    notes="A call that is not answered yet is answered with the place to call instead, another one is referred to it.",
+    parameters=(ID, query("endpoint", "The endpoint to redirect the channel to")),
+    errors={
+        400: "Endpoint parameter not provided",
+        422: "Endpoint is not the same type as the channel",
+        **STATE_ERRORS,
+    },
+    since=("13.3.0",),
+)
+def redirect(request: Request) -> None:
+    control = control_of(request)
+    if not request["endpoint"]:
+        raise AriError(400, "Required parameter 'endpoint' not provided.")
+    technology, slash, address = request["endpoint"].partition("/")
+    if not technology or not slash:
+        raise AriError(422, f"Endpoint parameter '{request['endpoint'][:80]}' does not contain tech/resource")
+    if not address:
+        raise AriError(422, f"No resource provided in endpoint parameter '{request['endpoint'][:80]}'")
+    if technology.lower() != control.channel.technology.lower():
+        raise AriError(
+            422,
+            f"Endpoint technology '{technology[:80]}' does not match channel technology '{control.channel.technology}'",
+        )
+    if not control.channel.transfer(address):
+        raise AriError(500, "Failed to redirect channel")
 
 
 # Signals

@@ -96,6 +96,7 @@ class Channel:
         "priority",
         "protocol_id",
         "redirecting",
+        "reported",
         "state",
         "tech_cause",
         "tenantid",
@@ -138,6 +139,8 @@ class Channel:
         self.protocol_id = ""
         self.formats: tuple[str, ...] = ()
         self.variables: VariableStore = VariableStore()
+        #: Names of variables that events show, or None.
+        self.reported: dict[str, None] | None = None
         self.audio = channels.switchboard.create_leg(name)
         self.audio.set_digit_listener(self._digit_in_media)
         self.bridge: Bridge | None = None
@@ -237,6 +240,7 @@ class Channel:
                 protocol_id=self.protocol_id,
                 alive=self.alive,
                 on_hold=self.held,
+                reported=() if self.reported is None else self._reported(),
             )
         return snapshot
 
@@ -319,9 +323,19 @@ class Channel:
             value = read(self._channels.clock.now())
         return value
 
+    def report(self, name: str) -> None:
+        """Let snapshots, and with them events, show a variable."""
+        self.reported = {**(self.reported or {}), name: None}
+        self._snapshot = None
+
+    def _reported(self) -> tuple[tuple[str, str], ...]:
+        return tuple((name, value) for name in self.reported or () if (value := self.variables.get(name)) is not None)
+
     def set_variable(self, name: str, value: str) -> None:
         """Set a channel variable; ``_`` and ``__`` before the name let dialled channels inherit it."""
-        self.variables.set(name, value)
+        plain = self.variables.set(name, value)
+        if self.reported is not None and plain in self.reported:
+            self._snapshot = None
         if self._channels.bus.wanted(messages.VariableSet):
             self._channels.bus.publish(messages.VariableSet(self.snapshot(), name, value))
 
@@ -541,6 +555,10 @@ class Channel:
     def send_text(self, text: str) -> bool:
         """Send a text inside the call; False where the technology cannot."""
         return self.alive and not self.hangup_requested and self.driver.send_text(text)
+
+    def transfer(self, target: str) -> bool:
+        """Ask the far end to call ``target`` instead; False where the technology cannot."""
+        return self.alive and not self.hangup_requested and self.driver.transfer(target)
 
     def receive_text(self, text: str) -> None:
         """The far end sent a text."""

@@ -55,6 +55,7 @@ class Channels:
         self._by_name: dict[str, Channel] = {}
         self._by_device: dict[str, dict[str, Channel]] = {}
         self._sequence = 0
+        self._numbers: dict[str, int] = {}
         self._idle: list[Callable[[], object]] = []
 
     def __iter__(self) -> Iterator[Channel]:
@@ -70,10 +71,11 @@ class Channels:
         plain = f"{int(self.clock.now())}.{number}"
         return f"{self.system_name}-{plain}" if self.system_name else plain
 
-    def next_number(self) -> int:
-        """A number for parts of names that must not repeat while the program runs."""
-        self._sequence += 1
-        return self._sequence
+    def next_number(self, technology: str) -> int:
+        """A number for the names of a technology's channels, from 0; none comes twice while the program runs."""
+        number = self._numbers.get(technology, 0)
+        self._numbers[technology] = number + 1
+        return number
 
     def create(
         self,

@@ -138,7 +138,7 @@ class LocalTechnology:
         context = context or "default"
         if not exten:
             raise RequestFailed(f"Local/{request.address}: there is no extension", Cause.NO_ROUTE_DESTINATION)
-        base = f"Local/{exten}@{context}-{self.channels.next_number():08x}"
+        base = f"Local/{exten}@{context}-{self.channels.next_number('Local'):08x}"
         requestor = request.requestor
         language = "" if requestor is None else requestor.language
         linkedid = request.linkedid

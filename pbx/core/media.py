@@ -103,6 +103,18 @@ class Switchboard(Protocol):
     def part(self, one: AudioLeg, other: AudioLeg) -> None:
         """Undo `join`."""
 
+    def tap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        """Let ``sink``'s far end hear what ``leg``'s far end hears."""
+
+    def untap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        """Undo `tap`; no error where there is none."""
+
+    def add_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        """Let whoever hears ``host``'s far end hear ``voice``'s as well."""
+
+    def remove_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        """Undo `add_voice`; no error where there is none."""
+
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         """Make two legs the ends of a Local pair: what goes into one comes out of the other."""
 

@@ -111,6 +111,22 @@ class MusicStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class SpyStarted:
+    """``spyer`` hears, or whispers to, ``spyee`` from now on."""
+
+    spyer: ChannelSnapshot
+    spyee: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class SpyStopped:
+    """``spyer`` has let go of ``spyee``."""
+
+    spyer: ChannelSnapshot
+    spyee: ChannelSnapshot
+
+
+@dataclass(frozen=True, slots=True)
 class DialBegan:
     """``caller`` (None for an originated call) began to dial ``peer`` as ``dial_string``."""
 

@@ -54,6 +54,8 @@ class Originate:
     timeout: float | None = DEFAULT_TIMEOUT
     identity: PartyId | None = None
     variables: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    #: Names among them that events are to show.
+    reported: Sequence[str] = ()
     account: str = ""
     early_media: bool = False
     uniqueid: str | None = None
@@ -116,6 +118,8 @@ class Originator:
         if order.account:
             channel.accountcode = order.account
         channel.changed()
+        for name in order.reported:
+            channel.report(name)
         for name, value in order.variables:
             if name.endswith(")"):
                 self._write_function(channel, name, value)

@@ -37,3 +37,5 @@ class ChannelSnapshot:
     protocol_id: str
     alive: bool
     on_hold: bool
+    #: Variables that events are to show, with their values.
+    reported: tuple[tuple[str, str], ...] = ()

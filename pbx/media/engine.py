@@ -221,6 +221,22 @@ class MediaEngine:
         self.disconnect(one, other)
         self.disconnect(other, one)
 
+    def tap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        one, other = self._leg(leg), self._leg(sink)
+        if not one.closed and not other.closed:
+            self.graph.tap(one.node, other.node)
+
+    def untap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        self.graph.untap(self._leg(leg).node, self._leg(sink).node)
+
+    def add_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        one, other = self._leg(voice), self._leg(host)
+        if not one.closed and not other.closed:
+            self.graph.add_voice(one.node, other.node)
+
+    def remove_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        self.graph.remove_voice(self._leg(voice).node, self._leg(host).node)
+
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         """Make the two ends of a Local pair. Raises ValueError for legs with a stream or another peer."""
         self.graph.pipe(self._leg(one).node, self._leg(other).node)

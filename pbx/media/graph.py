@@ -14,6 +14,7 @@ class Node:
     """A leg's place in the graph. ``slot`` is set while it has a stream, ``peer`` when it is one end of a pipe."""
 
     __slots__ = (
+        "hosts",
         "muted_in",
         "muted_out",
         "name",
@@ -24,6 +25,9 @@ class Node:
         "slot",
         "soloists",
         "sources",
+        "tappers",
+        "taps",
+        "voices",
     )
 
     def __init__(self, name: str) -> None:
@@ -32,6 +36,10 @@ class Node:
         self.peer: Node | None = None
         self.sources: dict[Node, None] = {}  # ordered sets
         self.sinks: dict[Node, None] = {}
+        self.taps: dict[Node, None] = {}
+        self.tappers: dict[Node, None] = {}
+        self.voices: dict[Node, None] = {}
+        self.hosts: dict[Node, None] = {}
         self.players: set[int] = set()
         self.soloists: set[int] = set()
         self.recorders: dict[int, bool] = {}
@@ -75,6 +83,34 @@ class AudioGraph:
             del sink.sources[source]
             self._refresh_from(sink)
 
+    def tap(self, node: Node, sink: Node) -> None:
+        """Let ``sink``'s far end hear what ``node``'s far end hears."""
+        if node is not sink and node not in sink.taps:
+            sink.taps[node] = None
+            node.tappers[sink] = None
+            self._refresh_from(sink)
+
+    def untap(self, node: Node, sink: Node) -> None:
+        """Undo `tap`; no error where there is none."""
+        if node in sink.taps:
+            del sink.taps[node]
+            del node.tappers[sink]
+            self._refresh_from(sink)
+
+    def add_voice(self, voice: Node, host: Node) -> None:
+        """Let whoever listens to ``host``'s far end hear ``voice``'s as well."""
+        if voice is not host and voice not in host.voices:
+            host.voices[voice] = None
+            voice.hosts[host] = None
+            self._refresh_to(host)
+
+    def remove_voice(self, voice: Node, host: Node) -> None:
+        """Undo `add_voice`; no error where there is none."""
+        if voice in host.voices:
+            del host.voices[voice]
+            del voice.hosts[host]
+            self._refresh_to(host)
+
     def pipe(self, one: Node, other: Node) -> None:
         """Make two nodes ends of a pipe. Raises ValueError where either already has a stream or another peer."""
         if one is other or one.peer is not None or other.peer is not None:
@@ -117,6 +153,14 @@ class AudioGraph:
             self.disconnect(node, sink)
         for source in list(node.sources):
             self.disconnect(source, node)
+        for other in list(node.taps):
+            self.untap(other, node)
+        for other in list(node.tappers):
+            self.untap(node, other)
+        for other in list(node.voices):
+            self.remove_voice(other, node)
+        for other in list(node.hosts):
+            self.remove_voice(node, other)
         for player in (*node.players, *node.soloists):
             self.remove_player(node, player)
         for recorder in list(node.recorders):
@@ -159,7 +203,7 @@ class AudioGraph:
         """Slots the node's far end hears."""
         return set(self._into(node, set()))
 
-    def _said_by(self, node: Node, seen: set[Node]) -> Iterator[int]:
+    def _said_by(self, node: Node, seen: set[object]) -> Iterator[int]:
         if node.muted_in:
             return
         if node.slot is not None:
@@ -167,8 +211,12 @@ class AudioGraph:
         elif node.peer is not None and node.peer not in seen:
             seen.add(node.peer)
             yield from self._into(node.peer, seen)
+        for voice in node.voices:
+            if (voice, node) not in seen:
+                seen.add((voice, node))
+                yield from self._said_by(voice, seen)
 
-    def _into(self, node: Node, seen: set[Node]) -> Iterator[int]:
+    def _into(self, node: Node, seen: set[object]) -> Iterator[int]:
         if node.muted_out:
             return
         if node.soloists:
@@ -178,35 +226,59 @@ class AudioGraph:
         yield from node.players
         for source in node.sources:
             yield from self._said_by(source, seen)
+        for other in node.taps:
+            if (node, other) not in seen:
+                seen.add((node, other))
+                yield from self._into(other, seen)
 
     def _refresh_from(self, node: Node) -> None:
         """What the node's far end hears may have changed."""
-        for affected in self._downstream(node):
+        for affected in self._downstream([node]):
             self._refresh(affected)
 
     def _refresh_to(self, node: Node) -> None:
         """What others hear of the node may have changed."""
-        affected: dict[Node, None] = {}
-        for sink in node.sinks:
-            affected.update(dict.fromkeys(self._downstream(sink)))
-        for one in affected:
-            self._refresh(one)
-        self._refresh_recorders(node)
+        sinks, speakers = self._hearers(node)
+        for affected in self._downstream(sinks):
+            self._refresh(affected)
+        for speaker in speakers:
+            self._refresh_recorders(speaker)
 
     @staticmethod
-    def _downstream(node: Node) -> list[Node]:
-        """The node, and those that hear through pipes what goes into it. Finite whatever loops the pipes make."""
-        found: dict[Node, None] = {node: None}
-        waiting = [node]
+    def _hearers(node: Node) -> tuple[list[Node], list[Node]]:
+        """Those that listen to the node, and those that speak with its voice, itself among them."""
+        speakers, waiting = {node: None}, [node]
+        sinks: dict[Node, None] = {}
         while waiting:
-            peer = waiting.pop().peer
-            if peer is not None and peer not in found:
-                found[peer] = None
-                for sink in peer.sinks:
-                    if sink not in found:
-                        found[sink] = None
-                        waiting.append(sink)
-        return list(found)
+            one = waiting.pop()
+            sinks.update(one.sinks)
+            for host in one.hosts:
+                if host not in speakers:
+                    speakers[host] = None
+                    waiting.append(host)
+        return list(sinks), list(speakers)
+
+    def _downstream(self, nodes: list[Node]) -> list[Node]:
+        """The nodes, and those that hear through pipes and taps what goes into them. Finite whatever loops there are.
+
+        The far ends of pipes are among them, for what is recorded there.
+        """
+        changed: dict[Node, None] = dict.fromkeys(nodes)
+        ends: dict[Node, None] = {}
+        waiting = list(changed)
+        while waiting:
+            one = waiting.pop()
+            hearing = list(one.tappers)
+            peer = one.peer
+            if peer is not None and peer not in ends:
+                sinks, speakers = self._hearers(peer)
+                ends.update(dict.fromkeys(speakers))
+                hearing += sinks
+            for each in hearing:
+                if each not in changed:
+                    changed[each] = None
+                    waiting.append(each)
+        return list({**changed, **ends})
 
     def _refresh(self, node: Node) -> None:
         if node.slot is not None:

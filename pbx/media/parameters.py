@@ -38,6 +38,8 @@ class StreamStatistics:
     """Counters since the stream began. "remote" is what the far end says of our packets in its RTCP reports."""
 
     ssrc: int
+    #: The far end's, 0 until a packet of its has come.
+    remote_ssrc: int
     packets_received: int
     bytes_received: int
     packets_lost: int

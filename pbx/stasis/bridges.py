@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -116,7 +116,9 @@ class StasisBridges:
         own = self._by_id.get(bridge_id)
         return None if own is None or own.closing else own
 
-    def create(self, types: str = "", bridge_id: str = "", name: str = "") -> Bridge:
+    def create(
+        self, types: str = "", bridge_id: str = "", name: str = "", variables: Mapping[str, str] | None = None
+    ) -> Bridge:
         """A new bridge; ``types`` is ARI's comma list, of which ``holding`` decides. Raises NameInUse, BadName."""
         if len(bridge_id) > MAX_ID or len(name) > MAX_NAME:
             raise BadName(f"a bridge's id has at most {MAX_ID} characters, its name {MAX_NAME}")
@@ -131,6 +133,7 @@ class StasisBridges:
             )
         except DuplicateBridge as error:
             raise NameInUse(f"Bridge with id '{bridge_id}' already exists") from error
+        bridge.variables.update(variables or {})
         self._by_id[bridge.id] = StasisBridge(bridge, self._switchboard)
         bridge.on_end.append(self._ended)
         return bridge

@@ -18,6 +18,7 @@ from pbx.stasis.control import ChannelControl
 from pbx.stasis.events import StasisEvent
 from pbx.stasis.playback import Playbacks
 from pbx.stasis.recording import LiveRecordings, StoredRecordings
+from pbx.stasis.snoop import snoop_on
 
 if TYPE_CHECKING:
     from pbx.bus import Bus
@@ -163,10 +164,21 @@ class Stasis:
             if not taken:
                 self.applications.release(application, source)
             raise
+        self._start(channel, application, args)
+        return channel
+
+    def snoop(
+        self, spied: Channel, spy: str, whisper: str, application: str, args: Sequence[str] = (), snoop_id: str = ""
+    ) -> Channel:
+        """A channel inside ``application`` that hears or whispers to another one. Raises DuplicateChannel."""
+        channel = snoop_on(spied, spy, whisper, snoop_id)
+        self._start(channel, application, args)
+        return channel
+
+    def _start(self, channel: Channel, application: str, args: Sequence[str]) -> None:
         Deferred.fromCoroutine(self._run(channel, application, args)).addErrback(
             lambda failure: log.failure("{channel} in Stasis failed", failure=failure, channel=channel.name)
         )
-        return channel
 
     async def _run(self, channel: Channel, application: str, args: Sequence[str]) -> None:
         """Service a channel that has no dialplan: Stasis, then the place it was sent to, or the end."""

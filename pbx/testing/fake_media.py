@@ -98,6 +98,8 @@ class FakeSwitchboard:
         self.legs: dict[str, FakeLeg] = {}
         self.edges: set[tuple[str, str]] = set()
         self.pipes: set[tuple[str, str]] = set()
+        self.taps: set[tuple[str, str]] = set()
+        self.voices: set[tuple[str, str]] = set()
         self.playbacks: list[FakePlayback] = []
         self.recordings: list[FakeRecording] = []
         self.sounds: dict[str, Path] = {}
@@ -111,6 +113,8 @@ class FakeSwitchboard:
     def drop(self, leg: FakeLeg) -> None:
         """A leg has closed."""
         self.edges = {edge for edge in self.edges if leg.name not in edge}
+        self.taps = {tap for tap in self.taps if leg.name not in tap}
+        self.voices = {voice for voice in self.voices if leg.name not in voice}
         self.pipes = {pipe for pipe in self.pipes if leg.name not in pipe}
         self.legs.pop(leg.name, None)
 
@@ -127,6 +131,18 @@ class FakeSwitchboard:
     def part(self, one: AudioLeg, other: AudioLeg) -> None:
         self.disconnect(one, other)
         self.disconnect(other, one)
+
+    def tap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        self.taps.add((leg.name, sink.name))
+
+    def untap(self, leg: AudioLeg, sink: AudioLeg) -> None:
+        self.taps.discard((leg.name, sink.name))
+
+    def add_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        self.voices.add((voice.name, host.name))
+
+    def remove_voice(self, voice: AudioLeg, host: AudioLeg) -> None:
+        self.voices.discard((voice.name, host.name))
 
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         self.pipes.add((one.name, other.name))

@@ -80,7 +80,7 @@ class FakeTechnology:
     def _create(
         self, resource: str, state: ChannelState, linkedid: str | None, uniqueid: str | None = None
     ) -> FakeDriver:
-        name = f"Fake/{resource}-{self._channels.next_number():08x}"
+        name = f"Fake/{resource}-{self._channels.next_number('Fake'):08x}"
         channel = self._channels.create("Fake", name, linkedid=linkedid, uniqueid=uniqueid, state=state)
         driver = FakeDriver(channel)
         channel.attach(driver)

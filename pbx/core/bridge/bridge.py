@@ -64,6 +64,8 @@ class BridgeSnapshot:
     members: tuple[str, ...]
     created: float
     video_mode: str = "none"
+    #: Variables that events are to show, with their values.
+    reported: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -102,6 +104,9 @@ class Bridge:
         self.creator = creator
         self.name = name
         self.created = bridges.clock.now()
+        self.variables: dict[str, str] = {}
+        #: Names among them that events show.
+        self.reported: dict[str, None] = {}
         #: Whether the bridge ends when any member leaves (a call between two) or only when told to (a room).
         self.dissolve_on_hangup = dissolve_on_hangup
         self.alive = True
@@ -134,6 +139,7 @@ class Bridge:
             name=self.name,
             members=tuple(self._members),
             created=self.created,
+            reported=tuple((name, self.variables[name]) for name in self.reported if name in self.variables),
         )
 
     def peer_of(self, channel: Channel) -> Channel | None:

@@ -191,6 +191,7 @@ class Stream:
         rx, tx = scratch.rx, scratch.tx
         return StreamStatistics(
             ssrc=self.ssrc,
+            remote_ssrc=self._remote_ssrc(),
             packets_received=rx.pkt,
             bytes_received=rx.bytes,
             packets_lost=rx.loss,
@@ -205,6 +206,12 @@ class Stream:
             round_trip_ms=scratch.rtt.mean / 1000,
             round_trip_samples=scratch.rtt.n,
         )
+
+    def _remote_ssrc(self) -> int:
+        info = ffi.new("pjmedia_stream_rtp_sess_info *")
+        if self._lib.pjmedia_stream_get_rtp_session_info(self.handle, info):
+            return 0
+        return int(info.rx_rtp.peer_ssrc)
 
     def destroy(self) -> None:
         """Send RTCP BYE, let go of the transport and give up our reference.

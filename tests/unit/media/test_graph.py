@@ -197,7 +197,12 @@ def test_first_listener_is_told_once() -> None:
 
 OPERATIONS = st.lists(
     st.tuples(
-        st.sampled_from(["connect", "disconnect", "attach", "detach", "pipe", "mute", "play", "record", "remove"]),
+        st.sampled_from(
+            [
+                *("connect", "disconnect", "attach", "detach", "pipe", "mute", "play", "solo", "record", "remove"),
+                *("tap", "untap", "voice", "silence"),
+            ]
+        ),
         st.integers(0, 5),
         st.integers(0, 5),
     ),
@@ -228,6 +233,16 @@ def test_what_is_realised_is_always_what_was_asked_for(operations: list[tuple[st
             graph.mute(one, inbound=bool(second & 1), outbound=bool(second & 2))
         elif what == "play":
             graph.add_player(one, slot)
+        elif what == "solo":
+            graph.add_player(one, slot, alone=True)
+        elif what == "tap":
+            graph.tap(one, other)
+        elif what == "untap":
+            graph.untap(one, other)
+        elif what == "voice":
+            graph.add_voice(one, other)
+        elif what == "silence":
+            graph.remove_voice(one, other)
         elif what == "record":
             graph.add_recorder(one, slot, both=bool(second & 1))
         elif what == "remove":
@@ -241,3 +256,39 @@ def test_what_is_realised_is_always_what_was_asked_for(operations: list[tuple[st
                 heard = graph.heard_from(node) | (graph.heard_by(node) if both else set()) | {SILENCE}
                 wanted |= {(source, recorder) for source in heard}
         assert wires.made == wanted == graph.realised
+
+
+def test_who_taps_a_leg_hears_what_it_hears() -> None:
+    wires = Wires()
+    a, b, spy = wires.leg("a"), wires.leg("b"), wires.leg("spy")
+    wires.graph.connect(a, b)
+    wires.graph.tap(b, spy)
+    assert wires.to(12) == set(slots(a))
+    wires.graph.disconnect(a, b)
+    assert wires.to(12) == set()
+    wires.graph.connect(a, b)
+    wires.graph.untap(b, spy)
+    assert wires.to(12) == set()
+
+
+def test_a_voice_is_heard_with_its_host() -> None:
+    wires = Wires()
+    host, other, voice = wires.leg("host"), wires.leg("other"), wires.leg("voice")
+    wires.graph.add_voice(voice, host)
+    wires.graph.connect(host, other)
+    assert wires.to(11) == set(slots(host, voice))
+    wires.graph.remove(voice)
+    assert wires.to(11) == set(slots(host))
+
+
+def test_a_soloist_is_heard_alone_unless_something_else_is_played() -> None:
+    wires = Wires()
+    a, b = wires.leg("a"), wires.leg("b")
+    wires.graph.connect(a, b)
+    wires.graph.add_player(b, 90, alone=True)
+    assert wires.to(11) == {90}
+    wires.graph.add_player(b, 91)
+    assert wires.to(11) == {91}
+    wires.graph.remove_player(b, 91)
+    wires.graph.remove_player(b, 90)
+    assert wires.to(11) == set(slots(a))

@@ -146,6 +146,31 @@ typedef struct pjmedia_stream_info {
     pj_bool_t rtcp_sdes_bye_disabled;
 } pjmedia_stream_info;
 
+typedef struct pjmedia_rtp_seq_session {
+    pj_uint16_t max_seq;
+    pj_uint32_t cycles;
+    pj_uint32_t base_seq;
+    pj_uint32_t bad_seq;
+    pj_uint32_t probation;
+} pjmedia_rtp_seq_session;
+
+/* out_hdr is a packet header of 12 bytes, made of bit fields. */
+typedef struct pjmedia_rtp_session {
+    pj_uint32_t out_hdr[3];
+    pjmedia_rtp_seq_session seq_ctrl;
+    pj_uint16_t out_pt;
+    pj_uint32_t out_extseq;
+    pj_bool_t has_peer_ssrc;
+    pj_uint32_t peer_ssrc;
+    pj_uint32_t received;
+} pjmedia_rtp_session;
+
+typedef struct pjmedia_stream_rtp_sess_info {
+    const pjmedia_rtp_session *rx_rtp;
+    const pjmedia_rtp_session *tx_rtp;
+    const void *rtcp;
+} pjmedia_stream_rtp_sess_info;
+
 /* Flags: 1 an update of an event told before, 2 its end. */
 typedef struct pjmedia_stream_dtmf_event {
     int digit;
@@ -163,5 +188,6 @@ pj_status_t pjmedia_stream_resume(pjmedia_stream *stream, pjmedia_dir direction)
 pj_status_t pjmedia_stream_get_port(pjmedia_stream *stream, pjmedia_port **port);
 pj_status_t pjmedia_stream_get_info(const pjmedia_stream *stream, pjmedia_stream_info *info);
 pj_status_t pjmedia_stream_get_stat(const pjmedia_stream *stream, pjmedia_rtcp_stat *statistics);
+pj_status_t pjmedia_stream_get_rtp_session_info(pjmedia_stream *stream, pjmedia_stream_rtp_sess_info *session_info);
 pj_status_t pjmedia_stream_dial_dtmf2(pjmedia_stream *stream, const pj_str_t *digits, unsigned duration);
 pj_status_t pjmedia_stream_set_dtmf_event_callback(pjmedia_stream *stream, void *callback, void *user_data);
