@@ -7,10 +7,13 @@ End of standard input ends the process. Everything runs on the main thread: PJSU
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
 import sys
+import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,8 @@ import pjsua2 as pj
 POLL_MILLISECONDS = 10
 RECORDING_CLOSE_POLLS = 100
 HANGUP_POLLS = 50
+#: A stopped player is freed so many seconds later.
+RETIRED_SECONDS = 0.5
 MAX_COMMAND_BYTES = 65536
 
 CALL_STATES = {
@@ -154,8 +159,18 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         if self.recorder is not None:
             self.audio.startTransmit(self.recorder)
 
+    def stop_playing(self) -> None:
+        """Let go of the player. PJMEDIA's event thread may be about to call it: freed at once, it would crash there."""
+        player, self.player = self.player, None
+        if player is None:
+            return
+        if self.audio is not None:
+            with contextlib.suppress(pj.Error):
+                player.stopTransmit(self.audio)
+        self.phone.retire(player)
+
     def play(self, path: str, loop: bool) -> None:
-        self.player = None
+        self.stop_playing()
         player = Player(self)
         player.createPlayer(path, 0 if loop else pj.PJMEDIA_FILE_NO_LOOP)
         self.player = player
@@ -198,6 +213,7 @@ class PhoneProcess:
         self.account: PhoneAccount | None = None
         self.calls: dict[int, PhoneCall] = {}
         self.finished: list[PhoneCall] = []
+        self._retired: deque[tuple[float, Player]] = deque()
         self._config = pj.AccountConfig()
         self._numbers = 0
         self._stopping = False
@@ -219,7 +235,15 @@ class PhoneProcess:
             while self.finished:
                 call = self.finished.pop()
                 self.calls.pop(call.number, None)
-                call.player = call.recorder = None
+                call.stop_playing()
+                call.recorder = None
+            now = time.monotonic()
+            while self._retired and self._retired[0][0] <= now:
+                self._retired.popleft()
+
+    def retire(self, player: Player) -> None:
+        """Free a stopped player once no event of it can be under way."""
+        self._retired.append((time.monotonic() + RETIRED_SECONDS, player))
 
     def _obey(self, command: dict[str, Any]) -> None:
         number = command.pop("id")
@@ -343,7 +367,7 @@ class PhoneProcess:
         self.calls[call].play(path, loop)
 
     def do_stop_playing(self, call: int) -> None:
-        self.calls[call].player = None
+        self.calls[call].stop_playing()
 
     def do_record(self, call: int, path: str) -> None:
         self.calls[call].record(path)

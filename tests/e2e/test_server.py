@@ -120,6 +120,49 @@ async def test_supervised_server_is_back_after_an_abort(live_server: Any, phones
     await server.wait_log("SIGABRT|signal 6|aborted")
 
 
+#: Runs in every Python that has its directory on the path: the server obeys a signal by breaking a promise to PJMEDIA.
+ASSERTS_ON_SIGNAL = """
+import signal
+
+def violate(*_):
+    from pbx.pjsip._abi import ffi
+    from pbx.pjsip._abi.library import open_library
+    open_library().pjmedia_conf_remove_port(ffi.NULL, 0)
+
+signal.signal(signal.SIGRTMIN, violate)
+"""
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_failed_assertion_is_in_the_log_of_the_next_server(
+    live_server: Any, phones: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(ASSERTS_ON_SIGNAL)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    server: LiveServer = await live_server(
+        extensions="extensions = { default = { alice = function() app.Dial('PJSIP/alice', 10) end } }",
+        supervise=True,
+    )
+    live_server.check_at_end = False
+    alice = await phones("alice", server)
+    bob = await phones("bob", server)
+    call = await bob.call(server.sip_uri("alice"))
+    await (await alice.incoming()).answer()
+    await call.confirmed()
+    await server.sleep(ASTDB_SECONDS)
+    before = server.worker_pid
+    os.kill(before, signal.SIGRTMIN)
+    await server.wait_replaced(before, 10.0)
+    await server.booted(10.0)
+    contacts = await server.cli("pjsip show contacts")
+    assert "alice" in contacts
+    assert "bob" in contacts
+    full = (server.path("astlogdir") / "full.txt").read_text()
+    told = full[full.index("the exchange crashed and was started again: signal SIGABRT") :]
+    assert "pjmedia_conf_remove_port" in told
+    assert "Assertion" in told
+
+
 @pytest_twisted.ensureDeferred
 async def test_shipped_configuration_starts(live_server: Any) -> None:
     shipped = Path(__file__).parents[2] / "conf"
