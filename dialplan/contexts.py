@@ -210,16 +210,21 @@ class Contexts:
             self._build(context)
         return held
 
+    def fragments(self, registrar: str) -> Mapping[str, Fragment]:
+        """What ``registrar`` says, by context."""
+        return dict(self._by_registrar.get(registrar, {}))
+
     def find_fragment(self, registrar: str, context: str) -> Fragment | None:
         """What ``registrar`` says about a context, or None where that is nothing."""
         return self._by_registrar.get(registrar, {}).get(context)
 
-    def refresh(self, context: str) -> None:
-        """Take up what was changed in a fragment of the context."""
+    def refresh(self, context: str, *, hints: bool = True) -> None:
+        """Take up what was changed in a fragment of the context; ``hints`` says whether hints may have."""
         held = self._contexts.get(context)
         if held is not None:
             held.refresh()
-        self._changed((context,))
+        if hints:
+            self._changed((context,))
 
     def remove(self, context: str) -> bool:
         """Take a context away, whoever made it; whether there was one."""

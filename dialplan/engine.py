@@ -8,7 +8,7 @@ Each channel's run is one coroutine; an application that never waits costs no De
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from dialplan.arguments import Arguments
 from dialplan.contexts import Contexts, Found
+from dialplan.editing import PlanEditor
 from dialplan.patterns import Mode
 from dialplan.registry import Application, Registry
 from dialplan.run import (
@@ -29,6 +30,7 @@ from dialplan.run import (
     Run,
     run_of,
 )
+from dialplan.show import list_contexts
 from dialplan.variables import slice_value, split_slice
 from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
@@ -41,6 +43,7 @@ from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.core.channels import Channels
+    from pbx.core.dialplan import ListedContext
     from pbx.core.hints import HintPlace, Hints
 
 log = Logger()
@@ -111,6 +114,14 @@ class Engine:
             return slice_value(found, offset, length)
 
         return _VARIABLE.sub(lambda found: value(found.group(1)), text)
+
+    def editor(self, registrar: str) -> PlanEditor:
+        """What changes the running dialplan in the name of ``registrar``."""
+        return PlanEditor(self, registrar)
+
+    def list_contexts(self, context: str = "", exten: str = "") -> Iterator[ListedContext]:
+        """Every context, or one, as `pbx.core.dialplan.Dialplan` has it."""
+        return list_contexts(self.contexts, context, exten)
 
     def has_application(self, name: str) -> bool:
         return self.registry.application(name) is not None

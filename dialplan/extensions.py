@@ -150,6 +150,12 @@ class Fragment:
             self.hints[extension.name] = step
         return note
 
+    def has(self, name: str, priority: int, caller_match: str | None = None) -> bool:
+        """Whether that very extension has the priority."""
+        held = self.table.get(squeeze(name))
+        found = None if held is None else _variant(held, caller_match)
+        return found is not None and priority in found.priorities
+
     def remove(self, name: str, priority: int = 0, caller_match: str | None = None) -> bool:
         """Take a priority out, or all with 0; whether there was one.
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from ami.actions import bridges, channels, configuration, database, messages, originate, pjsip, session, states, system
+from ami.actions import (
+    bridges,
+    channels,
+    configuration,
+    database,
+    dialplan,
+    messages,
+    originate,
+    pjsip,
+    session,
+    states,
+    system,
+)
 from ami.table import Action, actions_of
 
-_FILES = (session, system, channels, originate, bridges, database, messages, states, configuration, pjsip)
+_FILES = (session, system, channels, originate, bridges, database, dialplan, messages, states, configuration, pjsip)
 
 #: Every action the program knows; those of a module that does not run are left out of listings and refused.
 ACTIONS: tuple[Action, ...] = tuple(action for file in _FILES for action in actions_of(file))

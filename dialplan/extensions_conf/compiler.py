@@ -10,7 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dialplan.extensions import HINT_PRIORITY, DuplicatePriority, Fragment, Include, Priority, SwitchEntry, squeeze
+from dialplan.extensions import (
+    HINT_PRIORITY,
+    DuplicatePriority,
+    Extension,
+    Fragment,
+    Include,
+    Priority,
+    SwitchEntry,
+    squeeze,
+)
 from dialplan.extensions_conf.settings import Settings, read_settings
 from dialplan.patterns import places_of
 from pbx.config.types import is_true
@@ -35,6 +44,15 @@ ExpandHint = Callable[[str, str, str], str]
 
 class LineError(Exception):
     """A line of the plan cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which line of which section gave a priority."""
+
+    section: Section
+    item: Item
+    extension: Extension
 
 
 @dataclass(slots=True)
@@ -71,12 +89,14 @@ class Compiler:
         #: Whether to warn of ``_.`` and ``_!``.
         self._discourage = discourage
         self._lines = 0
+        #: Where each priority came from, if a list is put here before `run`.
+        self.origins: list[Origin] | None = None
 
     async def run(self, pause: Callable[[], Awaitable[None]] | None = None) -> None:
         """Compile everything, with a ``pause`` now and then. Problems become the plan's warnings."""
         for section in self._plan.contexts:
             fragment = self._plan.fragments.setdefault(section.name, Fragment(section.name))
-            last = _Last()
+            last = _Last(section)
             for item in section.items:
                 try:
                     waiting = self._line(fragment, item, last)
@@ -149,6 +169,8 @@ class Compiler:
         note = fragment.add(name, step, caller_match)
         if note:
             self._warn(item, note)
+        if self.origins is not None:
+            self.origins.append(Origin(last.section, item, Extension(squeeze(name), caller_match)))
 
     @staticmethod
     def _priority(fragment: Fragment, text: str, last: _Last, name: str, caller_match: str | None) -> tuple[int, str]:
@@ -209,6 +231,7 @@ class Compiler:
 class _Last:
     """What a context's next line may refer to."""
 
+    section: Section
     name: str = ""
     priority: int | None = None
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from dialplan.editing import PlanEditor
 from dialplan.engine import Engine
 from dialplan.extensions import SwitchEntry
-from dialplan.extensions_conf.compiler import Compiler, Plan, survey
+from dialplan.extensions_conf.commands import PlanCommands
+from dialplan.extensions_conf.compiler import Compiler, Origin, Plan, survey
+from dialplan.extensions_conf.saving import bring_up_to_date
 from dialplan.extensions_conf.settings import Settings
 from dialplan.variables import write_expression
-from pbx.config import Config
+from pbx.config import Config, load_config
+from pbx.config.editor import ConfigEditor, EditError
 from pbx.errors import ConfigError
 from pbx.modules import Module, ModuleDeclined
 
@@ -54,6 +58,8 @@ class ExtensionsConfModule(Module):
         if config is None:
             raise ModuleDeclined(f"there is no {self.path}")
         await self._take(config)
+        commands = PlanCommands(self.engine, PlanEditor(self.engine, REGISTRAR), self.save)
+        self._withdraw = commands.register(self.server.cli)
 
     async def reload(self) -> None:
         """Take the file as it is now, in slices; on error the old plan stays. Raises ConfigErrors."""
@@ -62,6 +68,7 @@ class ExtensionsConfModule(Module):
         await self._take(self.server.config.load(FILE), self._pause)
 
     async def unload(self) -> None:
+        self._withdraw()
         contexts = self.engine.contexts
         contexts.merge(REGISTRAR, {})
         contexts.override = None
@@ -73,9 +80,8 @@ class ExtensionsConfModule(Module):
         engine = self.engine
         plan = survey(config)
         await self._set_globals(plan)
-        await Compiler(plan, self._substitute, engine.expand_hint, discourage=not self.server.options.dontwarn).run(
-            pause
-        )
+        await self._compiler(plan).run(pause)
+        self._stamps = dict(config.stamps)
         settings = self.settings = plan.settings
         engine.contexts.merge(REGISTRAR, plan.fragments)
         engine.autofallthrough = settings.autofallthrough
@@ -93,6 +99,34 @@ class ExtensionsConfModule(Module):
             contexts=len(plan.fragments),
             extensions=sum(len(fragment.table) for fragment in plan.fragments.values()),
         )
+
+    def _compiler(self, plan: Plan) -> Compiler:
+        discourage = not self.server.options.dontwarn
+        return Compiler(plan, self._substitute, self.engine.expand_hint, discourage=discourage)
+
+    async def save(self, where: str = "") -> str:
+        """Write the running contexts of the file to it, or to ``where``; gives the path. Raises EditError."""
+        if not self.settings.may_save:
+            raise EditError(f"I can't save dialplan now, see '{FILE}' example file.")
+        target = self.path if not where else Path(where) if ".conf" in where else Path(where) / FILE
+        loader = self.server.config
+        editor = ConfigEditor.open(self.path, include_root=loader.etc_dir, exec_allowed=loader.exec_allowed)
+        if editor.config.stamps != self._stamps:
+            raise EditError(f"{FILE} has changed since it was loaded: 'dialplan reload' first, then change anew")
+        await bring_up_to_date(editor, self.engine.contexts.fragments(REGISTRAR), self._compile)
+        if where and any(path != self.path for path in editor.changed()):
+            raise EditError(f"a file that {FILE} includes would change: save without a path")
+        editor.save(target if where else None)
+        if not where:
+            self._stamps = dict(load_config(self.path, include_root=loader.etc_dir).stamps)
+        return str(target)
+
+    async def _compile(self, config: Config, origins: list[Origin]) -> Plan:
+        plan = survey(config)
+        compiler = self._compiler(plan)
+        compiler.origins = origins
+        await compiler.run()
+        return plan
 
     async def _set_globals(self, plan: Plan) -> None:
         """Set the global variables, each of which may use those before it."""

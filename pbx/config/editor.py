@@ -325,6 +325,10 @@ class ConfigEditor:
         """A file (the main one by default) as `save` would write it."""
         return self._files[path or self.config.path].encoded()
 
+    def changed(self) -> list[Path]:
+        """The files that `save` would write."""
+        return [file.path for file in self._files.values() if file.changed]
+
     def save(self, to: Path | None = None) -> list[Path]:
         """Write every changed file; the main one under another name when ``to`` is given. Gives the paths written.
 

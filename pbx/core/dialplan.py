@@ -2,13 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from pbx.core.channel import Channel
+
+
+class AlreadyThere(ObeliskError):
+    """What was to be added to the dialplan is there already."""
+
+
+class NoSuchContext(ObeliskError):
+    """There is no context of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPriority:
+    """A step of an extension; number -1 is a hint, its application the devices."""
+
+    number: int
+    application: str
+    data: str
+    label: str
+    registrar: str
+    #: ``file:line`` where it was written, or empty.
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedExtension:
+    """An extension with its priorities in order; ``caller_match`` is None where every caller may use it."""
+
+    name: str
+    caller_match: str | None
+    priorities: tuple[ListedPriority, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedContext:
+    """A context as the dialplan is shown. Includes, patterns and switches are pairs of name and registrar."""
+
+    name: str
+    registrar: str
+    #: Those asked for.
+    extensions: tuple[ListedExtension, ...]
+    includes: tuple[tuple[str, str], ...]
+    ignore_patterns: tuple[tuple[str, str], ...]
+    switches: tuple[tuple[str, str], ...]
+    autohints: bool = False
+    #: Whether it is listed because another one includes it.
+    included: bool = False
+
+
+class DialplanEditor(Protocol):
+    """Changes to the running dialplan in the name of one registrar, which a reload of that registrar takes away."""
+
+    def add_extension(
+        self,
+        context: str,
+        exten: str,
+        priority: int,
+        application: str,
+        data: str = "",
+        *,
+        caller_match: str | None = None,
+        replace: bool = False,
+    ) -> None:
+        """Add a priority, -1 for a hint; the context is made if need be. Raises AlreadyThere unless it may replace."""
+
+    def remove_extension(self, context: str, exten: str, priority: int = 0, *, caller_match: str | None = None) -> bool:
+        """Remove a priority, or the extension with 0; whether there was one."""
+
+    def remove_context(self, context: str) -> bool:
+        """Remove a context, whoever made it; whether there was one."""
 
 
 class Dialplan(Protocol):
@@ -49,3 +121,12 @@ class Dialplan(Protocol):
 
     def function_capability(self, name: str) -> str:
         """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`."""
+
+    def list_contexts(self, context: str = "", exten: str = "") -> Iterator[ListedContext]:
+        """Every context, or one; with ``exten`` each has only the extensions that match.
+
+        After one with an ``exten`` come the contexts it includes, as ``dialplan show`` goes through them.
+        """
+
+    def editor(self, registrar: str) -> DialplanEditor:
+        """What changes the running dialplan in the name of ``registrar``."""

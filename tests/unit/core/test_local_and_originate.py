@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 
 import pytest
 from twisted.internet.defer import Deferred, succeed
@@ -11,6 +11,7 @@ from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.dial import Destination
+from pbx.core.dialplan import DialplanEditor, ListedContext
 from pbx.core.frames import Control
 from pbx.core.originate import Originate, OriginateError, Originator
 from pbx.core.party import party_id
@@ -64,8 +65,11 @@ class ScriptedDialplan:
     def function_capability(self, name: str) -> str:
         return ""
 
-    def hint(self, context: str, exten: str) -> str | None:
-        return None
+    def list_contexts(self, context: str = "", exten: str = "") -> Iterator[ListedContext]:
+        return iter(())
+
+    def editor(self, registrar: str) -> DialplanEditor:
+        raise AssertionError("nothing is edited here")
 
 
 @pytest.fixture
