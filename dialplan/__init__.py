@@ -19,8 +19,11 @@ from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.functions.channel import ChannelModule
+from dialplan.functions.cut import CutModule, SprintfModule
 from dialplan.functions.database import DatabaseModule
 from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
+from dialplan.functions.encoding import Base64Module, Md5Module, Sha1Module, UriModule, UuidModule
+from dialplan.functions.math import MathModule, RandomModule
 from dialplan.functions.misc import GlobalModule, HeaderModule, TimeoutModule
 from dialplan.functions.party import CallerIdModule
 from dialplan.functions.presencestate import PresenceStateModule
@@ -45,16 +48,25 @@ MODULES: tuple[type[Module], ...] = (
     StasisModule,
     UserEventModule,
     VerboseModule,
+    Base64Module,
     CallerIdModule,
     ChannelModule,
+    CutModule,
     DatabaseModule,
     DeviceStateModule,
     ExtensionStateModule,
     GlobalModule,
     HeaderModule,
+    MathModule,
+    Md5Module,
     PresenceStateModule,
+    RandomModule,
+    Sha1Module,
+    SprintfModule,
     StringsModule,
     TimeoutModule,
+    UriModule,
+    UuidModule,
     LuaModule,
     ExtensionsConfModule,
 )

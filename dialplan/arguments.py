@@ -19,7 +19,8 @@ def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",")
     """Split as AST_STANDARD_APP_ARGS does (``__ast_app_separate_args``).
 
     A delimiter inside parentheses, brackets or double quotes does not split; quotes are removed, and so is a backslash
-    before any character, which it protects. With ``limit`` arguments found the last one keeps the rest.
+    before any character, which it protects. The argument number ``limit`` is the rest as it stands, quotes,
+    backslashes and all.
     """
     if not text:
         return []
@@ -31,6 +32,9 @@ def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",")
     quoted = False
     at, length = 0, len(text)
     while at < length:
+        if len(found) == limit - 1:
+            found.append(text[at:])
+            return found
         character = text[at]
         if character == "\\":
             at += 1
@@ -38,7 +42,7 @@ def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",")
                 current.append(text[at])
         elif character == '"':
             quoted = not quoted
-        elif character == delimiter and not (parentheses or brackets or quoted) and len(found) < limit - 1:
+        elif character == delimiter and not (parentheses or brackets or quoted):
             found.append("".join(current))
             current = []
         else:

@@ -1,68 +1,83 @@
-"""func_strings: LEN, STRFTIME, TOUPPER, TOLOWER, FILTER."""
+"""func_strings: functions of a text."""
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timezone, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.registry import DialplanModule, function
+from dialplan.functions.base import FunctionModule, Reading, decoded, encoded_character, scan_int, then
+from dialplan.functions.hashes import HashFunctions
+from dialplan.functions.lists import ListFunctions
+from dialplan.functions.times import TimeFunctions
+from dialplan.registry import FunctionError, function
+from dialplan.regular import compile_expression
 from pbx.core.channel import Channel
 
-#: Fractions of a second that strftime does not know: %q for milliseconds, %1q to %6q for that many digits.
-_FRACTION = re.compile(r"%([1-6]?)q")
-DEFAULT_FORMAT = "%c"
+_SPACE = " \t\n\v\f\r"
+_UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
+_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+_KEYS = ("0", "1", "2ABC", "3DEF", "4GHI", "5JKL", "6MNO", "7PQRS", "8TUV", "9WXYZ")
+_KEYPAD: dict[str, str] = {letter: keys[0] for keys in _KEYS for letter in (*keys, *keys.lower())}
 
 
-def _zone(name: str) -> tzinfo | None:
-    if not name:
-        return None
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ArgumentError(f"STRFTIME: there is no time zone '{name}'") from None
-
-
-def format_time(epoch: float, zone: tzinfo | None, form: str) -> str:
-    """strftime with Asterisk's ``%q``; ``zone`` None is the machine's own."""
-    moment = datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
-    micros = f"{moment.microsecond:06d}"
-    form = _FRACTION.sub(lambda found: micros[: int(found.group(1) or 3)], form)
-    return moment.strftime(form)
-
-
-class StringsModule(DialplanModule):
+class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule):
     """String functions."""
 
     name = "func_strings"
     description = "String handling dialplan functions"
 
-    @function("LEN", "string", synopsis="Return the length of the string given.")
+    @function("LEN", "string", synopsis="Return the length of the string given.", description="In bytes.")
     def func_len(self, channel: Channel | None, args: Arguments) -> str:
         return str(len(args.raw.encode("utf-8", "surrogateescape")))
 
-    @function("TOUPPER", "string", synopsis="Convert string to all uppercase letters.")
+    @function("TOUPPER", "string", synopsis="Convert string to all uppercase letters.", description="A to Z only.")
     def func_toupper(self, channel: Channel | None, args: Arguments) -> str:
-        return args.raw.upper()
+        return args.raw.translate(_UPPER)
 
-    @function("TOLOWER", "string", synopsis="Convert string to all lowercase letters.")
+    @function("TOLOWER", "string", synopsis="Convert string to all lowercase letters.", description="A to Z only.")
     def func_tolower(self, channel: Channel | None, args: Arguments) -> str:
-        return args.raw.lower()
+        return args.raw.translate(_LOWER)
+
+    @function("TRIM", "string", synopsis="Trim leading and trailing whitespace in a string.")
+    def func_trim(self, channel: Channel | None, args: Arguments) -> str:
+        return args.raw.strip(_SPACE)
+
+    @function("LTRIM", "string", synopsis="Trim leading whitespace in a string.")
+    def func_ltrim(self, channel: Channel | None, args: Arguments) -> str:
+        return args.raw.lstrip(_SPACE)
+
+    @function("RTRIM", "string", synopsis="Trim trailing whitespace in a string.")
+    def func_rtrim(self, channel: Channel | None, args: Arguments) -> str:
+        return args.raw.rstrip(_SPACE)
+
+    @function("PASSTHRU", "[string]", synopsis="Pass the given argument back as a value.")
+    def func_passthru(self, channel: Channel | None, args: Arguments) -> str:
+        return args.raw
 
     @function(
-        "STRFTIME",
-        "[epoch[,timezone[,format]]]",
-        synopsis="Returns the current date/time in the specified format.",
-        description="The format is strftime's, %c unless given, with %3q for milliseconds.",
+        "QUOTE",
+        "string",
+        synopsis="Quotes a given string, escaping embedded quotes as necessary.",
+        description="Backslashes and double quotes get a backslash before them.",
     )
-    def func_strftime(self, channel: Channel | None, args: Arguments) -> str:
-        epoch, zone, form = args["epoch"].strip(), args["timezone"].strip(), args["format"]
-        try:
-            moment = float(epoch) if epoch else self.server.clock.now()
-            return format_time(moment, _zone(zone), form or DEFAULT_FORMAT)
-        except (ValueError, OverflowError, OSError) as error:
-            raise ArgumentError(f"STRFTIME: '{epoch}' cannot be formatted: {error}") from None
+    def func_quote(self, channel: Channel | None, args: Arguments) -> str:
+        return '"{}"'.format(args.raw.replace("\\", "\\\\").replace('"', '\\"'))
+
+    @function(
+        "CSV_QUOTE",
+        "string",
+        synopsis="Quotes a given string for use in a CSV file, escaping embedded quotes as necessary.",
+        description="Double quotes are doubled.",
+    )
+    def func_csv_quote(self, channel: Channel | None, args: Arguments) -> str:
+        return '"{}"'.format(args.raw.replace('"', '""'))
+
+    @function(
+        "KEYPADHASH",
+        "string",
+        synopsis="Hash the letters in string into equivalent keypad numbers.",
+        description="What is neither letter nor digit is left out.",
+    )
+    def func_keypadhash(self, channel: Channel | None, args: Arguments) -> str:
+        return "".join([_KEYPAD.get(character, "") for character in args.raw])
 
     @function(
         "FILTER",
@@ -74,33 +89,98 @@ class StringsModule(DialplanModule):
         allowed, comma, text = args.raw.partition(",")
         if not comma:
             raise ArgumentError("Usage: FILTER(<allowed-chars>,<string>)")
-        members = _allowed(allowed)
-        return "".join(character for character in text if character in members)
+        members = allowed_characters(allowed)
+        return "".join([character for character in text if character in members])
+
+    @function(
+        "REGEX",
+        '"regular expression" string',
+        synopsis="Check string against a regular expression.",
+        description="1 when the POSIX extended expression matches somewhere in the string, otherwise 0.",
+    )
+    def func_regex(self, channel: Channel | None, args: Arguments) -> str:
+        parts = split_quoted(args.raw)
+        if len(parts) != 3:
+            raise ArgumentError("Unexpected arguments: should have been in the form '\"<regex>\" <string>'")
+        text = parts[2][1:] if parts[2][:1] in (" ", "\t") else parts[2]
+        return str(int(compile_expression(parts[1]).matches(text)))
+
+    @function(
+        "REPLACE",
+        "varname,find-chars[,replace-char]",
+        synopsis="Replace a set of characters in a given string with another character.",
+        description="In the value of a variable; without replace-char they are taken out.",
+    )
+    def func_replace(self, channel: Channel | None, args: Arguments) -> Reading:
+        if len(args) < 2:
+            raise ArgumentError("Usage: REPLACE(<varname>,<search-chars>[,<replace-char>])")
+        find, name = decoded(args["find-chars"]), args["varname"]
+        by = encoded_character(args["replace-char"])[0]
+        if not find or not name:
+            raise ArgumentError("REPLACE: the characters to search for and the variable name must not be empty")
+        return then(self.value_of(channel, name), lambda value: "".join([by if c in find else c for c in value]))
+
+    @function(
+        "STRREPLACE",
+        "varname,find-string[,replace-string[,max-replacements]]",
+        synopsis="Replace instances of a substring within a string with another string.",
+        description="In the value of a variable; all of them unless max-replacements says how many.",
+    )
+    def func_strreplace(self, channel: Channel | None, args: Arguments) -> Reading:
+        name, find = args["varname"], args["find-string"]
+        if not name or not find:
+            raise ArgumentError("Usage: STRREPLACE(<varname>,<find-string>[,<replace-string>,[<max-replacements>]])")
+        limit = scan_int(args["max-replacements"]) or 0
+        by = args["replace-string"]
+        return then(self.value_of(channel, name), lambda value: value.replace(find, by, limit if limit > 0 else -1))
+
+    @function(
+        "STRBETWEEN",
+        "varname,insert-string",
+        synopsis="Inserts a substring between each character in a string.",
+        description="The string is the value of a variable.",
+    )
+    def func_strbetween(self, channel: Channel | None, args: Arguments) -> Reading:
+        if len(args) != 2 or not args["varname"]:
+            raise ArgumentError("Usage: STRBETWEEN(<varname>,<insert-string>)")
+        between = args["insert-string"]
+        return then(self.value_of(channel, args["varname"]), between.join)
 
 
-def _allowed(text: str) -> frozenset[str]:
-    characters: list[tuple[str, bool]] = []
+def split_quoted(text: str) -> list[str]:
+    """Split at double quotes into at most three parts; a backslash protects what follows it and goes."""
+    found: list[str] = []
+    current: list[str] = []
     at = 0
     while at < len(text):
         if text[at] == "\\" and at + 1 < len(text):
-            if text[at + 1] == "x" and (code := re.match(r"[0-9A-Fa-f]{1,2}", text[at + 2 : at + 4])):
-                characters.append((chr(int(code.group(), 16)), True))
-                at += 2 + len(code.group())
-                continue
-            characters.append((text[at + 1], True))
+            current.append(text[at + 1])
             at += 2
             continue
-        characters.append((text[at], False))
+        if text[at] == '"' and len(found) < 2:
+            found.append("".join(current))
+            current = []
+        else:
+            current.append(text[at])
         at += 1
+    return [*found, "".join(current)]
+
+
+def allowed_characters(text: str) -> frozenset[str]:
+    """The set FILTER's first argument stands for. A range that runs backwards wraps around at code 255."""
     members: set[str] = set()
     at = 0
-    while at < len(characters):
-        first = characters[at][0]
-        if at + 2 < len(characters) and characters[at + 1] == ("-", False):
-            last = characters[at + 2][0]
-            members.update(chr(code) for code in range(ord(first), min(ord(last), 0xFFFF) + 1))
-            at += 3
+    while at < len(text):
+        first, at = encoded_character(text, at)
+        if at < len(text) and text[at] == "-":
+            last, at = encoded_character(text, at + 1)
+            low, high = ord(first), ord(last or first)
+            if low <= high:
+                members.update(map(chr, range(low, min(high, 0x10FFFF) + 1)))
+            else:
+                members.update(map(chr, (*range(low, 256), *range(1, high + 1))))
         else:
             members.add(first)
-            at += 1
+    if not members and text:
+        raise FunctionError(f"FILTER: '{text}' allows nothing")
     return frozenset(members)

@@ -33,7 +33,9 @@ def test_splitting(text: str, parts: list[str]) -> None:
 
 def test_the_last_keeps_the_rest() -> None:
     assert split_arguments("a,b,c,d", 2) == ["a", "b,c,d"]
-    assert split_arguments('a,"b,c",d', 2) == ["a", "b,c,d"]
+    assert split_arguments('"a",\\"b,c",d', 2) == ["a", '\\"b,c",d']
+    assert split_arguments('"a"', 1) == ['"a"']
+    assert split_arguments("(a),", 2) == ["(a)", ""]
 
 
 @given(st.lists(st.text("ab ", min_size=1), min_size=1, max_size=5))

@@ -1,0 +1,128 @@
+"""What functions share: variables by the name in an argument, numbers as C reads them, escapes in arguments."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from twisted.logger import Logger
+
+from dialplan.registry import DialplanModule, FunctionError
+from dialplan.variables import slice_value, split_slice
+from pbx.core.channel import Channel
+
+log = Logger()
+
+Reading = str | Awaitable[str]
+Writing = Awaitable[None] | None
+
+_FLOAT = re.compile(r"\s*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan))", re.IGNORECASE)
+_INT = re.compile(r"\s*([+-]?\d+)")
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+_HEX = re.compile(r"[0-9A-Fa-f]{1,2}")
+_OCTAL = re.compile(r"[0-7]*")
+
+
+def scan_int(text: str) -> int | None:
+    """The integer a text begins with, as sscanf ``%d`` reads it; None without one."""
+    found = _INT.match(text)
+    return None if found is None else max(-(1 << 31), min(int(found.group(1)), (1 << 31) - 1))
+
+
+def scan_float(text: str) -> float | None:
+    """The number a text begins with, as sscanf ``%lf`` reads it; None without one."""
+    found = _FLOAT.match(text)
+    return None if found is None else float(found.group(1))
+
+
+def encoded_character(text: str, at: int = 0) -> tuple[str, int]:
+    """One character of ``text``, perhaps escaped (``\\n \\r \\t \\xHH \\0OOO``), and the index behind it.
+
+    Empty at the end of the text. Raises FunctionError for ``\\x`` without a digit (ast_get_encoded_char).
+    """
+    if at >= len(text):
+        return "", at
+    if text[at] != "\\" or at + 1 >= len(text):
+        return text[at], at + 1
+    letter = text[at + 1]
+    if letter == "x":
+        digits = _HEX.match(text, at + 2)
+        if digits is None:
+            raise FunctionError(f"illegal character in the hexadecimal escape of '{text}'")
+        return chr(int(digits.group(), 16)), digits.end()
+    if letter == "0":
+        octal = _OCTAL.match(text, at + 2)
+        end = at + 2 if octal is None else octal.end()
+        return chr(int(text[at + 2 : end] or "0", 8) & 0xFF), end
+    return _ESCAPES.get(letter, letter), at + 2
+
+
+def decoded(text: str) -> str:
+    """A text with its escapes replaced (ast_get_encoded_str)."""
+    if "\\" not in text:
+        return text
+    found: list[str] = []
+    at = 0
+    while at < len(text):
+        character, at = encoded_character(text, at)
+        found.append(character)
+    return "".join(found)
+
+
+def delimiter(text: str, default: str = "") -> str:
+    """The one character that an argument for a delimiter stands for."""
+    return encoded_character(text)[0] if text else default
+
+
+def then(value: Reading, use: Callable[[str], str]) -> Reading:
+    """``use(value)``, at once where the value is there already."""
+    return use(value) if isinstance(value, str) else _later(value, use)
+
+
+async def _later(value: Awaitable[str], use: Callable[[str], str]) -> str:
+    return use(await value)
+
+
+class FunctionModule(DialplanModule):
+    """A module of functions that name variables in their arguments."""
+
+    def value_of(self, channel: Channel | None, name: str) -> Reading:
+        """What ``${name}`` is: a variable, a slice of one, or a function; empty where there is none."""
+        plain, offset, length, sliced = split_slice(name)
+        if plain.endswith(")") and "(" in plain:
+            try:
+                value = self.registry().read(channel, plain)
+            except LookupError as error:
+                log.warn("{name}: {reason}", name=self.name, reason=str(error.args[0]))
+                return ""
+            return then(value, lambda found: slice_value(found, offset, length)) if sliced else value
+        found = self.server.channels.globals.get(plain) if channel is None else channel.get_variable(plain)
+        if not found:
+            return ""
+        return slice_value(found, offset, length) if sliced else found
+
+    def then_value(self, channel: Channel | None, name: str, use: Callable[[str], str]) -> Reading:
+        """``use`` of `value_of`."""
+        return then(self.value_of(channel, name), use)
+
+    def set_value(self, channel: Channel | None, name: str, value: str) -> Writing:
+        """Set ``name``: a function, or a variable of the channel, or a global one without a channel."""
+        if name.endswith(")") and "(" in name:
+            return self.registry().write(channel, name, value)
+        if channel is None:
+            self.server.channels.set_global(name, value)
+        else:
+            channel.set_variable(name, value)
+        return None
+
+
+def live(channel: Channel | None, name: str) -> Channel:
+    """``channel``. Raises FunctionError when there is none."""
+    if channel is None:
+        raise FunctionError(f"No channel was provided to {name} function")
+    return channel
+
+
+def write_only(name: str) -> FunctionError:
+    """What reading a function that can only be written raises."""
+    return FunctionError(f"Function {name} cannot be read")
