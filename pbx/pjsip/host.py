@@ -205,10 +205,6 @@ class PjsipHost:
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 
-    def set_timers(self, t1_ms: int, timeout_ms: int) -> None:
-        """T1 and the lifetime of client transactions (timers B and F of RFC 3261), for transactions from now on."""
-        self.core.lib.pjsip_tsx_set_timers(t1_ms, 0, 0, timeout_ms)
-
     def on_request(self, priority: Priority, hook: RequestHook) -> Callable[[], None]:
         """Call ``hook`` with each request at ``priority``; True ends its way. Gives the function that unhooks it."""
         return self._modules[priority].add_request_hook(hook)

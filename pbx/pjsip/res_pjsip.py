@@ -174,8 +174,6 @@ class ResPjsip(Module):
             max_forwards=settings.max_forwards,
             keep_alive_interval=settings.keep_alive_interval,
         )
-        system = self._settings.system
-        self._host.set_timers(system.timer_t1, system.timer_b)
         for error in dangling_names(self.server.sorcery):
             log.error("{error}", error=str(error))
         for error in missing_aors(self.server.sorcery):
