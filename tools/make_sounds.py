@@ -85,6 +85,8 @@ PROMPTS = {
     },
     **{f"digits/{(number + 2) * 10}": word for number, word in enumerate(TENS)},
 }
+#: Seconds of silence/N.
+SILENCES = range(1, 11)
 #: Name: frequency in Hz and length in seconds of each tone.
 TONES = {"beep": ((850.0, 0.35),), "beeperr": ((480.0, 0.2), (0.0, 0.05), (360.0, 0.3))}
 
@@ -118,6 +120,12 @@ def tone(parts: tuple[tuple[float, float], ...], target: Path) -> None:
         file.writeframes(struct.pack(f"<{len(samples)}h", *samples))
 
 
+def silence(seconds: int, target: Path) -> None:
+    """Write silence as raw mu-law."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(b"\xff" * (RATE * seconds))
+
+
 def main() -> int:
     missing = [program for program in ("espeak-ng", "sox") if shutil.which(program) is None]
     if missing:
@@ -129,7 +137,9 @@ def main() -> int:
         speak(text, target)
     for name, parts in TONES.items():
         tone(parts, ROOT / f"{name}.wav")
-    print(f"{len(PROMPTS) + len(TONES)} sounds in {ROOT}")
+    for seconds in SILENCES:
+        silence(seconds, ROOT / "silence" / f"{seconds}.ulaw")
+    print(f"{len(PROMPTS) + len(TONES) + len(SILENCES)} sounds in {ROOT}")
     return 0
 
 
