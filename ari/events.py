@@ -169,6 +169,7 @@ class Translator:
         status: str,
         dial_string: str = "",
         forward: str = "",
+        forwarded: ChannelSnapshot | None = None,
     ) -> Made:
         sources = self._sources(caller, peer)
         if not sources:
@@ -177,6 +178,7 @@ class Translator:
             ("caller", caller),
             ("peer", peer),
             ("forward", forward),
+            ("forwarded", forwarded),
             ("dialstring", dial_string),
             ("dialstatus", status),
         )
@@ -192,7 +194,7 @@ class Translator:
 
     @_translates(messages.DialEnded)
     def dial_ended(self, message: messages.DialEnded) -> Made:
-        return self._dial(message.caller, message.peer, message.status, forward=message.forward)
+        return self._dial(message.caller, message.peer, message.status, "", message.forward, message.forwarded)
 
     # Bridges
 

@@ -288,6 +288,12 @@ class Engine:
         self.channels.calls_processed += 1
         return Deferred.fromCoroutine(self._start(channel))
 
+    def finish(self, channel: Channel, context: str) -> Deferred[None]:
+        """Run ``h`` of ``context`` on a channel that no dialplan runs on, as its owner, and hang it up. Never fails."""
+        channel.owner = "pbx"
+        channel.context = context
+        return Deferred.fromCoroutine(self._finish(channel, Run()))
+
     async def _start(self, channel: Channel) -> None:
         run = Run()
         channel.extra[KEY] = run
@@ -306,9 +312,13 @@ class Engine:
         if channel.alive and bus.wanted(messages.HangupRequested):
             # As ast_pbx_run's ast_softhangup: told whoever ended the call.
             bus.publish(messages.HangupRequested(channel.snapshot(), channel.hangup_cause, soft=True))
+        await self._finish(channel, run)
+
+    async def _finish(self, channel: Channel, run: Run) -> None:
+        channel.extra[KEY] = run
         try:
             await self._h_extension(channel, run)
-        except Exception:  # as above
+        except Exception:  # a defect in one call must end that call alone
             log.failure("{channel}: the h extension failed", channel=channel.name)
         run.end()
         channel.extra.pop(KEY, None)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dialplan.applications.builtins import seconds
-from dialplan.applications.limits import CallLimit
+from dialplan.applications.limits import CallLimit, parse_limit
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options
 from dialplan.engine import Engine
@@ -97,15 +97,16 @@ class BridgeModule(DialplanModule):
 
     async def _talk(self, channel: Channel, peer: Channel, options: Options) -> None:
         timer: IDelayedCall | None = None
-        limit = CallLimit.parse(self.server, channel, peer, options.argument("L"))
+        limit = CallLimit(self.server, channel, peer, parse_limit(options.argument("L"), "Bridge"))
         try:
             if "p" in options:
                 await self._tone(channel, peer)
             length = seconds(options.argument("S") or "", what="Bridge: option S")
             if length is not None and length > 0:
                 timer = self.server.clock.call_later(length, peer.request_hangup)
+            talking = Deferred.fromCoroutine(self.server.bridges.call(channel, peer))
             limit.start()
-            await self.server.bridges.call(channel, peer)
+            await talking
         finally:
             cancel_timer(timer)
             limit.stop()

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
+from dialplan.applications.digits import DIGIT_GAP_MS, MAX_DIGITS, send_digits
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from dialplan.verbosity import verbose
 from pbx.core import messages
 from pbx.core.channel import Channel
-from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS
+from pbx.core.frames import DEFAULT_DIGIT_MS
 
 log = Logger()
-
-#: Milliseconds between digits of SendDTMF, and how long its pauses ``w`` and ``W`` are, in seconds.
-DIGIT_GAP_MS = 250
-PAUSES = {"w": 0.5, "W": 1.0}
-#: Digits one SendDTMF may send.
-MAX_DIGITS = 1024
 
 
 class VerboseModule(DialplanModule):
@@ -121,18 +116,8 @@ class SendDTMFModule(DialplanModule):
             target.answer()
         gap = self._milliseconds(args["timeout_ms"], DIGIT_GAP_MS)
         duration = self._milliseconds(args["duration_ms"], DEFAULT_DIGIT_MS)
-        for digit in digits:
-            if digit in PAUSES:
-                await channel.sleep(PAUSES[digit])
-                continue
-            if digit.upper() not in DIGITS:
-                log.warn("{channel}: SendDTMF: illegal DTMF character '{digit}'", channel=channel.name, digit=digit)
-                continue
-            if not target.alive or target.hangup_requested:
-                return RESULT_HANGUP if target is channel else RESULT_OK
-            target.send_digit(digit, duration)
-            await channel.sleep((duration + gap) / 1000)
-        return RESULT_OK
+        there = await send_digits(channel, target, digits, gap_ms=gap, duration_ms=duration)
+        return RESULT_HANGUP if not there and target is channel else RESULT_OK
 
     @staticmethod
     def _milliseconds(text: str, default: int) -> int:

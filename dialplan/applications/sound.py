@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -95,3 +95,25 @@ async def play_all(
         if digit:
             return digit, complete
     return "", complete
+
+
+def announce(switchboard: Switchboard, channel: Channel, names: Sequence[str]) -> Deferred[None]:
+    """Play sounds to a channel among what else it hears and does; fires when all have been played. Never fails.
+
+    Sounds that are missing are left out.
+    """
+    return Deferred.fromCoroutine(_announce(switchboard, channel, names))
+
+
+async def _announce(switchboard: Switchboard, channel: Channel, names: Sequence[str]) -> None:
+    for name in names:
+        path = switchboard.find_sound(name, channel.language)
+        if path is None:
+            log.warn("{channel}: File {name} does not exist in any format", channel=channel.name, name=name)
+            continue
+        if not channel.alive:
+            return
+        try:
+            await switchboard.play(channel.audio, path).finished
+        except ObeliskError as error:
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))

@@ -37,6 +37,9 @@ T = TypeVar("T")
 #: Frames kept for an owner that does not read; the oldest go first. Asterisk warns at 96 voice frames.
 MAX_QUEUED_FRAMES = 128
 
+#: Asterisk's default of MAX_FORWARDS().
+MAX_FORWARDS = 20
+
 #: What the far end of an outgoing call says about its state.
 _STATE_OF_CONTROL: dict[Control | None, ChannelState] = {
     Control.RINGING: ChannelState.RINGING,
@@ -72,6 +75,7 @@ class Channel:
         "answered",
         "audio",
         "bridge",
+        "call_forward",
         "caller",
         "connected",
         "context",
@@ -85,6 +89,7 @@ class Channel:
         "held",
         "language",
         "linkedid",
+        "max_forwards",
         "music_class",
         "name",
         "on_end",
@@ -124,6 +129,10 @@ class Channel:
         self.connected = Connected()
         self.dialed: Dialed = Dialed()
         self.redirecting = Redirecting()
+        #: Where the far end of an unanswered outgoing call wants it to go: ``exten`` or ``Technology/address``.
+        self.call_forward = ""
+        #: How many more times a call may be dialled onwards: what ends a loop of dials.
+        self.max_forwards = MAX_FORWARDS
         self.context: str = "default"
         self.exten: str = "s"
         self.priority: int = 1

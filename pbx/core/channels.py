@@ -148,6 +148,8 @@ class Channels:
             channel.bridge.remove(channel)
         channel.set_reader(None)
         target = channel.take_redirect()
+        # What ran on it ends here, not at the new place.
+        channel.set_application("", "")
         if target is not None:
             channel.set_position(*target)
         self.dialplan.start(channel)

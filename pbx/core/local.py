@@ -47,6 +47,7 @@ class LocalHalf:
         peer.caller = Caller(id=self._channel.connected.id, ani=self._channel.connected.ani)
         peer.connected = Connected(id=self._channel.caller.id, ani=self._channel.caller.ani)
         peer.redirecting = self._channel.redirecting
+        peer.max_forwards = self._channel.max_forwards
         peer.accountcode = peer.accountcode or self._channel.accountcode
         peer.language = self._channel.language
         for name, value in self._channel.variables:

@@ -152,7 +152,9 @@ class DialEnded:
     caller: ChannelSnapshot | None
     peer: ChannelSnapshot
     status: str
+    #: Where the peer sent the call, and the channel that was made for it.
     forward: str = ""
+    forwarded: ChannelSnapshot | None = None
 
 
 @dataclass(frozen=True, slots=True)

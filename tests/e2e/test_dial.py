@@ -136,3 +136,25 @@ async def test_sipp_through_dial(live_server: Any, caller: str, callee: str) -> 
     )
     assert result.successful == 3
     await uas.finish()
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("method", ["user", "uri_core", "uri_pjsip"])
+async def test_a_redirected_call(live_server: Any, method: str) -> None:
+    host = process_address(os.getpid(), 1)
+    second = await SippProcess.start(SCENARIOS / "uas_hangup.xml", reactor=_reactor(), calls=1)
+    first = await SippProcess.start(
+        SCENARIOS / "uas_redirect.xml", reactor=_reactor(), calls=1, fill={"TARGET": f"second@{second.address}"}
+    )
+    server = await live_server(
+        extensions=LUA.replace("callee = dial", 'second = dial("PJSIP/second"),\n  callee = dial'),
+        trunks={"callee": first.address, "second": second.address, "caller": f"{host}:5070"},
+        pjsip=f"[callee](+)\nredirect_method = {method}\n",
+    )
+    result = await run_sipp(
+        SCENARIOS / "uac_until_bye.xml", server.address, reactor=_reactor(), service="callee", host=host
+    )
+    assert result.successful == 1
+    await first.finish()
+    await second.finish()
+    await server.wait_no_channels()

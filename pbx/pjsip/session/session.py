@@ -7,6 +7,7 @@ channel or the call, the other is told, the media is given back, and what comes 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -22,12 +23,13 @@ from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.invite_session import InviteSession, SessionOver
 from pbx.pjsip.bodies import session_description
 from pbx.pjsip.headers import HeaderStore
-from pbx.pjsip.objects.enums import DtmfMode
+from pbx.pjsip.objects.enums import DtmfMode, RedirectMethod
 from pbx.pjsip.session import dtmf_info
 from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
+from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -62,6 +64,7 @@ class PjsipSession:
         "_offerless",
         "_peer",
         "_received",
+        "_redirections",
         "_rtp_timer",
         "_sessions",
         "_up",
@@ -102,6 +105,8 @@ class PjsipSession:
         #: The INVITE had no offer: ours goes out with the answer, theirs comes in the ACK.
         self._offerless = False
         self._rtp_timer: IDelayedCall | None = None
+        #: How often the call was sent elsewhere and followed by us.
+        self._redirections = 0
 
     def __repr__(self) -> str:
         return f"<PjsipSession {self.channel.name} {self.call_id}>"
@@ -332,10 +337,36 @@ class PjsipSession:
                 cause = Cause.ANSWERED_ELSEWHERE
         if cause is None:
             cause = sip_to_cause(code)
+        if 300 <= code < 400 and message is not None and self._redirected(message):
+            return
         self._close()
         self.channel.remote_hangup(cause, str(code))
 
     # Parts
+
+    def _redirected(self, message: SipMessage) -> bool:
+        """A 3xx to our INVITE: whether this session calls the new target itself, or leaves that to the core."""
+        target = target_of(message)
+        if target is None or self._call is None or self._up:
+            return False
+        if self.endpoint.redirect_method is not RedirectMethod.URI_PJSIP:
+            forward(self.channel, self.endpoint, target, message)
+            return False
+        self._redirections += 1
+        if self._redirections > MAX_REDIRECTIONS:
+            log.warn("{call_id}: redirected more than {most} times", call_id=self.call_id, most=MAX_REDIRECTIONS)
+            return False
+        if self.native is not None:
+            self.native.events = None
+        self.native = None
+        self._call = replace(self._call, target=str(replace(target, headers="")))
+        self.contact_uri = self._call.target
+        self._sessions.host.invite.later(self._call_again)
+        return True
+
+    def _call_again(self) -> None:
+        if not self._closed and self.native is None:
+            self.call()
 
     def _ringing(self) -> bool:
         early = self._early_sdp

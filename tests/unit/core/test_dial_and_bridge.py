@@ -95,7 +95,7 @@ def test_early_media_is_heard_from_a_single_destination_only(core: Core) -> None
     dave = caller_of(core)
     dial(core, dave.channel, "Fake/x&Fake/y")
     core.fake.drivers["x"][0].say(Control.PROGRESS)
-    assert "progress" not in dave.told
+    assert not any(dave.channel.audio.name in edge for edge in core.switchboard.edges)
 
 
 @pytest.mark.parametrize("first", ["caller", "peer"])
@@ -175,7 +175,8 @@ def test_a_channel_that_hung_up_does_not_stay_in_a_bridge(core: Core) -> None:
     assert result_of(bridge.enter(driver.channel)) is LeaveReason.HANGUP
 
 
-@pytest.mark.parametrize("text", ["", "&", "PJSIP", "PJSIP/", "/x", "PJSIP/a&b"])
+@pytest.mark.parametrize("text", ["PJSIP", "PJSIP/", "/x", "PJSIP/a&b"])
 def test_malformed_dial_strings_are_named(text: str) -> None:
-    with pytest.raises(ValueError, match=r"Technology/resource|nothing to dial"):
+    with pytest.raises(ValueError, match=r"Technology/resource"):
         parse_destinations(text)
+    assert parse_destinations(" & ") == []

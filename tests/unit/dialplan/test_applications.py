@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from pbx.core import messages
-from pbx.core.causes import Cause
-from pbx.core.frames import Control
 from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan, extensions
-from pbx.testing.fake_technology import FakeDriver
 
 
 def begin(plan: Plan, body: str, *sounds: str) -> tuple[DialplanHarness, DialplanCall]:
@@ -89,7 +86,7 @@ def test_playback_stops_when_the_caller_hangs_up(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["app.Playback()", "app.Read()", "app.Dial()", "app.Goto()", "app.Wait('x') app.Dial('x')"]
+    "body", ["app.Playback()", "app.Read()", "app.Dial('x')", "app.Goto()", "app.Wait('x') app.Dial('x')"]
 )
 def test_a_wrong_call_is_an_error_with_its_place_and_ends_the_call(plan: Plan, body: str) -> None:
     harness, call = begin(plan, body + " channel.NO = '1'")
@@ -221,172 +218,6 @@ def test_set_and_log(plan: Plan) -> None:
     assert call.channel.caller.id.name == "Me"
     assert harness.logged("Ext. 100@default:1: look")
     assert harness.logged("requires an '='")
-
-
-class TestDial:
-    """Dial: the two legs, its status, who goes on."""
-
-    @staticmethod
-    def bob(harness: DialplanHarness) -> FakeDriver:
-        return harness.core.fake.drivers["bob"][-1]
-
-    def test_an_answered_call(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30) channel.NO = '1'")
-        bob = self.bob(harness)
-        bob.say(Control.RINGING)
-        bob.say(Control.ANSWER)
-        assert call.far.told == ["ringing", "answer"]
-        assert call.channel.bridge is bob.channel.bridge is not None
-        harness.core.clock.advance(7)
-        bob.hang_up()
-        assert (call.ended, call.variable("NO")) == (True, None)
-        assert (call.variable("DIALSTATUS"), call.variable("ANSWEREDTIME")) == ("ANSWER", "7")
-        assert call.variable("DIALEDPEERNAME") == bob.channel.name
-        assert bob.told[-1] == "hangup 16"
-
-    def test_the_caller_hangs_up_first(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'g') channel.NO = '1'")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        call.far.hang_up()
-        assert (call.ended, call.variable("NO"), call.variable("H")) == (True, None, "yes")
-        assert bob.told[-1] == "hangup 16"
-
-    def test_the_caller_hangs_up_while_it_rings(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob&Fake/carol', 30)")
-        call.far.hang_up()
-        assert call.variable("DIALSTATUS") == "CANCEL"
-        assert self.bob(harness).told[-1].startswith("hangup")
-        assert harness.core.fake.drivers["carol"][-1].told[-1].startswith("hangup")
-
-    @pytest.mark.parametrize(
-        ("event", "status", "cause"),
-        [
-            (Control.BUSY, "BUSY", Cause.USER_BUSY),
-            (Control.CONGESTION, "CONGESTION", Cause.NORMAL_CIRCUIT_CONGESTION),
-        ],
-    )
-    def test_a_failed_call_goes_on(self, plan: Plan, event: Control, status: str, cause: Cause) -> None:
-        harness, call = begin(
-            plan, "app.Dial('Fake/bob') channel.R = channel.DIALSTATUS:get() .. channel.HANGUPCAUSE:get()"
-        )
-        self.bob(harness).say(event)
-        assert call.variable("R") == f"{status}{int(cause)}"
-
-    def test_a_failed_call_that_falls_through_fails_the_caller(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob')")
-        self.bob(harness).say(Control.BUSY)
-        assert call.far.told == ["busy"]
-        call.far.hang_up()
-        assert call.far.told == ["busy", "hangup 17"]
-
-    def test_nobody_answers_in_time(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 20) channel.R = channel.DIALSTATUS:get()")
-        harness.core.clock.advance(20)
-        assert call.variable("R") == "NOANSWER"
-
-    def test_nobody_there(self, plan: Plan) -> None:
-        _harness, call = begin(plan, "app.Dial('None/bob') channel.R = channel.DIALSTATUS:get()")
-        assert call.variable("R") == "CHANUNAVAIL"
-
-    @pytest.mark.parametrize("destination", ["bob", "Fake", "", "&"])
-    def test_nonsense(self, plan: Plan, destination: str) -> None:
-        _harness, call = begin(plan, f"app.Dial('{destination}')")
-        assert (call.variable("DIALSTATUS"), call.ended) == ("INVALIDARGS", True)
-
-    def test_option_g(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'g') channel.R = '1'")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        bob.hang_up()
-        assert call.variable("R") == "1"
-
-    def test_option_d(self, plan: Plan) -> None:
-        harness = plan(
-            extensions("app.Dial('Fake/bob', 30, 'd')") + "extensions.default['5'] = function() channel.R = '1' end"
-        )
-        call = harness.call("100")
-        call.far.press("45")
-        assert call.variable("R") == "1"
-        assert self.bob(harness).told[-1].startswith("hangup")
-
-    def test_options_h_and_r(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'rHh')")
-        assert call.far.told == ["ringing"]
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        call.far.press("1*")
-        assert bob.told[-2] == "digit 1"
-        assert (call.ended, bob.told[-1]) == (True, "hangup 16")
-
-    def test_option_f_lets_the_called_party_go_on(self, plan: Plan) -> None:
-        harness = plan(
-            extensions("app.Dial('Fake/bob', 30, 'F(default^200^1)')")
-            + "extensions.default['200'] = function() app.Wait(5) channel.R = '1' end"
-        )
-        call = harness.call("100")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        call.far.hang_up()
-        assert call.ended
-        assert bob.channel.alive
-        harness.core.clock.advance(5)
-        assert bob.channel.variables.get("R") == "1"
-        assert not bob.channel.alive
-
-    def test_option_capital_g_sends_both(self, plan: Plan) -> None:
-        harness = plan(
-            extensions("app.Dial('Fake/bob', 30, 'G(default^200^1)')")
-            + "extensions.default['200'] = function() channel.R = '1' end"
-        )
-        call = harness.call("100")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        assert (call.variable("R"), bob.channel.alive) == ("1", False)
-
-    @pytest.mark.parametrize("option", ["L(5000:2000:1000)", "S(5)"])
-    def test_limits(self, plan: Plan, option: str) -> None:
-        harness, call = begin(plan, f"app.Dial('Fake/bob', 30, '{option}')", "beep")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        harness.core.clock.pump([1] * 4)
-        assert not call.ended
-        harness.core.clock.advance(1)
-        assert (call.ended, bob.channel.alive) == (True, False)
-        assert len(harness.core.switchboard.playbacks) == (2 if option[0] == "L" else 0)
-        assert harness.core.clock.next_timer_seconds() is None
-
-    def test_option_d_sends_digits(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'D(12:3)')")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        harness.core.clock.pump([0.2] * 3)
-        assert [told for told in bob.told if told.startswith("digit")] == ["digit 1", "digit 2"]
-        assert [told for told in call.far.told if told.startswith("digit")] == ["digit 3"]
-        assert call.channel.bridge is not None
-
-    def test_an_announcement_to_the_called_party(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'A(one)')", "one")
-        self.bob(harness).say(Control.ANSWER)
-        assert call.channel.bridge is None
-        harness.core.switchboard.playbacks[-1].finish()
-        assert call.channel.bridge is not None
-
-    def test_unknown_and_unsupported_options_are_said(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, '?w')")
-        assert harness.logged("unrecognized option: '?'")
-        assert harness.logged("option w is not part of this version")
-        call.far.hang_up()
-
-    def test_a_redirect_of_the_caller_while_they_talk(self, plan: Plan) -> None:
-        harness = plan(
-            extensions("app.Dial('Fake/bob', 30)") + "extensions.default['5'] = function() channel.R = '1' end"
-        )
-        call = harness.call("100")
-        bob = self.bob(harness)
-        bob.say(Control.ANSWER)
-        call.channel.redirect("default", "5", 1)
-        assert (call.variable("R"), bob.channel.alive) == ("1", False)
 
 
 class TestBridge:

@@ -1,0 +1,110 @@
+"""Numbers, letters and dates as names of prompts, in English (Asterisk: main/say.c). Pure.
+
+Other languages use the same names where their prompts are installed.
+"""
+
+from __future__ import annotations
+
+#: Numbers beyond this are said digit by digit.
+MAX_NUMBER = 999_999_999_999
+
+_CHARACTERS = {
+    "!": "letters/exclaimation-point",
+    "@": "letters/at",
+    "#": "letters/pound",
+    "$": "letters/dollar",
+    "*": "digits/star",
+    "+": "letters/plus",
+    "-": "letters/dash",
+    ".": "letters/dot",
+    "/": "letters/slash",
+    "=": "letters/equals",
+    " ": "letters/space",
+}
+_SCALES = ((1_000_000_000, "digits/billion"), (1_000_000, "digits/million"), (1000, "digits/thousand"))
+
+
+def number_names(value: int) -> list[str]:
+    """A whole number: ``digits/1``, ``digits/hundred``, ..."""
+    if value < 0:
+        return ["digits/minus", *number_names(-value)]
+    if value > MAX_NUMBER:
+        return digits_names(str(value))
+    names: list[str] = []
+    for size, name in _SCALES:
+        if value >= size:
+            names += [*number_names(value // size), name]
+            value %= size
+            if not value:
+                return names
+    if value >= 100:
+        names += [f"digits/{value // 100}", "digits/hundred"]
+        value %= 100
+        if not value:
+            return names
+    if value > 20 and value % 10:
+        return [*names, f"digits/{value // 10 * 10}", f"digits/{value % 10}"]
+    return [*names, f"digits/{value}"]
+
+
+def ordinal_names(value: int) -> list[str]:
+    """``digits/h-1``, or ``digits/20`` and ``digits/h-1``: the last word is the ordinal."""
+    if value < 0:
+        return ["digits/minus", *ordinal_names(-value)]
+    names = number_names(value)
+    return [*names[:-1], f"digits/h-{names[-1].removeprefix('digits/')}"]
+
+
+def digits_names(text: str) -> list[str]:
+    """Digits one by one; ``#`` is pound, ``*`` star, ``-`` minus, others are left out."""
+    found = []
+    for character in text:
+        if character.isdecimal() and character.isascii():
+            found.append(f"digits/{character}")
+        elif character in "#*-":
+            found.append({"#": "digits/pound", "*": "digits/star", "-": "digits/minus"}[character])
+    return found
+
+
+def character_names(text: str, case: str = "n") -> list[str]:
+    """Each character; ``case`` says for which the case is said: (n)one, (l)ower, (u)pper, (a)ll."""
+    found = []
+    for character in text:
+        if character.isdecimal() and character.isascii():
+            found.append(f"digits/{character}")
+        elif character in _CHARACTERS:
+            found.append(_CHARACTERS[character])
+        elif character.isalpha() and character.isascii():
+            if (character.isupper() and case in "ua") or (character.islower() and case in "la"):
+                found.append("uppercase" if character.isupper() else "lowercase")
+            found.append(f"letters/{character.lower()}")
+        else:
+            found.append(f"letters/ascii{ord(character)}")
+    return found
+
+
+def phonetic_names(text: str) -> list[str]:
+    """Each character by its word (alpha, bravo)."""
+    return [
+        f"phonetic/{character.lower()}_p" if character.isascii() and character.isalpha() else name
+        for character, name in zip(text, character_names(text), strict=True)
+    ]
+
+
+def money_names(text: str) -> list[str]:
+    """An amount in dollars and cents, as in ``12.34``. Raises ValueError."""
+    dollars, _, cents = text.strip().partition(".")
+    if not (dollars or cents) or not (dollars + cents).isdecimal() or not text.isascii():
+        raise ValueError(f"'{text}' is not an amount")
+    whole, part = int(dollars or "0"), int((cents + "00")[:2])
+    if not whole and not part:
+        return ["digits/0", "cents"]
+    names: list[str] = []
+    if whole:
+        one = "letters/dollar_" if part else "letters/dollar"
+        names += [*number_names(whole), one if whole == 1 else "dollars"]
+    if whole and part:
+        names.append("and")
+    if part:
+        names += [*number_names(part), "cent" if part == 1 else "cents"]
+    return names
