@@ -19,6 +19,7 @@ from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiv
 from pbx.pjsip._native.invite import InviteLayer
 from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
 from pbx.pjsip._native.resolving import Resolving
+from pbx.pjsip._native.translation import Translation
 from pbx.pjsip._native.transport import TransportTable
 from pbx.pjsip.resolver import SipResolver
 from pbx.pjsip.transports.ingress import Ingress
@@ -159,6 +160,7 @@ class PjsipHost:
         await listener.open()
         listener.keep_alive(self._keep_alive_interval)
         self._listeners[settings.id] = listener
+        self._translate()
         log.info(
             "SIP {protocol} listens on {host}:{port} ({id})",
             protocol=settings.protocol,
@@ -172,6 +174,7 @@ class PjsipHost:
         """Close a listening transport and its connections; unknown ones are ignored."""
         listener = self._listeners.pop(identifier, None)
         if listener is not None:
+            self._translate()
             await listener.close()
 
     def transports(self) -> list[TransportInfo]:
@@ -195,6 +198,30 @@ class PjsipHost:
         if listener is None:
             raise ObeliskError(f"there is no transport {identifier}")
         return listener.sent_by(remote_host)
+
+    def media_host(self, identifier: str, remote_host: str) -> str:
+        """The address that descriptions of media show to ``remote_host``. Raises ObeliskError."""
+        listener = self._listeners.get(identifier)
+        if listener is None:
+            raise ObeliskError(f"there is no transport {identifier}")
+        known = self.resolver.known_address(remote_host)
+        return listener.media_host(known or remote_host)
+
+    def local_host(self, identifier: str, remote_host: str) -> str:
+        """Our own address towards ``remote_host``, whatever the outside calls it. Raises ObeliskError."""
+        listener = self._listeners.get(identifier)
+        if listener is None:
+            raise ObeliskError(f"there is no transport {identifier}")
+        return listener.local_host(remote_host)
+
+    def _translate(self) -> None:
+        """Let messages be rewritten that leave the local networks of transports."""
+        translated = {
+            name: listener.settings
+            for name, listener in self._listeners.items()
+            if listener.settings.local_net and listener.settings.external_address
+        }
+        self.invite.gate.translate = Translation(self.core, self.table, translated) if translated else None
 
     def selector(self, identifier: str) -> Any:
         """Floor 2: the pjsip_tpselector * that binds a message to a transport. Raises ObeliskError."""

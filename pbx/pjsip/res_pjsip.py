@@ -65,6 +65,8 @@ def transport_settings(transport: Transport) -> TransportSettings:
         port=transport.bind_port,
         external_address=transport.external_signaling_hostname or transport.external_signaling_address or None,
         external_port=transport.external_signaling_port or None,
+        external_media_address=transport.external_media_address or None,
+        local_net=transport.local_net,
     )
 
 

@@ -122,6 +122,16 @@ class SipResolver:
             raise answer
         return answer
 
+    def known_address(self, host: str) -> str | None:
+        """An address that ``host`` was lately found to have, or itself if it is one; None where nothing is known."""
+        address = literal(host)
+        if address is not None:
+            return address
+        for target, (expires, answer) in self._cache.items():
+            if target.host == host and expires > self._reactor.seconds() and not isinstance(answer, ResolveError):
+                return answer[0].host
+        return None
+
     def resolve(self, target: Target) -> Deferred[list[ServerAddress]]:
         """Addresses in the order to try them; fails with ResolveError only."""
         result: Deferred[list[ServerAddress]] = Deferred()

@@ -51,6 +51,8 @@ class SdpGate:
         self._module: CData = None
         self._token_text = ffi.new("char[]", TOKEN)
         self._print_sdp: CData = None
+        #: Rewrites what leaves the local networks (res_pjsip_nat); None where no transport has any.
+        self.translate: Callable[[CData], object] | None = None
         #: Call-IDs of sessions whose peer's Contact is rewritten to where its messages come from.
         self.rewritten: set[bytes] = set()
         #: A pjmedia_sdp_session * to give to PJSIP as the local description; PJSIP copies it.
@@ -182,6 +184,8 @@ class SdpGate:
 
     def _on_send(self, tdata: CData) -> int:
         """Messages that PJSIP sends by itself: ACK, answers to UPDATE and PRACK, refreshes of the session timer."""
+        if self.translate is not None:
+            self.translate(tdata)
         body = tdata.msg.body
         if body and body.print_body == self._print_sdp:
             dialog = self._core.lib.pjsip_tdata_get_dlg(tdata)

@@ -276,6 +276,10 @@ class TransportTable:
         """The transport a message came by, None when it is gone."""
         return self._by_info.get(info)
 
+    def by_pointer(self, pointer: CData) -> PjTransport | None:
+        """The transport behind a pjsip_transport *."""
+        return self._transports.get(int(ffi.cast("uintptr_t", pointer)))
+
     @staticmethod
     def transport_selector(transport: PjTransport) -> CData:
         """A pjsip_tpselector * for this very transport."""

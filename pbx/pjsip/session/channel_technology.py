@@ -38,7 +38,7 @@ class PjsipTechnology:
         dialled, endpoint = parse_dial_string(request.address, sessions)
         call = resolve(dialled, endpoint, sessions)
         target = SipUri.parse(call.target)
-        host, _ = sessions.host.sent_by(call.transport, target.host)
+        host = sessions.host.media_host(call.transport, call.next_hop)
         media = SessionMedia(sessions.engine, endpoint, host)
         if not media.codecs:
             raise RequestFailed(f"endpoint '{endpoint.id}' has no usable codec", Cause.BEARERCAPABILITY_NOTAVAIL)

@@ -79,7 +79,9 @@ class InviteHandler:
         exten = self._dialled(request, endpoint, caller)
         offer = self._offer(request)
         host, port = sessions.host.sent_by(request.transport.id, request.source[0])
-        media = SessionMedia(sessions.engine, endpoint, host)
+        media = SessionMedia(
+            sessions.engine, endpoint, sessions.host.media_host(request.transport.id, request.source[0])
+        )
         channel: Channel | None = None
         try:
             if offer is not None:

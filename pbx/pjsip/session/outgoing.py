@@ -44,6 +44,12 @@ class OutgoingCall:
     route: tuple[str, ...]
     transport: str
 
+    @property
+    def next_hop(self) -> str:
+        """The host the INVITE goes to first."""
+        first = self.route[0].strip("<> ") if self.route else self.target
+        return SipUri.parse(first).host
+
     def send(self, session: PjsipSession) -> InviteSession:
         """Make the INVITE of ``session``'s channel. Raises ObeliskError (PjError, NoMediaPorts among them)."""
         sessions, endpoint = self.sessions, self.endpoint
@@ -54,11 +60,12 @@ class OutgoingCall:
         protocol = "udp" if info is None else info.protocol
         settings = sessions.settings.global_
         party = channel.connected.id
-        headers = identity_headers(endpoint, party, host)
+        ours = sessions.host.local_host(self.transport, target.host)
+        headers = identity_headers(endpoint, party, ours)
         headers += session.headers.added
         call = Call(
             target=self.target,
-            from_header=from_header(endpoint, party, host, settings.default_from_user),
+            from_header=from_header(endpoint, party, ours, settings.default_from_user),
             to_header=f"<{replace(target, params={}, headers='')}>",
             contact=contact_header(host, port, protocol, user=contact_user(endpoint, party, settings)),
             offer=session.media.offer(),

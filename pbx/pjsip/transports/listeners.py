@@ -24,6 +24,7 @@ class Listener(Protocol):
     """A configured transport, open or not."""
 
     info: TransportInfo
+    settings: TransportSettings
 
     async def open(self) -> None:
         """Bind and listen; raises OSError."""
@@ -36,6 +37,12 @@ class Listener(Protocol):
 
     def sent_by(self, remote_host: str | None = None) -> tuple[str, int]:
         """(host, port) for Via and Contact."""
+
+    def local_host(self, remote_host: str | None = None) -> str:
+        """Our own address towards a host."""
+
+    def media_host(self, remote_host: str | None = None) -> str:
+        """The address for descriptions of media."""
 
     def keep_alive(self, interval: float) -> None:
         """Send a keep-alive on each connection every ``interval`` seconds, 0 for never."""
@@ -52,12 +59,32 @@ class _Listener:
         self.info = TransportInfo(settings.id, settings.protocol, settings.host, settings.port)
 
     def sent_by(self, remote_host: str | None = None) -> tuple[str, int]:
-        """The external address, the bound one, or, bound to all, the address the kernel would send from."""
+        """The external address, the bound one, or, bound to all, the address the kernel would send from.
+
+        With ``local_net`` it is ours: messages that leave those networks are rewritten when they are sent.
+        """
         settings = self.settings
-        host = settings.external_address or self.info.host
+        if settings.local_net or not settings.external_address:
+            return self.local_host(remote_host), self.info.port
+        return settings.external_address, settings.external_port or self.info.port
+
+    def local_host(self, remote_host: str | None = None) -> str:
+        """Our own address towards ``remote_host``."""
+        host = self.info.host
         if host in ("0.0.0.0", "::"):
-            host = local_address_towards(remote_host or ("2001:db8::1" if ":" in host else "192.0.2.1"))
-        return host, settings.external_port or self.info.port
+            return local_address_towards(remote_host or ("2001:db8::1" if ":" in host else "192.0.2.1"))
+        return host
+
+    def media_host(self, remote_host: str | None = None) -> str:
+        """The address that descriptions of media show to ``remote_host`` (Asterisk: res_pjsip_session's NAT hook)."""
+        settings = self.settings
+        ours = self.local_host(remote_host)
+        external = settings.external_media_address
+        if not external:
+            return ours
+        if settings.local_net and (settings.is_local(remote_host or "") or not settings.is_local(ours)):
+            return ours
+        return external
 
 
 class UdpListener(_Listener):
