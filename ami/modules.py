@@ -24,6 +24,7 @@ class ManagerModule(Module):
     """The Asterisk Manager Interface."""
 
     name = "manager"
+    builtin = True
     description = "Asterisk Manager Interface"
 
     def check(self) -> None:
@@ -136,4 +137,12 @@ class PresenceStateModule(Module):
     description = "Manager Presence State Topic Forwarder"
 
 
-MODULES: tuple[type[Module], ...] = (ManagerModule, DeviceStateModule, PresenceStateModule)
+class MwiExternalModule(Module):
+    """Mailboxes may be set by managers while it runs."""
+
+    name = "res_mwi_external_ami"
+    description = "AMI support for external MWI"
+    requires = ("res_mwi_external",)
+
+
+MODULES: tuple[type[Module], ...] = (ManagerModule, MwiExternalModule, DeviceStateModule, PresenceStateModule)

@@ -12,6 +12,8 @@ from ari.events import Translator
 from ari.resources import RESOURCES
 from ari.server import AriServer
 from ari.table import Resource
+from ari.text_messages import EndpointMessages
+from pbx.core.text_messages import TextMessages
 from pbx.http.server import HttpServer
 from pbx.modules import Module, ModuleDeclined, ModuleError
 from pbx.stasis.applications import StasisApplications
@@ -38,9 +40,14 @@ class AriModule(Module):
         self.server.provide(Translator, translator)
         self._withdrawals: list[Callable[[], None]] = [
             translator.register(),
+            self._take_messages(),
             http.mount("ari", self.ari.respond, "Asterisk RESTful API"),
             commands.register(self.server, self.ari),
         ]
+
+    def _take_messages(self) -> Callable[[], None]:
+        handler = EndpointMessages(self.server, self.server.require(StasisApplications))
+        return self.server.require(TextMessages).register_handler(handler)
 
     async def unload(self) -> None:
         for withdraw in self._withdrawals:

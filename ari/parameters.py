@@ -190,7 +190,7 @@ def _container(
 ) -> dict[str, object] | None:
     """An object of the body; ``filter`` is the whole body where it is not named there."""
     raw = document.get(parameter.name)
-    if raw is None and parameter.type == "object":
+    if not isinstance(raw, dict) and parameter.type == "object":
         raw = dict(document) if document else None
     if raw is None and parameter.name in fields:
         # A form can carry it as JSON text.

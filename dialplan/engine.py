@@ -38,6 +38,7 @@ from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.frames import Control
+from pbx.core.release import ask_release
 from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
 
@@ -246,6 +247,8 @@ class Engine:
         """
         run = run_of(channel)
         if run is None:
+            if channel.owner == "pbx":
+                return ask_release(channel)
             channel.owner = ""
             free: Deferred[None] = Deferred()
             free.callback(None)
@@ -255,6 +258,10 @@ class Engine:
         released = run.released
         channel.redirect(channel.context, channel.exten, channel.priority)
         return released
+
+    def runs(self, channel: Channel) -> bool:
+        """Whether a dialplan runs on a channel now."""
+        return run_of(channel) is not None
 
     def set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
         """End the call, by ``T`` or ``e`` where they exist, after ``seconds``; 0 takes the limit away."""

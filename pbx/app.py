@@ -33,6 +33,7 @@ from pbx.media.chan_rtp import MODULES as RTP_MODULES
 from pbx.media.config import read_settings
 from pbx.media.tones import Tones, read_indications_conf
 from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
+from pbx.mwi import MODULES as MWI_MODULES
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.modules import MODULES as PJSIP_MODULES
 from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
@@ -52,6 +53,7 @@ MODULES: tuple[type[Module], ...] = (
     *PJSIP_MODULES,
     *SESSION_MODULES,
     *RTP_MODULES,
+    *MWI_MODULES,
     *STASIS_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,

@@ -52,6 +52,8 @@ class Module:
     description: ClassVar[str] = ""
     support_level: ClassVar[str] = "core"
     requires: ClassVar[tuple[str, ...]] = ()
+    #: Whether it is part of Asterisk's core: it loads whatever modules.conf says, and its name has no ``.so``.
+    builtin: ClassVar[bool] = False
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -162,7 +164,8 @@ class ModuleRegistry:
 
     async def start(self, policy: ModulePolicy) -> None:
         """Load what ``policy`` asks for; raises ModuleError when a required module is not running afterwards."""
-        wanted = [*policy.preload, *policy.load, *policy.require]
+        builtin = [name for name, entry in self._entries.items() if entry.kind.builtin]
+        wanted = [*policy.preload, *policy.load, *policy.require, *builtin]
         if policy.autoload:
             wanted += self._entries
         for name in dict.fromkeys(map(plain_name, wanted)):

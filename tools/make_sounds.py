@@ -52,10 +52,39 @@ PROMPTS = {
     "vm-extension": "Extension",
     "vm-msgsaved": "Your message is saved.",
     "auth-thankyou": "Thank you.",
+    "agent-user": "Agent login. Please enter your agent number, followed by the pound key.",
+    "demo-instruct": (
+        "This exchange shows you what it can do. Dial an extension at any time, or press the pound key to hear a digit "
+        "read back, or the star key to begin again."
+    ),
+    "demo-thanks": "Thank you for trying the demonstration.",
+    "demo-nogo": "That part of the demonstration is not there.",
+    "tt-monkeys": (
+        "A troop of monkeys has found the switching room. They were given bananas and a manual, and they prefer the "
+        "bananas. One of them pulls plugs and another one puts them back, always in the wrong place. The eldest has "
+        "taken the chair of the operator and answers every call with great dignity. We ask for your patience until "
+        "the last banana is gone."
+    ),
+    "tt-weasels": "We are sorry. Weasels have chewed through the cable to the exchange. Somebody is on the way.",
+    "tt-somethingwrong": "Something has gone badly wrong.",
     "digits/star": "star",
     "digits/pound": "pound",
     "digits/hundred": "hundred",
     "digits/thousand": "thousand",
+    "digits/million": "million",
+    "digits/minus": "minus",
+    "digits/oh": "oh",
+    "letters/space": "space",
+    "letters/exclaimation-point": "exclamation point",
+    "letters/at": "at",
+    "letters/dollar": "dollar",
+    "letters/slash": "slash",
+    "letters/dash": "dash",
+    "letters/plus": "plus",
+    "letters/equals": "equals",
+    "letters/dot": "dot",
+    "letters/zed": "zed",
+    **{f"letters/{letter}": f"{letter}." for letter in "abcdefghijklmnopqrstuvwxyz"},
     **{
         f"digits/{number}": word
         for number, word in enumerate(

@@ -8,6 +8,7 @@ from ami.actions import (
     configuration,
     database,
     dialplan,
+    mailboxes,
     messages,
     originate,
     pjsip,
@@ -17,7 +18,20 @@ from ami.actions import (
 )
 from ami.table import Action, actions_of
 
-_FILES = (session, system, channels, originate, bridges, database, dialplan, messages, states, configuration, pjsip)
+_FILES = (
+    session,
+    system,
+    channels,
+    originate,
+    bridges,
+    database,
+    dialplan,
+    mailboxes,
+    messages,
+    states,
+    configuration,
+    pjsip,
+)
 
 #: Every action the program knows; those of a module that does not run are left out of listings and refused.
 ACTIONS: tuple[Action, ...] = tuple(action for file in _FILES for action in actions_of(file))

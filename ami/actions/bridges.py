@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from ami.context import Context
 from ami.events.event import bridge_text
 from ami.replies import ActionError, Item, ListReply, Reply
 from ami.table import action
+from pbx.config.types import is_true
+from pbx.core.bridge.pull import bridge_pulled
+from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.core.bridge import Bridge
@@ -62,6 +66,44 @@ def action_BridgeDestroy(ctx: Context) -> Reply:
     for channel in channels:
         channel.request_hangup()
     return Reply("Bridge has been destroyed")
+
+
+_TONES = {"channel1": (True, False), "channel2": (False, True), "both": (True, True)}
+
+
+@action(
+    "Bridge",
+    "call",
+    synopsis="Bridge two channels already in the PBX.",
+    required={
+        "Channel1": "Missing channel parameter in request",
+        "Channel2": "Missing channel parameter in request",
+    },
+    optional=("Tone",),
+)
+async def action_Bridge(ctx: Context) -> Reply:
+    """Both leave what they are doing, and whoever is left over goes on in the dialplan afterwards."""
+    channels = []
+    for name in ("Channel1", "Channel2"):
+        channel = ctx.channel(name, missing=f"{name} does not exist: {ctx.get(name)}")
+        if channel.hangup_requested:
+            raise ActionError(f"Unable to add {name} to bridge: {channel.name}")
+        channels.append(channel)
+    one, two = channels
+    if one is two:
+        raise ActionError(f"Unable to add Channel2 to bridge: {two.name}")
+    server, tone = ctx.server, ctx.get("Tone").lower()
+    try:
+        await bridge_pulled(server.bridges, server.dialplan, one, two)
+    except ObeliskError as error:
+        raise ActionError(f"Unable to bridge the channels: {error}") from error
+    asked = _TONES.get(tone, (is_true(tone),) * 2)
+    for channel, wanted in zip(channels, asked, strict=True):
+        path = server.switchboard.find_sound("beep", channel.language) if wanted else None
+        if path is not None and channel.alive:
+            with contextlib.suppress(ObeliskError):
+                server.switchboard.play(channel.audio, path)
+    return Reply("Channels have been bridged")
 
 
 @action(

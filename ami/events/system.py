@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ami.classes import SECURITY, SYSTEM
+from ami.classes import CALL, SECURITY, SYSTEM
 from ami.encoding import headers_text
 from ami.events.encoders import Encoder, EncoderTable
 from ami.events.event import Event, EventMaker
@@ -38,6 +38,15 @@ def reloaded(make: EventMaker, message: messages.Reloaded) -> Event | None:
 def shutting_down(make: EventMaker, message: messages.ShuttingDown) -> Event | None:
     body = f"Shutdown: Cleanly\r\nRestart: {message.restart}\r\n"
     return make.event("Shutdown", SYSTEM, body)
+
+
+@encodes(messages.MailboxChanged, CALL, events=("MessageWaiting",))
+def message_waiting(make: EventMaker, message: messages.MailboxChanged) -> Event | None:
+    waiting = "1" if message.new else "0"
+    body = headers_text(
+        (("Mailbox", message.mailbox), ("Waiting", waiting), ("New", str(message.new)), ("Old", str(message.old)))
+    )
+    return make.event("MessageWaiting", CALL, body)
 
 
 @encodes(ContactStatus, SYSTEM, events=("ContactStatus",))

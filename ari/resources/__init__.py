@@ -10,6 +10,7 @@ from ari.resources import (
     device_states,
     endpoints,
     events,
+    mailboxes,
     playbacks,
     recordings,
 )
@@ -23,6 +24,7 @@ RESOURCES: tuple[Resource, ...] = (
     device_states.RESOURCE,
     endpoints.RESOURCE,
     events.RESOURCE,
+    mailboxes.RESOURCE,
     playbacks.RESOURCE,
     recordings.RESOURCE,
 )

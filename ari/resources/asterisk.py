@@ -10,16 +10,16 @@ from collections.abc import Awaitable
 from ari.models import Moment
 from ari.replies import AriError
 from ari.request import Request
-from ari.table import Resource, path, query
+from ari.resources._configuration import RESOURCE
+from ari.table import path, query
 from pbx.core import messages
 from pbx.core.variables import GLOBAL_BUILTINS
 from pbx.errors import ObeliskError
 from pbx.logs import LogManager
-from pbx.logs.settings import parse_channel
+from pbx.logs.settings import Level, parse_channel
 from pbx.modules import Module, ModuleBusy, ModuleDeclined, ModuleEntry, ModuleError, ModuleState, plain_name
 from pbx.version import ASTERISK_VERSION
 
-RESOURCE = Resource("asterisk", "Asterisk resources", module="res_ari_asterisk")
 VARIABLE = query("variable", "The name of the variable", required="Variable name is required")
 MODULE = path("moduleName", "Module's name")
 LOG = path("logChannelName", "Log channel's name")
@@ -153,7 +153,7 @@ async def _write(request: Request, expression: str, value: str) -> None:
 
 def _module(name: str, entry: ModuleEntry) -> dict[str, object]:
     return {
-        "name": f"{name}.so",
+        "name": name if entry.kind.builtin else f"{name}.so",
         "description": entry.kind.description,
         "use_count": 0 if entry.instance is None else entry.instance.use_count,
         "status": entry.state.value,
@@ -270,12 +270,14 @@ def _running(request: Request) -> ModuleEntry:
     since=("13.6.0",),
 )
 def list_log_channels(request: Request) -> object:
+    directory = request.server.directories.log
     return [
         {
-            "channel": each.name,
+            "channel": str(directory / each.name) if each.kind == "File" else each.name,
             "type": each.kind,
             "status": "Enabled",
-            "configuration": " ".join(sorted(level.name for level in each.levels)),
+            # A space after each, as Asterisk has it.
+            "configuration": "".join(f"{level.name} " for level in Level if level in each.levels),
         }
         for each in request.require(LogManager).channels()
     ]
@@ -343,3 +345,6 @@ def rotate_log(request: Request) -> None:
     if all(each.name != request["logChannelName"] for each in logs.channels()):
         raise AriError(404)
     logs.rotate()
+
+
+__all__ = ("RESOURCE",)

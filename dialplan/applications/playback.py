@@ -18,6 +18,9 @@ class PlaybackModule(DialplanModule):
     name = "app_playback"
     description = "Sound File Playback Application"
 
+    async def reload(self) -> None:
+        """Nothing is kept: say.conf, which Asterisk reads here, says nothing to this module."""
+
     @application(
         "Playback",
         "filenames[,options]",

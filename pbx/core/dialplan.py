@@ -101,6 +101,12 @@ class Dialplan(Protocol):
     def start(self, channel: Channel) -> Deferred[None]:
         """Run the dialplan on ``channel`` from its position, as its owner, until it has hung up."""
 
+    def runs(self, channel: Channel) -> bool:
+        """Whether a dialplan runs on a channel now."""
+
+    def take(self, channel: Channel) -> Deferred[None]:
+        """Take a channel from its dialplan, which lets go of it without hanging up; fires once that has happened."""
+
     def has_application(self, name: str) -> bool:
         """Whether an application of that name, in any letter case, is loaded."""
 

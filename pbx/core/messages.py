@@ -262,6 +262,15 @@ class FullyBooted:
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxChanged:
+    """A mailbox's counts of new and old messages were set."""
+
+    mailbox: str
+    new: int
+    old: int
+
+
+@dataclass(frozen=True, slots=True)
 class Reloaded:
     """A module (or everything, as ``All``) was reloaded; ``error`` is empty on success."""
 

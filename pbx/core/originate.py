@@ -21,6 +21,7 @@ from pbx.core.dial import Destination, status_of_cause
 from pbx.core.dialplan import Dialplan
 from pbx.core.frames import Control, ControlFrame, Frame
 from pbx.core.party import Caller, Connected, PartyId
+from pbx.core.release import let_go
 from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
 from pbx.errors import ObeliskError
 
@@ -218,6 +219,8 @@ class Originator:
             channel.owner = "pbx"
             with contextlib.suppress(ChannelInterrupted):
                 await dialplan.execute(channel, order.application, order.data)
+            if let_go(channel):
+                return
             target = channel.take_redirect()
             if target is None or not channel.alive or channel.hangup_requested:
                 channel.hangup()

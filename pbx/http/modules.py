@@ -23,6 +23,7 @@ class HttpModule(Module):
     """The HTTP server."""
 
     name = "http"
+    builtin = True
     description = "Built-in HTTP Server"
 
     def check(self) -> None:

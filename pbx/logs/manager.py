@@ -173,7 +173,10 @@ class LogManager:
         if any(each.name == channel.name for each in self.channels()):
             raise ValueError(f"Logger channel '{channel.name}' already exists")
         self._dynamic[channel.name] = channel
-        self._sinks.append(self._open(channel))
+        sink = self._open(channel)
+        if isinstance(sink, FileSink):
+            sink.begin()
+        self._sinks.append(sink)
         self._recount()
 
     def remove_file(self, name: str) -> None:

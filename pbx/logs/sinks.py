@@ -57,6 +57,11 @@ class FileSink:
         except OSError as error:
             self._failed(error)
 
+    def begin(self) -> None:
+        """Make the file now, before there is a line for it."""
+        if self._fd < 0:
+            self._open()
+
     def _open(self) -> bool:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -51,6 +51,7 @@ class Sorcery:
     def __init__(self, loader: ConfigLoader, astdb: AstDb | None = None) -> None:
         self._loader = loader
         self._catalogs: dict[type[ConfigObject], Catalog[Any]] = {}
+        self._modules: dict[type[ConfigObject], str] = {}
         self._factories: dict[str, WizardFactory] = {
             "config": lambda schema, data: ConfigWizard(schema, ConfigSource.parse(data)),
             "memory": lambda schema, _data: MemoryWizard(schema),
@@ -102,10 +103,12 @@ class Sorcery:
                 wizard.open()
         catalog.refresh()
         self._catalogs[kind] = catalog
+        self._modules[kind] = module
 
         def withdraw() -> None:
             if self._catalogs.get(kind) is catalog:
                 del self._catalogs[kind]
+                del self._modules[kind]
 
         return withdraw
 
@@ -134,6 +137,25 @@ class Sorcery:
     def class_of(self, type_name: str) -> type[ConfigObject] | None:
         """The class whose ``type=`` word is ``type_name``, or None."""
         return next((kind for kind in self._catalogs if kind.type_name == type_name), None)
+
+    def module_of(self, kind: type[ConfigObject]) -> str:
+        """The module that registered a class: the section of sorcery.conf it belongs to."""
+        return self._modules[kind]
+
+    def fields(self, built: ConfigObject, *, secrets: bool = True) -> list[tuple[str, str]]:
+        """An object as (option, text) pairs, every option; without ``secrets``, those are left out."""
+        schema = self._catalog(type(built)).schema
+        pairs: list[tuple[str, str]] = schema.fields(built)
+        if secrets:
+            return pairs
+        return [pair for pair in pairs if (option := schema.find(pair[0])) is None or not option.secret]
+
+    def changed(self, built: O, fields: Sequence[tuple[str, str]]) -> O:
+        """``built`` with other texts for some options, not yet stored. Raises ConfigErrors."""
+        schema = self._catalog(type(built)).schema
+        named = [schema.find(name) for name, _ in fields]
+        kept = [pair for pair in schema.changes(built) if schema.find(pair[0]) not in named]
+        return self.build(type(built), built.id, [*kept, *fields])
 
     def _catalog(self, kind: type[O]) -> Catalog[O]:
         try:

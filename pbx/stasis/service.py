@@ -12,6 +12,7 @@ from twisted.logger import Logger
 
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.originate import Originate, Originator
+from pbx.core.release import let_go
 from pbx.stasis.applications import StasisApplications
 from pbx.stasis.bridges import StasisBridges
 from pbx.stasis.control import ChannelControl
@@ -184,11 +185,17 @@ class Stasis:
         """Service a channel that has no dialplan: Stasis, then the place it was sent to, or the end."""
         channel.owner = "pbx"
         channel.set_application("Stasis", ",".join((application, *args)))
+        left = False
         try:
-            await self.enter(channel, application, args)
+            left = await self.enter(channel, application, args)
         except ChannelInterrupted:
             log.debug("{channel} left Stasis", channel=channel.name)
+        if let_go(channel):
+            return
         target = channel.take_redirect()
+        if target is None and left:
+            # Continued without a place: at the next priority of where the channel stands (stasis_app_exec).
+            target = (channel.context, channel.exten, channel.priority + 1)
         dialplan = self.channels.dialplan
         if target is None or dialplan is None or channel.hangup_requested or not channel.alive:
             channel.hangup()

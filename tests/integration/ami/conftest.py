@@ -40,6 +40,14 @@ extensions = { internal = {
 } }
 """
 
+PLAN = """
+[plan]
+exten = 102,1,Answer()
+same = n,Wait(30)
+same = n,UserEvent(After)
+same = n,Wait(30)
+"""
+
 PJSIP = """
 [default_outbound_endpoint]
 type = endpoint
@@ -62,7 +70,7 @@ async def server() -> AsyncIterator[LiveServer]:
     server = await LiveServer.start(
         reactor=reactor,
         extensions=EXTENSIONS,
-        files={"manager.conf": MANAGER_CONF, "pjsip_notify.conf": "[news]\nEvent = news\n"},
+        files={"extensions.conf": PLAN, "manager.conf": MANAGER_CONF, "pjsip_notify.conf": "[news]\nEvent = news\n"},
         pjsip=PJSIP,
     )
     yield server

@@ -15,6 +15,7 @@ from pbx.core.dialplan import DialplanEditor, ListedContext
 from pbx.core.frames import Control
 from pbx.core.originate import Originate, OriginateError, Originator
 from pbx.core.party import party_id
+from pbx.core.release import ask_release
 from pbx.core.states import ChannelState
 from pbx.testing.core import FakeCore
 from pbx.testing.deferreds import result_of, start
@@ -70,6 +71,12 @@ class ScriptedDialplan:
 
     def editor(self, registrar: str) -> DialplanEditor:
         raise AssertionError("nothing is edited here")
+
+    def runs(self, channel: Channel) -> bool:
+        return False
+
+    def take(self, channel: Channel) -> Deferred[None]:
+        return ask_release(channel)
 
 
 @pytest.fixture

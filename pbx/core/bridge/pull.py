@@ -1,0 +1,87 @@
+"""Bringing two calls together from outside: each leaves what it is doing, and goes on in the dialplan afterwards.
+
+Asterisk: action_bridge, ast_bridge_add_channel with ast_bridge_set_after_goto.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.defer import Deferred
+
+from pbx.clock import cancel_timer
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from pbx.core.bridge.bridge import Bridge, LeaveReason
+    from pbx.core.bridge.bridges import Bridges
+    from pbx.core.channel import Channel
+    from pbx.core.channels import Place
+    from pbx.core.dialplan import Dialplan
+
+#: Seconds given to whoever has a channel to let go of it.
+TAKE_SECONDS = 5.0
+
+
+async def pull(channel: Channel, dialplan: Dialplan) -> Place:
+    """Take a channel from whoever services it; nobody owns it then. Gives where its dialplan would go on.
+
+    Raises ObeliskError when it has ended or is not let go of.
+    """
+    runs = dialplan.runs(channel)
+    place = (channel.context, channel.exten, channel.priority + 1 if runs else channel.priority)
+    if channel.owner == "pbx":
+        released = dialplan.take(channel)
+        waiting: Deferred[None] = Deferred()
+        released.addBoth(lambda _result: None if waiting.called else waiting.callback(None))
+        timer = channel.channels.clock.call_later(TAKE_SECONDS, waiting.callback, None)
+        try:
+            await waiting
+        finally:
+            cancel_timer(timer)
+    else:
+        channel.yanked = True
+        if channel.bridge is not None:
+            channel.bridge.remove(channel)
+        channel.set_reader(None)
+        channel.owner = ""
+    if not channel.alive or channel.hangup_requested or channel.owner:
+        raise ObeliskError(f"{channel.name} is gone, or not let go of")
+    channel.yanked = False
+    return place
+
+
+async def bridge_pulled(bridges: Bridges, dialplan: Dialplan, one: Channel, two: Channel) -> Bridge:
+    """Pull two channels into a bridge of their own; who is left over goes on where it was in the dialplan.
+
+    Raises ObeliskError naming the one that could not be had; the other goes on.
+    """
+    places = [await pull(one, dialplan)]
+    one.owner = "bridge"
+    try:
+        places.append(await pull(two, dialplan))
+    except ObeliskError:
+        _go_on(one, places[0], dialplan)
+        raise
+    two.owner = "bridge"
+    bridge = bridges.create(kind="basic", dissolve_on_hangup=True)
+    for channel, place in zip((one, two), places, strict=True):
+        left = bridge.enter(channel)
+        left.addCallback(_left, channel, place, dialplan)
+    return bridge
+
+
+def _left(_reason: LeaveReason, channel: Channel, place: Place, dialplan: Dialplan) -> None:
+    # In a turn of its own: the bridge is still being left.
+    channel.channels.clock.call_later(0, _go_on, channel, place, dialplan)
+
+
+def _go_on(channel: Channel, place: Place, dialplan: Dialplan) -> None:
+    if not channel.alive or channel.owner != "bridge" or channel.bridge is not None:
+        return
+    if channel.hangup_requested:
+        channel.hangup()
+        return
+    channel.owner = ""
+    channel.set_position(*place)
+    dialplan.start(channel)
