@@ -16,7 +16,6 @@ from ami.table import Action, ActionTable
 from ami.users import Account, General, ManagerConfig
 from pbx.clock import cancel_timer
 from pbx.core.snapshot import ChannelSnapshot
-from pbx.core.variables import GLOBAL_BUILTINS
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -154,9 +153,7 @@ def read_now(server: Server, channel: Channel | None, expression: str) -> str:
     if not expression.endswith(")"):
         if channel is not None:
             return channel.get_variable(expression) or ""
-        built_in = GLOBAL_BUILTINS.get(expression)
-        value = server.channels.globals.get(expression) if built_in is None else built_in(server.clock.now())
-        return value or ""
+        return server.channels.get_global(expression) or ""
     try:
         result = server.dialplan.read_function(channel, expression)
     except (ObeliskError, LookupError, ValueError):

@@ -6,7 +6,6 @@ method, upgrade, parameters, handler.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from inspect import isawaitable
 from typing import TYPE_CHECKING, TypeVar
@@ -56,7 +55,7 @@ class AriServer:
         self.sockets: list[EventSocket] = []
         self.gate = Gate(config, server.bus, server.clock)
         self.debug = False
-        self.asterisk_id = entity_id(server)
+        self.asterisk_id = server.options.entity_id
         self._router = Router()
         self._documents = Documents(())
         self._hashing = 0
@@ -376,13 +375,4 @@ def _with_headers(response: HttpResponse, lines: bytes) -> HttpResponse:
     )
 
 
-def entity_id(server: Server) -> str:
-    """The exchange's id: asterisk.conf's ``entityid``, else the address of a network card."""
-    chosen = server.options.entityid
-    if chosen:
-        return chosen
-    node = f"{uuid.getnode():012x}"
-    return ":".join(node[index : index + 2] for index in range(0, 12, 2))
-
-
-__all__ = ["FORM", "AriServer", "entity_id"]
+__all__ = ["FORM", "AriServer"]

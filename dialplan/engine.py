@@ -7,8 +7,7 @@ Each channel's run is one coroutine; an application that never waits costs no De
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -31,7 +30,7 @@ from dialplan.run import (
     run_of,
 )
 from dialplan.show import list_contexts
-from dialplan.variables import slice_value, split_slice
+from dialplan.substitution import Substitution
 from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
 from pbx.core import messages
@@ -57,7 +56,6 @@ FALLTHROUGH_SECONDS = 10.0
 STEPS_PER_TURN = 200
 
 #: A plain variable in a hint's text.
-_VARIABLE = re.compile(r"\$\{([^{}$]*)\}")
 
 
 class Engine:
@@ -67,6 +65,7 @@ class Engine:
         self.channels = channels
         self.contexts = Contexts(channels.clock.now)
         self.registry = Registry()
+        self.substitution = Substitution(channels, self.registry, self.where)
         self.autofallthrough = True
 
     # What others ask
@@ -94,7 +93,7 @@ class Engine:
 
     def use_hints(self, hints: Hints) -> None:
         """Keep ``hints`` as the contexts have them."""
-        hints.finder = self
+        hints.finder = self.channels.hints = self
 
         def merged(names: Iterable[str]) -> None:
             found = {name: self.contexts.context(name) for name in names}
@@ -107,14 +106,15 @@ class Engine:
         return self.contexts.find_hint(context, exten)
 
     def expand_hint(self, context: str, exten: str, text: str) -> str:
-        """A hint's text with EXTEN, CONTEXT and global variables in their places, sliced where it says so."""
-
-        def value(name: str) -> str:
-            plain, offset, length, _sliced = split_slice(name)
-            found = {"EXTEN": exten, "CONTEXT": context}.get(plain) or self.channels.globals.get(plain) or ""
-            return slice_value(found, offset, length)
-
-        return _VARIABLE.sub(lambda found: value(found.group(1)), text)
+        """A hint's text substituted; EXTEN and CONTEXT are those of the extension."""
+        result = self.substitution.substitute(None, text, {"EXTEN": exten, "CONTEXT": context})
+        if isinstance(result, str):
+            return result
+        # Nobody can wait here, so a function that has to be waited for gives nothing.
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+        return ""
 
     def editor(self, registrar: str) -> PlanEditor:
         """What changes the running dialplan in the name of ``registrar``."""
@@ -144,9 +144,20 @@ class Engine:
         """Write ``FUNC(args)``. Raises as `read_function`."""
         return self.registry.write(channel, expression, value)
 
-    async def substitute(self, channel: Channel | None, text: str) -> str:
-        """Put values in the place of ``${...}`` and ``$[...]``; without a channel those of globals."""
-        return text
+    def substitute(
+        self, channel: Channel | None, text: str, variables: Mapping[str, str] | None = None
+    ) -> str | Awaitable[str]:
+        """Put values in the place of ``${...}`` and ``$[...]``; never fails. ``variables`` come before all others."""
+        return self.substitution.substitute(channel, text, variables)
+
+    def where(self, channel: Channel | None) -> str:
+        """Where in the dialplan a channel is, as warnings name it: with file and line where a file has them."""
+        if channel is None:
+            return "no channel"
+        place = f"{channel.name} ({channel.uniqueid}) at {channel.exten}@{channel.context}:{channel.priority}"
+        run = run_of(channel)
+        step = None if run is None else run.step
+        return f"{place}, {step.file}:{step.line}" if step is not None and step.file else place
 
     # Applications
 
@@ -344,7 +355,7 @@ class Engine:
             if found.switch is not None:
                 result = await found.switch.run(channel, found.context, channel.exten, channel.priority)
             else:
-                result = await self._native(channel, found)
+                result = await self._native(channel, run, found)
         except (ChannelInterrupted, CancelledError):
             result = self.interrupted(channel)
         else:
@@ -354,7 +365,7 @@ class Engine:
             channel.set_application("", "")
         return True, result
 
-    async def _native(self, channel: Channel, found: Found) -> int:
+    async def _native(self, channel: Channel, run: Run, found: Found) -> int:
         step = found.step
         if step is None:
             return RESULT_HANGUP
@@ -368,9 +379,12 @@ class Engine:
                 priority=channel.priority,
             )
             return RESULT_HANGUP
+        run.step = step
         data = step.data
         if "$" in data:
-            data = await self.substitute(channel, data)
+            substituted = self.substitution.substitute(channel, data)
+            # A hangup does not cut it short: what a function does outside is done whole.
+            data = substituted if isinstance(substituted, str) else await substituted
         channel.set_application(application.name, data)
         result = self.call(application, channel, data)
         return result if isinstance(result, int) else await result

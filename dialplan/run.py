@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.internet.interfaces import IDelayedCall
 
+    from dialplan.extensions import Priority
     from pbx.core.channel import Channel
 
 #: Where a channel keeps its run (`Channel.extra`).
@@ -50,6 +51,7 @@ class Run:
         "jumped",
         "released",
         "response_timeout",
+        "step",
     )
 
     def __init__(self) -> None:
@@ -65,6 +67,8 @@ class Run:
         self.in_h = False
         #: Set when somebody else takes the channel: the run ends without a hangup, and this fires.
         self.released: Deferred[None] | None = None
+        #: The step of extensions.conf that runs or ran last, for messages.
+        self.step: Priority | None = None
 
     def end(self) -> None:
         """Stop the timers."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.logger import Logger
 
@@ -14,13 +15,27 @@ if TYPE_CHECKING:
     from pbx.core.channel import Channel
 
 log = Logger()
+T = TypeVar("T", str, bytes)
 
 #: Bytes of a value that a read gives (Asterisk's buffer of 4096 less its terminator).
 MAX_READ = 4095
 
 
+_SLICE = re.compile(r"\s*([+-]?\d{1,30})(?::\s*([+-]?\d{1,30}))?", re.ASCII)
+_MARKS = re.compile(r"[():]")
+
+
 def slice_value(value: str, offset: int, length: int | None) -> str:
-    """What ``${NAME:offset:length}`` means: a negative offset counts from the end, a negative length leaves off."""
+    """What ``${NAME:offset:length}`` means: a negative offset counts from the end, a negative length leaves off.
+
+    Both count bytes.
+    """
+    if value.isascii():
+        return _sliced(value, offset, length)
+    return _sliced(value.encode("utf-8", "surrogateescape"), offset, length).decode("utf-8", "surrogateescape")
+
+
+def _sliced(value: T, offset: int, length: int | None) -> T:
     if offset < 0:
         offset = max(0, len(value) + offset)
     rest = value[offset:]
@@ -29,32 +44,34 @@ def slice_value(value: str, offset: int, length: int | None) -> str:
     return rest[:length] if length >= 0 else rest[: max(0, len(rest) + length)]
 
 
-def split_slice(name: str) -> tuple[str, int, int | None, bool]:
-    """``NAME:offset:length`` apart: name, offset, length, and whether there was a slice at all."""
+def split_slice(text: str) -> tuple[str, int, int | None, bool]:
+    """``NAME:offset:length`` apart: the name, offset and length, whether there is something to cut.
+
+    A colon inside parentheses does not count; without a number behind the first colon nothing is cut.
+    """
+    if ":" not in text:
+        return text, 0, None, False
     depth = 0
-    for at, character in enumerate(name):
+    for mark in _MARKS.finditer(text):
+        character = mark[0]
         if character == "(":
             depth += 1
         elif character == ")":
             depth -= 1
-        elif character == ":" and not depth:
-            parts = name[at + 1 :].split(":", 1)
-            offset = _number(parts[0])
-            length = _number(parts[1]) if len(parts) > 1 else None
-            return name[:at], offset or 0, length, True
-    return name, 0, None, False
+        elif not depth:
+            numbers = _SLICE.match(text, mark.end())
+            name = text[: mark.start()]
+            if numbers is None:
+                return name, 0, None, False
+            length = numbers[2]
+            return name, _int(numbers[1]), None if length is None else _int(length), True
+    return text, 0, None, False
 
 
-def _number(text: str) -> int | None:
-    """A leading integer as C's sscanf reads one, or None."""
-    text = text.strip()
-    end = 1 if text[:1] in ("-", "+") else 0
-    while end < len(text) and text[end].isdecimal():
-        end += 1
-    try:
-        return int(text[:end])
-    except ValueError:
-        return None
+def _int(text: str) -> int:
+    """As C stores it in an int."""
+    wide = max(-(1 << 63), min((1 << 63) - 1, int(text)))
+    return ((wide + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
 def retrieve(channel: Channel, name: str) -> str | None:

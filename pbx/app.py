@@ -83,6 +83,7 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     server.provide(Databases, Databases(server.clock, ThreadRunner(reactor)))
     server.provide(Tones, Tones(read_indications_conf(server.config), engine))
     server.channels = Channels(server.bus, server.clock, engine, system_name=conf.options.system_name)
+    server.channels.system_variables |= conf.directories.variables() | {"ENTITYID": conf.options.entity_id}
     server.bridges = Bridges(server.bus, server.clock, engine)
     server.bridges.music = lambda: server.channels.music
     server.technologies = Technologies()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -87,6 +88,14 @@ class Options(ConfigObject):
     documentation_language: str = option(ANYTHING, "", hidden=True, help=_IGNORED)
     channel_storage_backend: str = option(ANYTHING, "", hidden=True, help=_IGNORED)
     disable_remote_console_shell: bool = option(types.YESNO, True, hidden=True, help=_IGNORED)
+
+    @property
+    def entity_id(self) -> str:
+        """The exchange's id: ``entityid``, else the address of a network card."""
+        if self.entityid:
+            return self.entityid
+        node = f"{uuid.getnode():012x}"
+        return ":".join(node[index : index + 2] for index in range(0, 12, 2))
 
     @property
     def system_name(self) -> str:

@@ -78,6 +78,12 @@ class Directories:
         """An installed sound directory; `packaged_sounds` is asked after it."""
         return self.data / "sounds"
 
+    def variables(self) -> dict[str, str]:
+        """The dialplan's ASTETCDIR, ASTSPOOLDIR and so on; ASTDBDIR is a file, as in Asterisk."""
+        values = {option.upper(): str(getattr(self, name)) for option, name in DIRECTORY_OPTIONS.items()}
+        values["ASTDBDIR"] = str(self.db / "astdb")
+        return values
+
     def create(self) -> None:
         """Make the directories the exchange writes to. Raises ConfigError naming the one that cannot be made."""
         for path in (self.varlib, self.db, self.data, self.spool, self.recordings, self.run, self.log, self.cache):

@@ -13,7 +13,6 @@ from ari.request import Request
 from ari.resources._configuration import RESOURCE
 from ari.table import path, query
 from pbx.core import messages
-from pbx.core.variables import GLOBAL_BUILTINS
 from pbx.errors import ObeliskError
 from pbx.logs import LogManager
 from pbx.logs.settings import Level, parse_channel
@@ -96,9 +95,7 @@ def get_global(request: Request) -> object:
     server, name = request.server, request["variable"]
     if _is_function(name):
         return _read(request, name)
-    built_in = GLOBAL_BUILTINS.get(name)
-    value = server.channels.globals.get(name) if built_in is None else built_in(request.clock.now())
-    return {"value": value or ""}
+    return {"value": server.channels.get_global(name) or ""}
 
 
 async def _read(request: Request, expression: str) -> object:

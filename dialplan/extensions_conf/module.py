@@ -18,6 +18,7 @@ from dialplan.extensions_conf.settings import Settings
 from dialplan.variables import write_expression
 from pbx.config import Config, load_config
 from pbx.config.editor import ConfigEditor, EditError
+from pbx.core.channel import settle
 from pbx.errors import ConfigError
 from pbx.modules import Module, ModuleDeclined
 
@@ -142,4 +143,4 @@ class ExtensionsConfModule(Module):
                 channels.set_global(item.key, value)
 
     async def _substitute(self, text: str) -> str:
-        return await self.engine.substitute(None, text) if "$" in text else text
+        return await settle(self.engine.substitute(None, text))

@@ -23,7 +23,7 @@ from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, Dig
 from pbx.core.party import Caller, Connected, Dialed, Redirecting
 from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
-from pbx.core.variables import GLOBAL_BUILTINS, VariableStore, builtin
+from pbx.core.variables import BUILTINS, VariableStore
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -323,14 +323,11 @@ class Channel:
 
     def get_variable(self, name: str) -> str | None:
         """A built-in, channel or global variable by plain name; None when unset."""
-        value = builtin(self, name)
-        if value is None:
-            value = self.variables.get(name)
-        if value is None:
-            value = self._channels.globals.get(name)
-        if value is None and (read := GLOBAL_BUILTINS.get(name)) is not None:
-            value = read(self._channels.clock.now())
-        return value
+        built_in = BUILTINS.get(name)
+        if built_in is not None:
+            return built_in(self)
+        value = self.variables.get(name)
+        return self._channels.get_global(name) if value is None else value
 
     def report(self, name: str) -> None:
         """Let snapshots, and with them events, show a variable."""

@@ -20,6 +20,7 @@ from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.core.dialplan import Dialplan
+    from pbx.core.hints import HintFinder
     from pbx.core.music import Music
 
 log = Logger()
@@ -42,6 +43,10 @@ class Channels:
         self.clock = clock
         self.switchboard = switchboard
         self.globals = VariableStore()
+        #: Where the hints of extensions are.
+        self.hints: HintFinder | None = None
+        #: Variables that nobody can set: directories, the system's name and id.
+        self.system_variables: dict[str, str] = {"SYSTEMNAME": system_name}
         #: Set by the composition root before the first call.
         self.dialplan: Dialplan | None = None
         #: Plays music to who is on hold, while a module offers that.
@@ -202,6 +207,13 @@ class Channels:
             self._idle.append(call)
         else:
             call()
+
+    def get_global(self, name: str) -> str | None:
+        """A variable that belongs to no channel; None when unset."""
+        if name == "EPOCH":
+            return str(int(self.clock.now()))
+        value = self.system_variables.get(name)
+        return self.globals.get(name) if value is None else value
 
     def set_global(self, name: str, value: str) -> None:
         """Set a global variable."""

@@ -5,9 +5,10 @@ Order (as pbx_retrieve_variable): built-in names of the channel, then the channe
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+from pbx.core.hints import split_hint
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -72,28 +73,29 @@ def _context(channel: Channel) -> str:
     return channel.context
 
 
+#: Built-in variables of a channel; a value of None is that of an unset variable.
 BUILTINS: dict[str, Callable[[Channel], str | None]] = {
     "CONTEXT": _context,
     "EXTEN": lambda channel: channel.exten,
     "PRIORITY": lambda channel: str(channel.priority),
     "CHANNEL": lambda channel: channel.name,
     "UNIQUEID": lambda channel: channel.uniqueid,
-    "LINKEDID": lambda channel: channel.linkedid,
     "HANGUPCAUSE": lambda channel: str(channel.hangup_cause),
+    "HINT": lambda channel: _hint(channel)[0],
+    "HINTNAME": lambda channel: _hint(channel)[1],
     "CALLINGPRES": lambda channel: str(channel.caller.id.presentation),
     "CALLINGANI2": lambda channel: str(channel.caller.ani2),
     "CALLINGTON": lambda channel: str(channel.caller.id.number_plan),
     "CALLINGTNS": lambda channel: str(channel.dialed.transit_network_select),
-    "BRIDGEPEER": lambda channel: channel.variables.get("BRIDGEPEER"),
-}
-
-GLOBAL_BUILTINS: dict[str, Callable[[float], str]] = {
-    "EPOCH": lambda now: str(int(now)),
-    "HOSTNAME": lambda _now: socket.gethostname(),
+    "EPOCH": lambda channel: channel.channels.get_global("EPOCH"),
 }
 
 
-def builtin(channel: Channel, name: str) -> str | None:
-    """The value of a built-in variable of ``channel``, or None when ``name`` is not one."""
-    read = BUILTINS.get(name)
-    return None if read is None else read(channel)
+def _hint(channel: Channel) -> tuple[str | None, str | None]:
+    """The devices and the name of the hint of the extension the channel is at."""
+    finder = channel.channels.hints
+    found = None if finder is None else finder.find_hint(channel.context, channel.exten)
+    if found is None:
+        return None, None
+    devices, _devices, _presence, name = split_hint(found.text)
+    return devices, name
