@@ -11,6 +11,7 @@ from typing import Any
 from bench.ami import manager
 from bench.ari import interface
 from bench.cpu import cpu_seconds
+from bench.dialplan import dialplan
 from bench.report import Figure
 from pbx.testing.addresses import process_address
 from pbx.testing.server import LiveServer
@@ -198,6 +199,7 @@ FIGURES: dict[str, Measure] = {
     "calls": calls,
     "register": register,
     "lua": lua_step,
+    "dialplan": dialplan,
     "dial": dial,
     "start": start,
     "idle": idle,

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from dialplan.engine import Engine
 from dialplan.registry import Application, Function, Help
 from dialplan.show import show
+from dialplan.variables import read_expression
 from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.core.channel import settle
 from pbx.core.device_state import extension_text
 from pbx.errors import ObeliskError
 
@@ -44,6 +46,20 @@ class DialplanCommands:
             ),
             Command(
                 "dialplan show chanvar", "dialplan show chanvar <channel>", "Show channel variables", self.show_chanvar
+            ),
+            Command(
+                "dialplan eval function",
+                "dialplan eval function <name(args)>",
+                "Evaluate dialplan function",
+                self.eval_function,
+                lambda _words: [f"{each.name}(" for each in self._engine.registry.functions()],
+            ),
+            Command(
+                "dialplan set extenpatternmatchnew",
+                "dialplan set extenpatternmatchnew true|false",
+                "Use the Extension pattern match algorithm that the word says; here both are one.",
+                self.set_matcher,
+                lambda _words: ("true", "false"),
             ),
             Command(
                 "core show applications",
@@ -164,6 +180,25 @@ class DialplanCommands:
         if channel is None:
             raise CommandError(f"Channel '{words[0]}' not found")
         return "\n".join(f"{name}={value}" for name, value in channel.variables)
+
+    async def eval_function(self, words: Sequence[str]) -> str:
+        """``dialplan eval function FUNC(args)``: outside of a call."""
+        if len(words) != 1:
+            raise UsageError
+        text = await settle(self._engine.substitute(None, words[0]))
+        value = await read_expression(self._engine.registry, None, text)
+        result = "Failure (-1)" if value is None else "Success (0)"
+        return f"Return Value: {result}\nResult: {value or ''}"
+
+    def set_matcher(self, words: Sequence[str]) -> str:
+        """``dialplan set extenpatternmatchnew``: kept and told; the index finds what Asterisk's default finds."""
+        if len(words) != 1 or words[0] not in ("true", "false"):
+            raise UsageError
+        wanted = words[0] == "true"
+        lead = "Still" if self._engine.extenpatternmatchnew == wanted else "Switched to"
+        self._engine.extenpatternmatchnew = wanted
+        which = "NEW" if wanted else "OLD"
+        return f"\n    -- {lead} using the {which} pattern match algorithm for extension names in the dialplan."
 
     # Applications and functions
 

@@ -67,6 +67,8 @@ class Engine:
         self.registry = Registry()
         self.substitution = Substitution(channels, self.registry, self.where)
         self.autofallthrough = True
+        #: What extensions.conf or the console asked for; both matchers of Asterisk are one here.
+        self.extenpatternmatchnew = False
 
     # What others ask
 

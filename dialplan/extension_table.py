@@ -174,6 +174,18 @@ class ExtensionTable(Generic[V]):
                 self._count -= 1
                 return
 
+    def dismantle(self, rows: int) -> Iterator[None]:
+        """Empty the table, ``rows`` at a time: letting go of a large one at once takes a while."""
+        while self.literals:
+            for _ in range(min(rows, len(self.literals))):
+                self.literals.popitem()
+            yield
+        patterns = list(self._root.all_rows())
+        self._root, self._count, self._names = _Node(0), 0, []
+        while patterns:
+            del patterns[-rows:]
+            yield
+
     def _row(self, places: Places) -> _Row[V] | None:
         for row in self._root.leaf(places).rows:
             if row.places == places:

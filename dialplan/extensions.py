@@ -108,13 +108,23 @@ class Fragment:
     #: Extensions with a hint, for enumeration.
     hints: dict[str, Priority] = field(default_factory=dict)
     autohints: bool = False
+    #: The extension added to last: its priorities come in a row.
+    _last: tuple[str, str | None, Extension] | None = None
 
     def add(self, name: str, step: Priority, caller_match: str | None = None, *, replace: bool = False) -> str:
         """Add a priority. Gives a warning or nothing.
 
         Raises DuplicatePriority when it is there already and ``replace`` is not asked for.
         """
-        name = squeeze(name)
+        last = self._last
+        if last is not None and last[0] == name and last[1] == caller_match:
+            return self._add_priority(last[2], squeeze(name), step, replace=replace)
+        extension = self._extension(squeeze(name), caller_match)
+        self._last = (name, caller_match, extension)
+        return self._add_priority(extension, squeeze(name), step, replace=replace)
+
+    def _extension(self, name: str, caller_match: str | None) -> Extension:
+        """That very extension, made if need be."""
         held = self.table.get(name)
         if held is None:
             extension = Extension(name, caller_match)
@@ -126,7 +136,7 @@ class Fragment:
                 ordered = sorted((*held, found), key=lambda each: caller_key(each.caller_match))
                 self.table.put(held[-1].name, tuple(ordered))
             extension = found
-        return self._add_priority(extension, name, step, replace=replace)
+        return extension
 
     def _add_priority(self, extension: Extension, name: str, step: Priority, *, replace: bool) -> str:
         note = ""
@@ -162,6 +172,7 @@ class Fragment:
         Without ``caller_match`` all of an extension's variants go with it, but a single priority only from the one for
         everybody.
         """
+        self._last = None
         held = self.table.get(squeeze(name))
         if held is None:
             return False

@@ -42,6 +42,13 @@ Place: TypeAlias = str | frozenset[str]
 Places: TypeAlias = tuple[Place, ...]
 
 
+#: The places that one character makes.
+_SINGLE: Final = {
+    **{chr(code): frozenset(chr(code)) for code in range(1, 128) if chr(code) not in "-[.!"},
+    **{letter: frozenset(members) for name, members in _CLASSES.items() for letter in (name, name.lower())},
+}
+
+
 @lru_cache(maxsize=4096)
 def places_of(pattern: str) -> Places | None:
     """The places of a pattern (without its underscore): a set of characters, or one of the marks; None when broken."""
@@ -50,12 +57,13 @@ def places_of(pattern: str) -> Places | None:
     while at < len(pattern):
         character = pattern[at]
         at += 1
-        if character == "-":
+        single = _SINGLE.get(character)
+        if single is not None:
+            found.append(single)
+        elif character == "-":
             continue
-        if character in (ANY, EARLY_MARK):
+        elif character in (ANY, EARLY_MARK):
             found.append(character)
-        elif character.upper() in _CLASSES:
-            found.append(frozenset(_CLASSES[character.upper()]))
         elif character == "[":
             end = pattern.find("]", at)
             if end < 0:

@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from dialplan.editing import PlanEditor
 from dialplan.engine import Engine
 from dialplan.extensions import SwitchEntry
 from dialplan.extensions_conf.commands import PlanCommands
-from dialplan.extensions_conf.compiler import Compiler, Origin, Plan, survey
+from dialplan.extensions_conf.compiler import SLICE_LINES, Compiler, Origin, Plan, survey
 from dialplan.extensions_conf.saving import bring_up_to_date
 from dialplan.extensions_conf.settings import Settings
 from dialplan.variables import write_expression
@@ -41,6 +42,8 @@ class ExtensionsConfModule(Module):
         super().__init__(server)
         #: What [general] of the file in force says.
         self.settings = Settings()
+        #: Two reloads asked for at once follow each other.
+        self._lock = DeferredLock()
 
     @property
     def engine(self) -> Engine:
@@ -66,7 +69,11 @@ class ExtensionsConfModule(Module):
         """Take the file as it is now, in slices; on error the old plan stays. Raises ConfigErrors."""
         if not self.server.config.exists(FILE):
             raise ConfigError("no such file", self.path)
-        await self._take(self.server.config.load(FILE), self._pause)
+        await self._lock.acquire()
+        try:
+            await self._take(await self.server.config.load_gently(FILE, self._pause), self._pause)
+        finally:
+            self._lock.release()
 
     async def unload(self) -> None:
         self._withdraw()
@@ -84,8 +91,10 @@ class ExtensionsConfModule(Module):
         await self._compiler(plan).run(pause)
         self._stamps = dict(config.stamps)
         settings = self.settings = plan.settings
+        old = engine.contexts.fragments(REGISTRAR)
         engine.contexts.merge(REGISTRAR, plan.fragments)
         engine.autofallthrough = settings.autofallthrough
+        engine.extenpatternmatchnew = settings.extenpatternmatchnew
         name, _, data = settings.overrideswitch.partition("/")
         engine.contexts.override = SwitchEntry(name, data) if name else None
         for warning in plan.warnings:
@@ -100,6 +109,10 @@ class ExtensionsConfModule(Module):
             contexts=len(plan.fragments),
             extensions=sum(len(fragment.table) for fragment in plan.fragments.values()),
         )
+        if pause is not None:
+            for table in [each.table for each in old.values() if len(each.table) > SLICE_LINES]:
+                for _ in table.dismantle(SLICE_LINES):
+                    await pause()
 
     def _compiler(self, plan: Plan) -> Compiler:
         discourage = not self.server.options.dontwarn

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from pbx.config.includes import expand_pattern
-from pbx.config.reader import load_config
+from pbx.config.reader import load_config, read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from pbx.config.model import Config, Stamp
@@ -56,7 +57,24 @@ class ConfigLoader:
         cached = self._cache.get(path)
         if cached is not None and self.is_current(cached[0]):
             return cached[1]
-        config = load_config(path, include_root=self.etc_dir, exec_allowed=self.exec_allowed)
+        return self._keep(path, load_config(path, include_root=self.etc_dir, exec_allowed=self.exec_allowed))
+
+    async def load_gently(self, name: str, pause: Callable[[], Awaitable[None]]) -> Config:
+        """The file as it is now, read in slices with a ``pause`` after each: for large files while calls run.
+
+        Raises ConfigErrors.
+        """
+        path = self.path(name)
+        reading = read_config(path, include_root=self.etc_dir, exec_allowed=self.exec_allowed)
+        while True:
+            try:
+                next(reading)
+            except StopIteration as end:
+                config: Config = end.value
+                return self._keep(path, config)
+            await pause()
+
+    def _keep(self, path: Path, config: Config) -> Config:
         for warning in config.warnings:
             log.warn("{warning}", warning=str(warning))
         self._cache[path] = (self.signature(config), config)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from pbx.config.errors import MAX_REPORTED_ERRORS, raise_if_any
@@ -19,6 +20,8 @@ from pbx.errors import ConfigError
 
 MAX_INCLUDE_LEVEL = 10
 """Files within files, as in Asterisk."""
+SLICE_LINES = 500
+"""Lines that `read_config` takes at a stretch: a few milliseconds' work."""
 
 
 def load_config(
@@ -29,9 +32,22 @@ def load_config(
     ``#exec`` runs programs only with ``exec_allowed`` (asterisk.conf's execincludes). ``keep_sources`` keeps the lines
     as they stand, for `pbx.config.editor`. Raises ConfigErrors with everything that is wrong.
     """
+    reading = read_config(path, include_root=include_root, exec_allowed=exec_allowed, keep_sources=keep_sources)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            config: Config = end.value
+            return config
+
+
+def read_config(
+    path: Path | str, *, include_root: Path | None = None, exec_allowed: bool = False, keep_sources: bool = False
+) -> Generator[None, None, Config]:
+    """`load_config` in slices: yields when other work may take its turn, and returns the configuration."""
     path = Path(path)
     reader = _Reader(path, include_root or path.parent, exec_allowed, keep_sources)
-    reader.read_file(path, None)
+    yield from reader.read_file(path, None)
     raise_if_any(reader.errors)
     return reader.config
 
@@ -56,7 +72,7 @@ class _Reader:
     def warn(self, message: str, path: Path, line: int) -> None:
         self.config.warnings.append(ConfigError(message, path, line))
 
-    def read_file(self, path: Path, asked: Include | None) -> None:
+    def read_file(self, path: Path, asked: Include | None) -> Iterator[None]:
         """Parse one file into the configuration; ``asked`` is the directive that wanted it."""
         try:
             source = read_source(path)
@@ -69,15 +85,17 @@ class _Reader:
         if self.keep_sources:
             self.config.sources[path] = source
         self.stack.append(path)
-        self.parse(source)
+        yield from self.parse(source)
         self.stack.pop()
 
-    def parse(self, source: SourceFile) -> None:
+    def parse(self, source: SourceFile) -> Iterator[None]:
         path = source.path
         section = self.current
         depth = opened_at = 0
         stray = False
         for number, text in enumerate(source.lines, 1):
+            if not number % SLICE_LINES:
+                yield
             if depth == 0 and ";" not in text:
                 live = text.strip(BLANKS)
             else:
@@ -94,7 +112,7 @@ class _Reader:
             if live[0] == "[":
                 section = self.header(live, path, number)
             elif live[0] == "#":
-                self.directive(live, path, number)
+                yield from self.directive(live, path, number)
             elif section is None:
                 if not stray:  # once is enough: what follows, up to a header, is stray as well
                     self.error(f"'{_shown(live)}' stands before any [section]", path, number)
@@ -203,7 +221,7 @@ class _Reader:
                 return True
         return False
 
-    def directive(self, live: str, path: Path, number: int) -> None:
+    def directive(self, live: str, path: Path, number: int) -> Iterator[None]:
         """``#include``, ``#tryinclude`` and ``#exec``."""
         word, argument = _split_word(live[1:])
         word = word.lower()
@@ -219,11 +237,11 @@ class _Reader:
         if len(self.stack) > MAX_INCLUDE_LEVEL:
             self.error(f"files include each other more than {MAX_INCLUDE_LEVEL} deep", path, number)
         elif word == "exec":
-            self.execute(include)
+            yield from self.execute(include)
         else:
-            self.include(include)
+            yield from self.include(include)
 
-    def include(self, include: Include) -> None:
+    def include(self, include: Include) -> Iterator[None]:
         include.files = expand_pattern(include.pattern, self.root)
         if not include.files and include.directive == "include":
             self.error(f"#include: there is no '{include.pattern}'", include.path, include.line)
@@ -232,16 +250,16 @@ class _Reader:
                 chain = " -> ".join(str(each) for each in (*self.stack[self.stack.index(file) :], file))
                 self.error(f"include loop: {chain}", include.path, include.line)
             else:
-                self.read_file(file, include)
+                yield from self.read_file(file, include)
 
-    def execute(self, include: Include) -> None:
+    def execute(self, include: Include) -> Iterator[None]:
         if not self.exec_allowed:
             self.warn("#exec is ignored: execincludes is off in asterisk.conf", include.path, include.line)
             return
         try:
             output = run_program(include.pattern)
             self.stack.append(Path(f"#exec {include.pattern}"))
-            self.parse(decode_source(self.stack[-1], output))
+            yield from self.parse(decode_source(self.stack[-1], output))
             self.stack.pop()
         except ConfigError as error:
             self.error(f"#exec {include.pattern}: {error.message}", include.path, include.line)

@@ -280,3 +280,56 @@ def test_extensions_without_a_first_priority_want_no_digits(plan: Plan) -> None:
     assert engine.can_match("default", "1", "7")
     assert harness.hint("default", "123") == "PJSIP/a"
     assert not engine.exists("default", "123")
+
+
+def test_a_large_file_is_taken_in_slices(plan: Plan) -> None:
+    def text(mark: str) -> str:
+        rows = "".join(f"exten => {n},1,Set(MARK={mark})\nexten => _{n}X,1,NoOp\n" for n in range(1000, 3000))
+        return f"[default]\n{rows}exten => spin,1,Set(N=1)\n same => n,Wait(0.01)\n same => n,Goto(1)\n"
+
+    harness = plan(extensions_conf=text("old"))
+    spinning = harness.call("spin")
+    harness.write("extensions.conf", text("new"))
+    waiting = start(harness.server.modules.reload("pbx_config"))
+    second = start(harness.server.modules.reload("pbx_config"))
+    assert not waiting.called
+    assert harness.call("1000").variable("MARK") == "old"
+    harness.core.clock.advance(0.01)
+    result_of(waiting)
+    result_of(second)
+    assert harness.call("1000").variable("MARK") == "new"
+    assert harness.engine.exists("default", "29991")
+    assert not spinning.ended
+    spinning.far.hang_up()
+
+
+def test_timed_includes(plan: Plan) -> None:
+    harness = plan(
+        extensions_conf="[default]\ninclude => a|00:00-11:59|*|*|*|UTC\ninclude => b,12:00-23:59,*,*,*,UTC\n"
+        "[a]\nexten => 1,1,Set(A=morning)\n[b]\nexten => 1,1,Set(A=evening)\n"
+    )
+    clock = harness.core.clock
+    seconds = clock.now() % 86400
+    clock.advance(86400 - seconds + 3600)
+    assert harness.call("1").variable("A") == "morning"
+    clock.advance(12 * 3600)
+    assert harness.call("1").variable("A") == "evening"
+
+
+def test_overrideswitch_is_asked_first(plan: Plan) -> None:
+    harness = plan(
+        'extensions = { default = { ["1"] = function() channel.A = "lua" end } }',
+        extensions_conf="[general]\noverrideswitch=Lua/\n"
+        "[default]\nexten => 1,1,Set(A=conf)\nexten => 2,1,Set(A=conf)\n",
+    )
+    assert harness.call("1").variable("A") == "lua"
+    assert harness.call("2").variable("A") == "conf"
+    reload(harness, "[default]\nexten => 1,1,Set(A=conf)\n")
+    assert harness.call("1").variable("A") == "conf"
+
+
+def test_a_switch_that_is_not_there(plan: Plan) -> None:
+    harness = plan(extensions_conf="[default]\nswitch => Realtime/x@extensions\nexten => 1,1,Set(A=1)\n")
+    assert harness.call("1").variable("A") == "1"
+    assert harness.call("2").ended
+    assert harness.logged("No such switch 'Realtime' of context 'default'")

@@ -244,3 +244,16 @@ def test_the_commands_go_with_the_module(harness: DialplanHarness) -> None:
     result_of(start(harness.server.modules.unload("pbx_config")))
     assert "No such command" in refused(harness, "dialplan save")
     assert not len(harness.engine.contexts)
+
+
+def test_evaluate_a_function(harness: DialplanHarness) -> None:
+    assert said(harness, "dialplan eval function LEN(abc)") == "Return Value: Success (0)\nResult: 3\n"
+    assert said(harness, "dialplan eval function NOSUCH(abc)") == "Return Value: Failure (-1)\nResult: \n"
+
+
+def test_the_matcher_is_named_and_found_again(harness: DialplanHarness) -> None:
+    command = "dialplan set extenpatternmatchnew"
+    assert "Switched to using the NEW pattern match algorithm" in said(harness, f"{command} true")
+    assert "Still using the NEW pattern match algorithm" in said(harness, f"{command} true")
+    assert "Switched to using the OLD pattern match algorithm" in said(harness, f"{command} false")
+    assert "Usage: " in refused(harness, f"{command} maybe")
