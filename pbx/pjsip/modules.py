@@ -16,6 +16,7 @@ from pbx.pjsip.objects import Acl, Auth, Identify
 from pbx.pjsip.registrar import Registrar
 from pbx.pjsip.registrations_module import ResPjsipOutboundRegistration
 from pbx.pjsip.res_pjsip import ResPjsip
+from pbx.pjsip.resolver_unbound import ResolverUnbound
 from pbx.pjsip.settings import PjsipSettings
 from pbx.pjsip.sip_module import SipModule
 from pbx.pjsip.trace import ResPjsipLogger
@@ -132,5 +133,6 @@ MODULES: tuple[type[Module], ...] = (
     ResPjsipAcl,
     ResPjsipRegistrar,
     ResPjsipOutboundRegistration,
+    ResolverUnbound,
     ResPjsipLogger,
 )

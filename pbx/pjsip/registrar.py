@@ -103,7 +103,7 @@ class Registrar:
         if registration.expires is not None:
             headers.append(("Expires", str(granted(aor, None, registration.expires))))
         if aor.support_path and registration.path:
-            headers.append(("Path", registration.path))
+            headers += [("Path", registration.path), ("Supported", "path")]
         headers.append(("Date", self._date_text()))
         request.respond(200, headers=headers)
 

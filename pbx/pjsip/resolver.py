@@ -6,6 +6,7 @@ says. Answers are kept for their TTL, failures for a few seconds, and everything
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from collections import OrderedDict
@@ -69,6 +70,15 @@ class ServerAddress:
     weight: int = 0
 
 
+@dataclass(frozen=True)
+class NameServers:
+    """Whom to ask: a resolv.conf and servers named here (address, port), and the hosts file; "" for none."""
+
+    resolv: str = RESOLV_CONF
+    hosts: str = HOSTS_FILE
+    servers: tuple[tuple[str, int], ...] = ()
+
+
 def literal(host: str) -> str | None:
     """``host`` without brackets if it is an IPv4 or IPv6 address, else None."""
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
@@ -89,9 +99,17 @@ class SipResolver:
         self._reactor = reactor
         self._supported = supported
         self._names = names
+        self._settings = NameServers()
         self._hosts = hosts.Resolver(HOSTS_FILE.encode())  # type: ignore[no-untyped-call]
         self._cache: OrderedDict[Target, tuple[float, list[ServerAddress] | ResolveError]] = OrderedDict()
         self._pending: dict[Target, list[Deferred[list[ServerAddress]]]] = {}
+
+    def configure(self, settings: NameServers) -> None:
+        """Ask these servers from now on, and forget what others said."""
+        self._forget_servers()
+        self._settings = settings
+        self._hosts = hosts.Resolver((settings.hosts or os.devnull).encode())  # type: ignore[no-untyped-call]
+        self._cache.clear()
 
     def close(self) -> None:
         """Forget everything; what is under way fails."""
@@ -100,6 +118,9 @@ class SipResolver:
             for deferred in waiting:
                 deferred.errback(ResolveError("the resolver is closing"))
         self._cache.clear()
+        self._forget_servers()
+
+    def _forget_servers(self) -> None:
         names, self._names = self._names, None
         periodic = getattr(names, "_parseCall", None)
         if periodic is not None and periodic.active():
@@ -281,8 +302,11 @@ class SipResolver:
     async def _query(self, method: str, name: str) -> list[Any]:
         """The answer section; [] for a name or record that does not exist. DNS failures pass through."""
         if self._names is None:
+            settings = self._settings
+            if not settings.resolv and not settings.servers:
+                return []
             self._names = client.Resolver(  # type: ignore[no-untyped-call]
-                RESOLV_CONF, reactor=self._reactor, timeout=QUERY_TIMEOUTS
+                settings.resolv or None, list(settings.servers), QUERY_TIMEOUTS, self._reactor
             )
         try:
             answers, _, _ = await getattr(self._names, method)(name, QUERY_TIMEOUTS)
