@@ -25,6 +25,9 @@ SYSTEM_FUNCTIONS = frozenset(
     ("SHELL", "EVAL", "FILE", "CURL", "STAT", "LOCK", "DB", "DB_DELETE", "DB_EXISTS", "REALTIME")
 )
 
+#: The capability that no class gives: functions that only a dialplan may use, unless asterisk.conf lives dangerously.
+DANGEROUS = "dangerous"
+
 _NAMES = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?=\()")
 #: Queue's argument with the AGI to run on the member's channel.
 _QUEUE_AGI_ARGUMENT = 5
@@ -37,9 +40,12 @@ def may_act(write: int, action: Action) -> bool:
 
 def may_use_function(write: int, expression: str, dialplan: Dialplan) -> bool:
     """Whether a variable or ``FUNC(args)`` may be read or written; the arguments count too."""
+    names = _NAMES.findall(expression)
+    if any(dialplan.function_capability(name) == DANGEROUS for name in names):
+        return False
     if write & SYSTEM:
         return True
-    for name in _NAMES.findall(expression):
+    for name in names:
         if name.upper() in SYSTEM_FUNCTIONS or not _holds(write, dialplan.function_capability(name)):
             return False
     return True
@@ -48,7 +54,7 @@ def may_use_function(write: int, expression: str, dialplan: Dialplan) -> bool:
 def may_run(write: int, application: str, data: str, dialplan: Dialplan) -> bool:
     """Whether Originate may run an application with this data."""
     if write & SYSTEM:
-        return True
+        return may_use_function(write, data, dialplan)
     lower = application.lower()
     if any(word in lower for word in SYSTEM_APPLICATIONS) or any(word in data for word in SYSTEM_DATA):
         return False

@@ -18,16 +18,8 @@ from dialplan.applications.stasis import StasisModule
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
-from dialplan.functions.channel import ChannelModule
-from dialplan.functions.cut import CutModule, SprintfModule
-from dialplan.functions.database import DatabaseModule
-from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
-from dialplan.functions.encoding import Base64Module, Md5Module, Sha1Module, UriModule, UuidModule
-from dialplan.functions.math import MathModule, RandomModule
-from dialplan.functions.misc import GlobalModule, HeaderModule, TimeoutModule
-from dialplan.functions.party import CallerIdModule
-from dialplan.functions.presencestate import PresenceStateModule
-from dialplan.functions.strings import StringsModule
+from dialplan.functions import MODULES as FUNCTION_MODULES
+from dialplan.functions import CoreFunctions
 from dialplan.lua.module import LuaModule
 from dialplan.messaging import MessageModule
 
@@ -48,25 +40,7 @@ MODULES: tuple[type[Module], ...] = (
     StasisModule,
     UserEventModule,
     VerboseModule,
-    Base64Module,
-    CallerIdModule,
-    ChannelModule,
-    CutModule,
-    DatabaseModule,
-    DeviceStateModule,
-    ExtensionStateModule,
-    GlobalModule,
-    HeaderModule,
-    MathModule,
-    Md5Module,
-    PresenceStateModule,
-    RandomModule,
-    Sha1Module,
-    SprintfModule,
-    StringsModule,
-    TimeoutModule,
-    UriModule,
-    UuidModule,
+    *FUNCTION_MODULES,
     LuaModule,
     ExtensionsConfModule,
 )
@@ -75,9 +49,11 @@ MODULES: tuple[type[Module], ...] = (
 def install(server: Server, *, live_dangerously: bool = False) -> Engine:
     """Build the engine of ``server``, with the core's own applications and the console's commands. Does no I/O."""
     engine = Engine(server.channels)
+    engine.live_dangerously = live_dangerously
     engine.use_hints(server.hints)
     server.provide(Engine, engine)
     Builtins(server).register()
+    CoreFunctions(server).register()
     BridgeModule(server).register()
     MessageModule(server).register()
     DialplanCommands(server, engine).register()

@@ -17,7 +17,7 @@ from dialplan.arguments import Arguments
 from dialplan.contexts import Contexts, Found
 from dialplan.editing import PlanEditor
 from dialplan.patterns import Mode
-from dialplan.registry import Application, Registry
+from dialplan.registry import DANGEROUS, SYSTEM, Application, Registry
 from dialplan.run import (
     DIGIT_RESULTS,
     KEY,
@@ -69,6 +69,8 @@ class Engine:
         self.autofallthrough = True
         #: What extensions.conf or the console asked for; both matchers of Asterisk are one here.
         self.extenpatternmatchnew = False
+        #: Whether AMI and ARI users may use functions that reach the system (asterisk.conf).
+        self.live_dangerously = False
 
     # What others ask
 
@@ -135,8 +137,12 @@ class Engine:
         return "" if found is None else found.help.capability
 
     def function_capability(self, name: str) -> str:
-        """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`."""
-        return self.registry.capability_of(name)
+        """What an AMI or ARI user must be allowed to read or write a function, as `application_capability`.
+
+        ``dangerous`` is granted to nobody, unless asterisk.conf lives dangerously: then ``system`` is enough.
+        """
+        capability = self.registry.capability_of(name)
+        return SYSTEM if capability == DANGEROUS and self.live_dangerously else capability
 
     def read_function(self, channel: Channel | None, expression: str) -> str | Awaitable[str]:
         """Read ``FUNC(args)``. Raises LookupError when unknown, ObeliskError when it fails."""

@@ -24,6 +24,10 @@ R = TypeVar("R", bound=Callable[..., "str | Awaitable[str]"])
 
 _MARK = "_obelisk_dialplan"
 
+#: Capabilities: what reaches the system from outside the dialplan, and what needs the right ``system``.
+DANGEROUS = "dangerous"
+SYSTEM = "system"
+
 
 class FunctionError(ObeliskError):
     """A dialplan function could not be read or written."""

@@ -205,8 +205,14 @@ class _Parser:
 
 def parse_time(text: str, form: str) -> BrokenDown | None:
     """Read ``text`` in the format ``form``; None when it is not in it. What follows the format's end is ignored."""
+    found = parse_time_and_rest(text, form)
+    return None if found is None else found[0]
+
+
+def parse_time_and_rest(text: str, form: str) -> tuple[BrokenDown, str] | None:
+    """As `parse_time`, with what follows."""
     parser = _Parser(text)
-    return parser.finish() if parser.parse(form) else None
+    return (parser.finish(), text[parser.at :]) if parser.parse(form) else None
 
 
 def epoch_of(found: BrokenDown, zone: tzinfo | None) -> int:

@@ -1,1 +1,58 @@
 """The dialplan functions, a module of the exchange for each of Asterisk's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dialplan.functions.channel import ChannelModule
+from dialplan.functions.cut import CutModule, SprintfModule
+from dialplan.functions.database import DatabaseModule
+from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
+from dialplan.functions.encoding import Base64Module, Md5Module, Sha1Module, UriModule, UuidModule
+from dialplan.functions.files import EnvironmentModule
+from dialplan.functions.groups import GroupModule
+from dialplan.functions.hangupcause import HangupCauseModule
+from dialplan.functions.logic import CoreFunctions, DialplanFunctionsModule, LogicModule, ModuleModule
+from dialplan.functions.math import MathModule, RandomModule
+from dialplan.functions.misc import HeaderModule, TimeoutModule
+from dialplan.functions.party import CallerIdModule
+from dialplan.functions.presencestate import PresenceStateModule
+from dialplan.functions.strings import StringsModule
+from dialplan.functions.system import SystemModule, VersionModule
+from dialplan.functions.variables import GlobalModule
+
+if TYPE_CHECKING:
+    from pbx.modules import Module
+
+#: The modules of functions.
+MODULES: tuple[type[Module], ...] = (
+    Base64Module,
+    CallerIdModule,
+    ChannelModule,
+    CutModule,
+    DatabaseModule,
+    DeviceStateModule,
+    DialplanFunctionsModule,
+    EnvironmentModule,
+    ExtensionStateModule,
+    GlobalModule,
+    GroupModule,
+    HangupCauseModule,
+    HeaderModule,
+    LogicModule,
+    MathModule,
+    Md5Module,
+    ModuleModule,
+    PresenceStateModule,
+    RandomModule,
+    Sha1Module,
+    SprintfModule,
+    StringsModule,
+    SystemModule,
+    TimeoutModule,
+    UriModule,
+    UuidModule,
+    VersionModule,
+)
+
+__all__ = ["MODULES", "CoreFunctions"]

@@ -1,17 +1,79 @@
-"""func_channel: CHANNEL and CHANNELS."""
+"""func_channel: CHANNEL, CHANNELS, CHANNEL_EXISTS."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.functions.base import live, scan_int
 from dialplan.registry import DialplanModule, FunctionError, function
+from dialplan.regular import compile_expression
+from pbx.config.types import is_true
 from pbx.core.channel import Channel
 
 _AMAFLAGS = {"OMIT": 1, "BILLING": 2, "DOCUMENTATION": 3}
-#: Length of a regular expression that CHANNELS accepts.
-MAX_EXPRESSION = 200
+#: Q.931 transfer capabilities that can be set, with Asterisk's words.
+_CAPABILITIES = ("SPEECH", "DIGITAL", "RESTRICTED_DIGITAL", "3K1AUDIO", "DIGITAL_W_TONES", "VIDEO")
+_ADSI = ("unknown", "available", "unavailable", "offhookonly")
+#: How often a call may be forwarded unless CHANNEL(max_forwards) says otherwise.
+MAX_FORWARDS = 20
+MAX_GROUP = 63
+
+
+def groups_of(text: str) -> tuple[int, ...]:
+    """The numbers of ``1,3-5``, in order (ast_get_group). Raises FunctionError."""
+    found: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first:
+            continue
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise FunctionError(f"'{part}' is not a group or a range of groups")
+        if max(int(first), int(last or 0)) > MAX_GROUP:
+            raise FunctionError(f"groups are 0 to {MAX_GROUP}, not '{part}'")
+        found.update(range(int(first), int(last or first) + 1))
+    return tuple(sorted(found))
+
+
+def _kept(item: str, default: str = "") -> Callable[[Channel], str]:
+    """Reads what `_keep` kept."""
+    return lambda channel: str(channel.extra.get(f"channel_{item}", default))
+
+
+def _keep(item: str, clean: Callable[[str], str] = str) -> Callable[[Channel, str], None]:
+    """Keeps an item that no part of the core has a field for."""
+
+    def write(channel: Channel, value: str) -> None:
+        channel.extra[f"channel_{item}"] = clean(value)
+
+    return write
+
+
+def _peer(channel: Channel) -> str:
+    others = [] if channel.bridge is None else [each for each in channel.bridge.channels if each is not channel]
+    return others[0].name if len(others) == 1 else ""
+
+
+def _one_of(words: tuple[str, ...], what: str) -> Callable[[str], str]:
+    def clean(value: str) -> str:
+        word = next((word for word in words if word.lower() == value.strip().lower()), None)
+        if word is None:
+            raise FunctionError(f"'{value}' is not a {what}: there are {', '.join(words)}")
+        return word
+
+    return clean
+
+
+def _names(value: str) -> str:
+    return ",".join(sorted({name.strip() for name in value.split(",")} - {""}))
+
+
+def _forwards(value: str) -> str:
+    number = scan_int(value)
+    if number is None or number < 0:
+        raise FunctionError(f"Unable to set max forwards to '{value}'")
+    return str(number)
+
 
 READERS: dict[str, Callable[[Channel], str]] = {
     "name": lambda channel: channel.name,
@@ -25,6 +87,7 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "accountcode": lambda channel: channel.accountcode,
     "userfield": lambda channel: channel.userfield,
     "tenantid": lambda channel: channel.tenantid,
+    "peeraccount": lambda channel: channel.peeraccount,
     "amaflags": lambda channel: str(channel.amaflags),
     "context": lambda channel: channel.context,
     "exten": lambda channel: channel.exten,
@@ -39,6 +102,19 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "videonativeformat": lambda _channel: "",
     "tonezone": lambda channel: channel.variables.get("TONEZONE") or "",
     "callid": lambda channel: channel.protocol_id,
+    "peer": _peer,
+    "device_name": lambda channel: channel.device,
+    "parkinglot": _kept("parkinglot"),
+    "callgroup": _kept("callgroup"),
+    "pickupgroup": _kept("pickupgroup"),
+    "namedcallgroup": _kept("namedcallgroup"),
+    "namedpickupgroup": _kept("namedpickupgroup"),
+    "dtmf_features": _kept("dtmf_features"),
+    "transfercapability": _kept("transfercapability", "SPEECH"),
+    "adsicpe": _kept("adsicpe", "unknown"),
+    "max_forwards": _kept("max_forwards", str(MAX_FORWARDS)),
+    "secure_bridge_signaling": _kept("secure_bridge_signaling"),
+    "secure_bridge_media": _kept("secure_bridge_media"),
 }
 
 
@@ -63,14 +139,26 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
     "accountcode": _field("accountcode"),
     "userfield": _field("userfield"),
     "tenantid": _field("tenantid"),
+    "peeraccount": _field("peeraccount"),
     "amaflags": _set_amaflags,
     "tonezone": lambda channel, value: channel.set_variable("TONEZONE", value),
     "hangupsource": lambda channel, value: channel.set_variable("HANGUPSOURCE", value),
+    "parkinglot": _keep("parkinglot"),
+    "callgroup": _keep("callgroup", lambda value: ", ".join(map(str, groups_of(value)))),
+    "pickupgroup": _keep("pickupgroup", lambda value: ", ".join(map(str, groups_of(value)))),
+    "namedcallgroup": _keep("namedcallgroup", _names),
+    "namedpickupgroup": _keep("namedpickupgroup", _names),
+    "dtmf_features": _keep("dtmf_features"),
+    "transfercapability": _keep("transfercapability", _one_of(_CAPABILITIES, "transfer capability")),
+    "adsicpe": _keep("adsicpe", _one_of(_ADSI, "state of ADSI equipment")),
+    "max_forwards": _keep("max_forwards", _forwards),
+    "secure_bridge_signaling": _keep("secure_bridge_signaling", lambda value: "1" if is_true(value) else ""),
+    "secure_bridge_media": _keep("secure_bridge_media", lambda value: "1" if is_true(value) else ""),
 }
 
 
 class ChannelModule(DialplanModule):
-    """CHANNEL and CHANNELS."""
+    """CHANNEL, CHANNELS and CHANNEL_EXISTS."""
 
     name = "func_channel"
     description = "Channel information dialplan functions"
@@ -82,14 +170,13 @@ class ChannelModule(DialplanModule):
         description="What the core does not know the channel's technology is asked, as in CHANNEL(pjsip,call-id).",
     )
     def func_channel(self, channel: Channel | None, args: Arguments) -> str:
-        if channel is None:
-            raise FunctionError("CHANNEL needs a channel")
+        call = live(channel, "CHANNEL")
         item, *rest = split_arguments(args.raw) or [""]
         item = item.strip()
         found = READERS.get(item.lower())
         if found is not None and not rest:
-            return found(channel)
-        ask = getattr(channel.driver, "read_attribute", None) if channel.alive else None
+            return found(call)
+        ask = getattr(call.driver, "read_attribute", None) if call.alive else None
         value = None if ask is None else ask(item, [part.strip() for part in rest])
         if value is None:
             raise ArgumentError(f"Unknown or unavailable item requested: '{args.raw}'")
@@ -97,17 +184,16 @@ class ChannelModule(DialplanModule):
 
     @func_channel.writer
     def set_channel(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        if channel is None:
-            raise FunctionError("CHANNEL needs a channel")
+        call = live(channel, "CHANNEL")
         item = args.raw.strip().lower()
         found = WRITERS.get(item)
         if found is None:
-            write = getattr(channel.driver, "write_attribute", None) if channel.alive else None
+            write = getattr(call.driver, "write_attribute", None) if call.alive else None
             if write is None or not write(item, value):
                 raise ArgumentError(f"Unknown or unavailable item requested: '{args.raw}'")
             return
-        found(channel, value)
-        channel.changed()
+        found(call, value)
+        call.changed()
 
     @function(
         "CHANNELS",
@@ -115,14 +201,14 @@ class ChannelModule(DialplanModule):
         synopsis="Gets the list of channels, perhaps filtered by a regular expression.",
     )
     def func_channels(self, channel: Channel | None, args: Arguments) -> str:
-        expression = args.raw.strip()
         names = [each.name for each in self.server.channels]
-        if expression:
-            if len(expression) > MAX_EXPRESSION:
-                raise ArgumentError(f"CHANNELS: the expression is longer than {MAX_EXPRESSION} characters")
-            try:
-                wanted = re.compile(expression)
-            except re.error as error:
-                raise ArgumentError(f"CHANNELS: '{expression}': {error}") from None
-            names = [name for name in names if wanted.search(name)]
+        if args.raw:
+            wanted = compile_expression(args.raw, ignore_case=True)
+            names = [name for name in names if wanted.matches(name)]
         return " ".join(names)
+
+    @function("CHANNEL_EXISTS", "name_or_uid", synopsis="Checks if the specified channel exists.")
+    def func_channel_exists(self, channel: Channel | None, args: Arguments) -> str:
+        if not args.raw:
+            raise ArgumentError("CHANNEL_EXISTS: Channel name or unique ID required")
+        return "0" if self.server.channels.find(args.raw) is None else "1"

@@ -1,4 +1,4 @@
-"""func_db: DB, DB_EXISTS, DB_DELETE, DB_KEYS over the AstDB."""
+"""func_db: DB, DB_EXISTS, DB_DELETE, DB_KEYS, DB_KEYCOUNT over the AstDB."""
 
 from __future__ import annotations
 
@@ -82,11 +82,24 @@ class DatabaseModule(DialplanModule):
         description="The names one level below the prefix, divided by commas.",
     )
     def func_db_keys(self, channel: Channel | None, args: Arguments) -> str:
-        prefix = args.raw.strip().strip("/")
+        return ",".join(self._keys(args.raw))
+
+    @function(
+        "DB_KEYCOUNT",
+        "[prefix]",
+        synopsis="Obtain the number of keys at a prefix within the Asterisk database.",
+        description="Of all levels below the prefix.",
+    )
+    def func_db_keycount(self, channel: Channel | None, args: Arguments) -> str:
+        family, _, key = args.raw.strip().strip("/").partition("/")
+        return str(len(self.server.astdb.show(family, key)))
+
+    def _keys(self, text: str) -> list[str]:
+        prefix = text.strip().strip("/")
         family, _, key = prefix.partition("/")
         level = f"/{prefix}/" if prefix else "/"
         names: dict[str, None] = {}
         for path, _value in self.server.astdb.show(family, key):
             if path.startswith(level):
                 names.setdefault(path[len(level) :].partition("/")[0])
-        return ",".join(names)
+        return list(names)

@@ -1,4 +1,4 @@
-"""func_global, func_timeout and res_pjsip_header_funcs: GLOBAL, TIMEOUT, PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
+"""func_timeout and res_pjsip_header_funcs: TIMEOUT, PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
 
 from __future__ import annotations
 
@@ -15,24 +15,6 @@ if TYPE_CHECKING:
     from pbx.pjsip.headers import HeaderStore
 
 _TIMEOUTS = ("absolute", "digit", "response")
-
-
-class GlobalModule(DialplanModule):
-    """GLOBAL."""
-
-    name = "func_global"
-    description = "Variable dialplan functions"
-
-    @function("GLOBAL", "varname", synopsis="Gets or sets the global variable specified.")
-    def func_global(self, channel: Channel | None, args: Arguments) -> str:
-        return self.server.channels.globals.get(args.raw.strip()) or ""
-
-    @func_global.writer
-    def set_global(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        name = args.raw.strip()
-        if not name:
-            raise ArgumentError("GLOBAL requires the name of a variable")
-        self.server.channels.set_global(name, value)
 
 
 class TimeoutModule(DialplanModule):

@@ -12,6 +12,7 @@ from pbx.bus import Bus
 from pbx.clock import Clock
 from pbx.core import messages
 from pbx.core.channel import Channel
+from pbx.core.dialed_causes import set_dialer
 from pbx.core.media import Switchboard
 from pbx.core.party import Connected, party_id
 from pbx.core.states import ChannelState
@@ -228,6 +229,7 @@ def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) 
     if dialled:
         channel.caller = replace(channel.caller, id=party_id(dialled))
     if requestor is not None:
+        set_dialer(channel, requestor)
         channel.connected = Connected(id=requestor.caller.id, ani=requestor.caller.ani)
         channel.linkedid = requestor.linkedid
         channel.redirecting = requestor.redirecting

@@ -5,7 +5,7 @@ Presentation follows Q.951/RFC 3323 as Asterisk encodes it: two bits of presenta
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 #: Asterisk's names for number and name presentation, by value.
 PRESENTATIONS: dict[int, str] = {
@@ -19,11 +19,55 @@ PRESENTATIONS: dict[int, str] = {
     0x23: "prohib",
     0x43: "unavailable",
 }
+#: Asterisk's names of character sets, by number.
+CHARSETS = (
+    "unknown",
+    "iso8859-1",
+    "withdrawn",
+    "iso8859-2",
+    "iso8859-3",
+    "iso8859-4",
+    "iso8859-5",
+    "iso8859-7",
+    "bmp",
+    "utf8",
+)
+#: Asterisk's names of reasons for redirecting, by number.
+REASONS = (
+    "unknown",
+    "cfb",
+    "cfnr",
+    "unavailable",
+    "cfu",
+    "time_of_day",
+    "dnd",
+    "deflection",
+    "follow_me",
+    "out_of_order",
+    "away",
+    "cf_dte",
+    "send_to_vm",
+)
+#: What SIP calls some of them (RFC 5806).
+REASON_ALIASES: dict[str, int] = {
+    "user-busy": 1,
+    "no-answer": 2,
+    "unconditional": 4,
+    "time-of-day": 5,
+    "do-not-disturb": 6,
+    "follow-me": 8,
+    "out-of-service": 9,
+}
 PRESENTATION_VALUES: dict[str, int] = {name: value for value, name in PRESENTATIONS.items()}
 
 ALLOWED = 0x00
 RESTRICTED = 0x20
 UNAVAILABLE = 0x43
+
+
+def _strictness(value: int | None) -> int:
+    """The order in which presentations win: restricted, allowed, unavailable, unknown."""
+    return 3 if value is None else {RESTRICTED: 0, ALLOWED: 1}.get(value, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +82,23 @@ class PartyId:
     number_presentation: int = ALLOWED
     number_plan: int = 0
     subaddress: str = ""
+    subaddress_valid: bool = False
+    #: 0: NSAP, 2: user specified.
+    subaddress_type: int = 0
+    subaddress_odd: bool = False
     tag: str = ""
+    #: An index of `CHARSETS`.
+    name_charset: int = 1
 
     @property
     def presentation(self) -> int:
-        """The stricter of both presentations: what CALLERID(pres) reads."""
-        if not (self.name_valid or self.number_valid):
+        """The stricter of both presentations: what CALLERID(pres) reads (ast_party_id_presentation)."""
+        name = self.name_presentation & 0x60 if self.name_valid else None
+        number = self.number_presentation & 0x60 if self.number_valid else None
+        value = number if _strictness(number) <= _strictness(name) else name
+        if value is None or value not in (ALLOWED, RESTRICTED):
             return UNAVAILABLE
-        values = []
-        if self.name_valid:
-            values.append(self.name_presentation)
-        if self.number_valid:
-            values.append(self.number_presentation)
-        return max(values, key=lambda value: value & 0x60)
+        return value | (self.number_presentation & 0x03 if self.number_valid else 0)
 
     @property
     def restricted(self) -> bool:
@@ -114,8 +162,13 @@ class Dialed:
 
     number: str = ""
     plan: int = 0
-    subaddress: str = ""
+    #: Holds the subaddress and nothing else.
+    subaddress_party: PartyId = EMPTY
     transit_network_select: int = 0
+
+    def with_subaddress(self, party: PartyId) -> Dialed:
+        """The same with the subaddress of ``party``."""
+        return replace(self, subaddress_party=party)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +177,10 @@ class Reason:
 
     code: int = 0
     text: str = ""
+
+    def __str__(self) -> str:
+        """Asterisk's name for it."""
+        return self.text or (REASONS[self.code] if 0 <= self.code < len(REASONS) else "not-known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +193,6 @@ class Redirecting:
     reason: Reason = field(default_factory=Reason)
     orig_reason: Reason = field(default_factory=Reason)
     count: int = 0
+    private_orig: PartyId = EMPTY
+    private_source: PartyId = EMPTY
+    private_to: PartyId = EMPTY

@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
+from pbx.core.dialed_causes import note_cause
 from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd
 from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
@@ -234,6 +235,7 @@ class PjsipSession:
 
     def provisional(self, code: int, message: SipMessage) -> None:
         self._peer = getattr(message, "source", None)
+        self._note(code, message)
         description = _description(message)
         if description is not None:
             self._take_answer(description)
@@ -247,7 +249,14 @@ class PjsipSession:
         elif code in (181, 182):
             self.channel.queue_frame(ControlFrame(Control.PROCEEDING))
 
+    def _note(self, code: int, message: SipMessage) -> None:
+        """What a response to our INVITE says of the call, for HANGUPCAUSE."""
+        if code > 100:
+            reason = message.start_line.split(" ", 2)[2:]
+            note_cause(self.channel, sip_to_cause(code), f"SIP {code} {reason[0] if reason else ''}".rstrip())
+
     def answered(self, message: SipMessage) -> None:
+        self._note(200, message)
         description = _description(message)
         if description is not None and not self._take_answer(description):
             return
@@ -337,6 +346,8 @@ class PjsipSession:
                 cause = Cause.ANSWERED_ELSEWHERE
         if cause is None:
             cause = sip_to_cause(code)
+        if message is not None and not self._up and not message.is_request:
+            self._note(code, message)
         if 300 <= code < 400 and message is not None and self._redirected(message):
             return
         self._close()

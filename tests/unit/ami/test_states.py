@@ -91,3 +91,11 @@ async def test_a_name_cannot_forge_lines(admin: AmiPair, harness: DialplanHarnes
     harness.core.bus.publish(messages.DeviceStateChanged("Custom:x\r\nEvil: 1", "INUSE"))
     (event,) = admin.events()
     assert "Evil" not in event
+
+
+async def test_dangerous_functions_are_the_dialplans_alone(admin: AmiPair, harness: DialplanHarness) -> None:
+    refused = admin.reply("Getvar", Variable="FILE(/etc/hostname)")
+    assert refused["Message"] == "GetVar Access Forbidden: Variable"
+    assert admin.reply("Setvar", Variable="FILE(/nowhere/x)", Value="1")["Response"] == "Error"
+    harness.engine.live_dangerously = True
+    assert admin.reply("Getvar", Variable="STAT(d,/)")["Value"] == "1"
