@@ -38,6 +38,11 @@ class Context:
     def write(self) -> int:
         return self.session.write_classes
 
+    def rights_now(self) -> int:
+        """The user's classes as manager.conf has them at the moment, whether the session still exists or not."""
+        account = self.manager.accounts.get(self.session.username)
+        return 0 if account is None else account.user.write
+
     def get(self, name: str, default: str = "") -> str:
         """A parameter's value; ``default`` where it is absent or empty."""
         return self.request.get(name) or default

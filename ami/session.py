@@ -337,6 +337,8 @@ class Session:
         self.send(error_reply(DENIED).encode(action_id))
 
     def _act(self, action: Action, request: Message, action_id: str) -> None:
+        # SuppressEvents changes nothing here: Asterisk then leaves out one look at the queue of events, which its loop
+        # takes right afterwards.
         hold = self._begin_hold()
         try:
             context = Context(self._manager, self, action, request)

@@ -15,6 +15,7 @@ from dialplan.applications.playback import PlaybackModule
 from dialplan.applications.read import ReadModule
 from dialplan.applications.record import RecordModule
 from dialplan.applications.stasis import StasisModule
+from dialplan.applications.stasis_broadcast import StasisBroadcastModule
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
@@ -38,6 +39,7 @@ MODULES: tuple[type[Module], ...] = (
     RecordModule,
     SendDTMFModule,
     StasisModule,
+    StasisBroadcastModule,
     UserEventModule,
     VerboseModule,
     *FUNCTION_MODULES,

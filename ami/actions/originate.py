@@ -107,6 +107,7 @@ def _order(ctx: Context) -> Originate:
         Destination(technology, address),
         application=application,
         data=data,
+        authorised=lambda: may_run(ctx.rights_now(), application, data, ctx.server.dialplan),
         context=context or "default",
         exten=exten,
         priority=priority or 1,

@@ -276,7 +276,8 @@ def list_log_channels(request: Request) -> object:
             # A space after each, as Asterisk has it.
             "configuration": "".join(f"{level.name} " for level in Level if level in each.levels),
         }
-        for each in request.require(LogManager).channels()
+        # The newest first, as Asterisk lists them.
+        for each in reversed(request.require(LogManager).channels())
     ]
 
 

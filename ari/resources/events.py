@@ -13,8 +13,10 @@ from pbx.core.snapshot import ChannelSnapshot
 from pbx.http.messages import HttpResponse
 from pbx.http.websocket import HandshakeRefused, accept
 from pbx.stasis.applications import StasisApplications
+from pbx.stasis.broadcast import AlreadyClaimed, NotOffered
 from pbx.stasis.errors import BadName
 from pbx.stasis.events import StasisEvent
+from pbx.stasis.service import Stasis
 
 RESOURCE = Resource("events", "WebSocket resource", module="res_ari_events")
 #: Sub-protocols an event socket speaks.
@@ -130,6 +132,35 @@ def user_event(request: Request) -> None:
             server.bus.publish(messages.UserEvent(name, texts, channel))
         finally:
             translator.user_event_in_hand = False
+
+
+@RESOURCE.operation(
+    "POST",
+    "/events/claim",
+    "claimChannel",
+    summary="Claim a broadcast channel for this application.",
+    notes="Only the first claim of a channel that StasisBroadcast() offers succeeds.",
+    parameters=(
+        query("channelId", "The ID of the channel to claim", required="channelId parameter is required"),
+        query(
+            "application",
+            "The name of the application claiming the channel",
+            required="application parameter is required",
+        ),
+    ),
+    errors={
+        404: "Channel not found or not in broadcast state",
+        409: "Channel has already been claimed by another application",
+    },
+    since=("20.17.0", "22.7.0"),
+)
+def claim(request: Request) -> None:
+    try:
+        request.require(Stasis).broadcasts.claim(request["channelId"], request["application"])
+    except NotOffered as error:
+        raise AriError(404, str(error)) from error
+    except AlreadyClaimed as error:
+        raise AriError(409, str(error)) from error
 
 
 def _text(value: object) -> str:

@@ -63,6 +63,8 @@ class Originate:
     other_uniqueid: str | None = None
     formats: Sequence[str] = ()
     requestor: Channel | None = None
+    #: Asked again when the application is about to run, as rights may have changed since the order: whether it may.
+    authorised: Callable[[], bool] | None = None
     #: Runs instead of application or dialplan once the call is up; owns the channel until it returns.
     on_up: Callable[[Channel], Awaitable[None]] | None = None
 
@@ -216,6 +218,14 @@ class Originator:
             await order.on_up(channel)
             return
         if order.application:
+            if order.authorised is not None and not order.authorised():
+                log.warn(
+                    "{channel}: {application} is not run: whoever ordered it may not, any more",
+                    channel=channel.name,
+                    application=order.application,
+                )
+                channel.hangup(Cause.CALL_REJECTED)
+                return
             channel.owner = "pbx"
             with contextlib.suppress(ChannelInterrupted):
                 await dialplan.execute(channel, order.application, order.data)

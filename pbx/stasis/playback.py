@@ -38,6 +38,7 @@ class PlaybackState(Enum):
 
     QUEUED = "queued"
     PLAYING = "playing"
+    PAUSED = "paused"
     CONTINUING = "continuing"
     DONE = "done"
     FAILED = "failed"
@@ -97,6 +98,10 @@ class Playback:
             self.id, media[self._index], following, self._target.uri, self.language, self.state.value
         )
 
+    def _over(self) -> bool:
+        """Whether `stop` was called, perhaps while something was played."""
+        return self._stopped
+
     async def run(self) -> None:
         """Play everything. Called by the target's queue when it is this playback's turn."""
         complete = True
@@ -106,9 +111,11 @@ class Playback:
                 if self._stopped:
                     break
                 self._index = index
-                self._enter(PlaybackState.CONTINUING if index else PlaybackState.PLAYING)
-                self.state = PlaybackState.PLAYING
+                self._enter(PlaybackState.PLAYING)
                 complete = await self._play_uri(self._order.media[index])
+                if not self._over() and index + 1 < len(self._order.media):
+                    # Told at the end of each but the last, with what has just been played.
+                    self._enter(PlaybackState.CONTINUING)
         finally:
             self._playbacks.ended(self)
             if self.stop in self._target.stoppers:
@@ -203,11 +210,15 @@ class Playback:
 
     def _pause(self, handle: PlaybackHandle) -> None:
         self._paused = True
+        self.state = PlaybackState.PAUSED
         handle.pause()
 
     def _unpause(self, handle: PlaybackHandle) -> None:
-        self._paused = False
         handle.resume()
+        if self._paused:
+            # Asterisk tells of this as of a start.
+            self._paused = False
+            self._enter(PlaybackState.PLAYING)
 
     def _restart(self, handle: PlaybackHandle) -> None:
         self._move(handle, 0)

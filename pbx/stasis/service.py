@@ -15,6 +15,7 @@ from pbx.core.originate import Originate, Originator
 from pbx.core.release import let_go
 from pbx.stasis.applications import StasisApplications
 from pbx.stasis.bridges import StasisBridges
+from pbx.stasis.broadcast import Broadcasts
 from pbx.stasis.control import ChannelControl
 from pbx.stasis.events import StasisEvent
 from pbx.stasis.playback import Playbacks
@@ -59,6 +60,7 @@ class Stasis:
         self.live = LiveRecordings(clock, switchboard, recordings, publish)
         self.stored = StoredRecordings(recordings)
         self.bridges = StasisBridges(bridges, switchboard, self.applications)
+        self.broadcasts = Broadcasts(clock, self.applications)
         self._controls: dict[str, ChannelControl] = {}
 
     def __len__(self) -> int:
@@ -141,29 +143,35 @@ class Stasis:
             await self._run(channel, application, args)
 
         order = replace(order, uniqueid=order.uniqueid or self.channels.new_id(), on_up=up)
-        with_id = f"channel:{order.uniqueid}"
-        taken = self.channels.find_id(order.uniqueid or "") is not None
-        if not taken:
-            self.applications.hold(application, with_id)
+        held = self._hold(order, application)
         try:
             return self._originator.start(order).channel
         except Exception:
-            if not taken:
-                self.applications.release(application, with_id)
+            self._release(held, application)
             raise
+
+    def _hold(self, order: Originate, application: str) -> list[str]:
+        """Subscribe an application to a channel that is about to be; of a Local one to both halves."""
+        ids = [order.uniqueid or ""]
+        if order.destination.technology.lower() == "local":
+            ids.append(order.other_uniqueid or f"{order.uniqueid};2")
+        sources = [f"channel:{each}" for each in ids if self.channels.find_id(each) is None]
+        for source in sources:
+            self.applications.hold(application, source)
+        return sources
+
+    def _release(self, sources: list[str], application: str) -> None:
+        for source in sources:
+            self.applications.release(application, source)
 
     def create(self, order: Originate, application: str, args: Sequence[str] = ()) -> Channel:
         """Make a channel that is inside ``application`` at once and not dialled yet. Raises OriginateError."""
         order = replace(order, uniqueid=order.uniqueid or self.channels.new_id())
-        source = f"channel:{order.uniqueid}"
-        taken = self.channels.find_id(order.uniqueid or "") is not None
-        if not taken:
-            self.applications.hold(application, source)
+        held = self._hold(order, application)
         try:
             channel = self._originator.create(order)
         except Exception:
-            if not taken:
-                self.applications.release(application, source)
+            self._release(held, application)
             raise
         self._start(channel, application, args)
         return channel

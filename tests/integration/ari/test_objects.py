@@ -132,3 +132,9 @@ async def test_modules_of_the_core_and_those_without_reload(ari: AriClient) -> N
     assert {"manager", "http", "res_pjsip.so"} & set(names) >= {"http", "res_pjsip.so"}
     assert (await ari.put("/asterisk/modules/chan_pjsip.so")).status == 409
     assert (await ari.put("/asterisk/modules/app_playback.so")).status == 204
+
+
+async def test_claims_of_calls_that_nobody_offers(ari: AriClient) -> None:
+    assert (await ari.post("/events/claim", channelId="none", application="x")).status == 404
+    assert (await ari.post("/events/claim", application="x")).status == 400
+    assert (await ari.post("/events/claim", channelId="none")).status == 400

@@ -369,6 +369,26 @@ def test_dangerous_applications_need_system(connect: Connect, application: str, 
     assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted"
 
 
+def test_rights_are_asked_for_again_when_the_application_runs(
+    connect: Connect, harness: DialplanHarness, manager: Manager
+) -> None:
+    pair = connect()
+    pair.login()
+    fields = {"Channel": "Fake/a", "Application": "Wait", "Data": "9${EVAL(0)}", "Async": "1", "ChannelId": "later"}
+    assert pair.reply("Originate", **fields)["Response"] == "Success"
+    # While it rings, the user loses the right to run it.
+    harness.write("manager.conf", "[general]\nenabled = yes\n[admin]\nsecret = x1\nread = all\nwrite = originate\n")
+    harness.server.config.forget()
+    config = read_manager_conf(harness.server.config)
+    assert config is not None
+    manager.configure(config)
+    channel = harness.server.channels.find_id("later")
+    assert channel is not None
+    harness.core.fake.drivers["a"][-1].say(Control.ANSWER)
+    assert not channel.alive
+    assert any("Wait is not run" in line for line in harness.log)
+
+
 def test_functions_among_the_variables_are_written_if_allowed(connect: Connect, harness: DialplanHarness) -> None:
     pair = connect()
     pair.login("caller", "x3")

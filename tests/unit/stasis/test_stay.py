@@ -195,6 +195,7 @@ def test_playbacks_wait_for_each_other_and_tell_their_state(exchange: Exchange) 
     assert seen == [
         ("PlaybackStarted", "p1", "playing"),
         ("PlaybackContinuing", "p1", "continuing"),
+        ("PlaybackStarted", "p1", "playing"),
         ("PlaybackFinished", "p1", "done"),
         ("PlaybackStarted", "p2", "playing"),
         ("PlaybackFinished", "p2", "done"),
