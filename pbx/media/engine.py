@@ -133,7 +133,7 @@ class MediaEngine:
             raise ValueError(f"{leg.name}: there is no codec {parameters.codec!r}")
         if transport.strict is not None:
             parse_address(parameters.remote_address)
-            transport.strict.aim(parameters.remote_address, parameters.remote_port)
+            transport.strict.aim(parameters.remote_address, parameters.remote_port, parameters.received_payload_types)
         present = leg.stream_parameters
         if leg.stream is not None and present is not None and leg.transport is transport:
             if present == parameters:

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.core.media import DigitListener
 from pbx.media.dtmf import DIGITS, DigitReceiver
+from pbx.media.errors import MediaError
 from pbx.media.graph import Node
 from pbx.media.parameters import StreamParameters, StreamStatistics
 
@@ -101,6 +102,18 @@ class Leg:
         self.stream, self.transport, self.stream_parameters, self.key = stream, transport, parameters, key
         self._packets_seen = 0
         self._heard_at = self._engine.reactor.seconds()
+
+    def turn_to(self, payload_type: int) -> bool:
+        """The far end sends this payload type: go on with its codec. False when it was not agreed on."""
+        parameters = None if self.stream_parameters is None else self.stream_parameters.turned_to(payload_type)
+        if parameters is None or self.transport is None:
+            return False
+        log.debug("{leg}: the far end turned to {codec}", leg=self.name, codec=parameters.codec)
+        try:
+            self._engine.attach_stream(self, self.transport, parameters)
+        except (MediaError, ValueError) as error:
+            log.warn("{leg}: no stream of {codec}: {error}", leg=self.name, codec=parameters.codec, error=str(error))
+        return True
 
     def detached(self) -> None:
         self.stream = self.transport = self.stream_parameters = None

@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from pbx.media.sdp import Direction
+
+
+class AgreedCodec(NamedTuple):
+    """A codec the far end may turn to, with its payload types."""
+
+    codec: str
+    send_payload_type: int
+    receive_payload_type: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +22,8 @@ class StreamParameters:
 
     ``codec`` is an Asterisk format name of `pbx.media.formats`. Addresses are literal; port and payload types as in the
     SDP. ``remote_address`` 0.0.0.0 (the old way to hold, RFC 2543) sends nothing. ``direction`` is ours: SENDONLY means
-    that we send and do not listen. Without an event payload type, telephone-event (RFC 4733) is off that way.
+    that we send and do not listen. ``others`` are further codecs that were agreed on: the stream is made anew with one
+    of them when the far end sends it. Without an event payload type, telephone-event (RFC 4733) is off that way.
     """
 
     remote_address: str
@@ -27,6 +37,30 @@ class StreamParameters:
     send_event_payload_type: int | None = None
     receive_event_payload_type: int | None = None
     direction: Direction = Direction.SENDRECV
+    others: tuple[AgreedCodec, ...] = ()
+
+    def turned_to(self, payload_type: int) -> StreamParameters | None:
+        """The same stream with the codec of ``others`` that is received as ``payload_type``, if there is one."""
+        for other in self.others:
+            if other.receive_payload_type == payload_type:
+                present = AgreedCodec(self.codec, self.send_payload_type, self.receive_payload_type)
+                rest = (present, *(each for each in self.others if each is not other))
+                return replace(
+                    self,
+                    codec=other.codec,
+                    send_payload_type=other.send_payload_type,
+                    receive_payload_type=other.receive_payload_type,
+                    others=rest,
+                )
+        return None
+
+    @property
+    def received_payload_types(self) -> tuple[int, ...]:
+        """What PJMEDIA is to receive; empty for everything, where nothing else was agreed on."""
+        if not self.others:
+            return ()
+        events = self.receive_event_payload_type
+        return (self.receive_payload_type,) if events is None else (self.receive_payload_type, events)
 
     def differs_in_direction_only(self, other: StreamParameters) -> bool:
         """Whether a stream of ``self`` can become one of ``other`` without being made anew."""

@@ -1,6 +1,8 @@
 """strictrtp for one RTP port: the kernel gives PJMEDIA the right source's packets, and all others to a side socket.
 
-On most calls nothing arrives there, and no packet passes through Python. What does arrive is looked at while a stream
+Of the right source, too, packets of another agreed codec come here: the stream is then made anew with that codec.
+
+On most calls nothing arrives here, and no packet passes through Python. What does arrive is looked at while a stream
 still learns its source (source_learner.py), is dropped by the kernel once that is over, and never costs more than
 `MAX_PER_SECOND` packets.
 """
@@ -21,6 +23,7 @@ from pbx.media.source_learner import SourceLearner, StrictMode
 from pbx.sockets import moved_up
 
 if TYPE_CHECKING:
+    from pbx.media.leg import Leg
     from pbx.media.transport_pool import RtpTransport
 
 log = Logger()
@@ -29,6 +32,8 @@ log = Logger()
 MAX_PER_SECOND = 400
 #: How often a stream with two possible sources is looked at.
 SETTLE_SECONDS = 0.5
+#: A far end that mixes codecs is followed no oftener than this.
+TURN_SECONDS = 0.2
 _RTP_HEADER = 12
 _UNSPECIFIED = {"0.0.0.0", "::"}
 
@@ -42,6 +47,9 @@ class StrictRtp:
         self._reactor = reactor
         self._probation = probation
         self._check_time = mode is StrictMode.YES
+        self._open = mode is StrictMode.NO
+        self._payload_types: tuple[int, ...] = ()
+        self._turned_at = 0.0
         self._side = moved_up(transport.native.share())
         self._deaf = False
         self._read = 0
@@ -58,12 +66,16 @@ class StrictRtp:
         self._timer = None
         self._fresh = True
 
-    def aim(self, address: str, port: int) -> None:
-        """SDP names where the far end receives; port 0 or the unspecified address: nowhere."""
+    def aim(self, address: str, port: int, payload_types: tuple[int, ...]) -> None:
+        """SDP names where the far end receives; port 0 or the unspecified address: nowhere.
+
+        ``payload_types``: those of the stream's codec and digits where other codecs were agreed on as well.
+        """
         target = None if port == 0 or address in _UNSPECIFIED else (address, port)
         heard = None if self._fresh else self._transport.source
         changed = self._learner.aim(target, self._reactor.seconds(), heard)
-        if changed:
+        if changed or payload_types != self._payload_types:
+            self._payload_types = payload_types
             self._apply()
         if self._fresh:
             self._fresh = False
@@ -79,12 +91,12 @@ class StrictRtp:
 
     def _apply(self) -> None:
         learner = self._learner
-        self._transport.native.admit(learner.admitted)
-        if self._deaf and not learner.locked:
+        self._transport.native.admit(None if self._open else learner.admitted, self._payload_types)
+        if self._deaf and not self._may_be_deaf:
             packet_filter.refuse_none(self._side)
             self._deaf = False
         cancel_timer(self._timer)
-        two = not learner.locked and len(learner.admitted) > 1
+        two = not self._open and not learner.locked and len(learner.admitted) > 1
         self._timer = self._reactor.callLater(SETTLE_SECONDS, self._settle) if two else None
 
     def _settle(self) -> None:
@@ -119,18 +131,30 @@ class StrictRtp:
             self._count(now)
             return
         learner = self._learner
-        if learner.settle(self._transport.source, now):
+        if not self._open and learner.settle(self._transport.source, now):
             self._apply()
-        if learner.locked:
+        if self._may_be_deaf:
             packet_filter.refuse_all(self._side)
             self._deaf = True
             return
         if len(data) == _RTP_HEADER and data[0] >> 6 == 2:
             sequence = struct.unpack_from("!H", data, 2)[0]
-            if learner.stray((source[0], source[1]), sequence, now, leg.frames_received):
+            if self._open or (source[0], source[1]) in learner.admitted:
+                self._turn(leg, data[1] & 0x7F, now)
+            elif learner.stray((source[0], source[1]), sequence, now, leg.frames_received):
                 log.debug("{leg}: RTP comes from {address}:{port}", leg=leg.name, address=source[0], port=source[1])
                 self._apply()
         self._count(now)
+
+    @property
+    def _may_be_deaf(self) -> bool:
+        """Whether nothing that comes to the side socket can matter: the source is known, and it has one codec only."""
+        return (self._open or self._learner.locked) and not self._payload_types
+
+    def _turn(self, leg: Leg, payload_type: int, now: float) -> None:
+        """The far end sends another codec than the stream's."""
+        if now - self._turned_at >= TURN_SECONDS and leg.turn_to(payload_type):
+            self._turned_at = now
 
     def _count(self, now: float) -> None:
         if now - self._read_since >= 1.0:
@@ -147,9 +171,7 @@ class StrictRtp:
 
 
 def guard(transport: RtpTransport, reactor: Any, mode: StrictMode, probation: int) -> StrictRtp | None:
-    """The pair's guard, or None with ``strictrtp = no`` and where the kernel cannot."""
-    if mode is StrictMode.NO:
-        return None
+    """The pair's guard, or None where the kernel cannot: everything is let in then, and one codec agreed on."""
     try:
         return StrictRtp(transport, reactor, mode, probation)
     except MediaError as error:

@@ -65,6 +65,11 @@ class RtpTransport:
         return self.kind[1]
 
     @property
+    def follows_codecs(self) -> bool:
+        """Whether a stream here turns to another agreed codec when the far end sends it."""
+        return self.strict is not None
+
+    @property
     def source(self) -> tuple[str, int] | None:
         """Address and port the last RTP packet of the current stream came from."""
         return self.native.source() if self.leg is not None else None

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pbx.media._native.library import parse_address
 from pbx.media.errors import MediaError
@@ -26,7 +26,7 @@ _SO_ATTACH_FILTER = 26
 _SO_DETACH_FILTER = 27
 _SO_ATTACH_REUSEPORT_CBPF = 51
 _LOAD_HALF, _LOAD_WORD, _LOAD_HALF_AT_X, _LOAD_X_IP_LENGTH = 0x28, 0x20, 0x48, 0xB1
-_JUMP_EQUAL, _RETURN = 0x15, 0x06
+_LOAD_BYTE, _AND, _JUMP_EQUAL, _RETURN = 0x30, 0x54, 0x15, 0x06
 _KEEP = 0xFFFFFFFF
 #: Offsets from here count from the IP header (SKF_NET_OFF); a socket filter's own count from the UDP header.
 _NET = 0x1_0000_0000 - 0x10_0000
@@ -41,9 +41,9 @@ Stranger = tuple[int, int]
 Source = tuple[str, int]
 
 
-def _line(code: int, value: int, *, unless: int = 0) -> bytes:
-    """One instruction; ``unless``: lines a comparison skips when it does not hold."""
-    return struct.pack("HBBI", code, 0, unless, value)
+def _line(code: int, value: int, *, when: int = 0, unless: int = 0) -> bytes:
+    """One instruction; ``when``, ``unless``: lines a comparison skips when it holds, or does not."""
+    return struct.pack("HBBI", code, when, unless, value)
 
 
 def _attach(sock: socket.socket, option: int, lines: list[bytes]) -> None:
@@ -72,24 +72,46 @@ def open_side(rtp: socket.socket) -> socket.socket:
     return side
 
 
-def admit(rtp: socket.socket, sources: Iterable[Source]) -> None:
-    """Let PJMEDIA have what ``sources`` send; all else goes to the side socket. Raises ValueError, OSError."""
+def admit(rtp: socket.socket, sources: Iterable[Source] | None, payload_types: Sequence[int] = ()) -> None:
+    """Let PJMEDIA have what ``sources`` send (None: anybody); all else goes to the side socket.
+
+    With ``payload_types`` it gets those only, and other RTP of a source goes to the side socket too. Raises ValueError,
+    OSError.
+    """
     six = rtp.family == socket.AF_INET6
+    taken = _of_types(payload_types)
+    if sources is None:
+        _attach(rtp, _SO_ATTACH_REUSEPORT_CBPF, taken)
+        return
     lines = [] if six else [_line(_LOAD_X_IP_LENGTH, _NET)]
     for address, port in sources:
         family, packed = parse_address(address)
         if family != rtp.family:
             continue
         words = struct.unpack(f"!{len(packed) // 4}I", packed)
-        rest = 2 * len(words) + 2  # lines from the first comparison to the end of this source's
+        rest = 2 * len(words) + 1 + len(taken)  # lines from the first comparison to the end of this source's
         for number, word in enumerate(words):
             lines.append(_line(_LOAD_WORD, _NET + (_IPV6_SOURCE if six else _IPV4_SOURCE) + 4 * number))
             lines.append(_line(_JUMP_EQUAL, word, unless=rest - 2 * number - 1))
         lines.append(_line(_LOAD_HALF, _NET + _IPV6_HEADER) if six else _line(_LOAD_HALF_AT_X, _NET))
-        lines.append(_line(_JUMP_EQUAL, port, unless=1))
-        lines.append(_line(_RETURN, _PJMEDIA))
+        lines.append(_line(_JUMP_EQUAL, port, unless=len(taken)))
+        lines += taken
     lines.append(_line(_RETURN, _SIDE))
     _attach(rtp, _SO_ATTACH_REUSEPORT_CBPF, lines)
+
+
+def _of_types(payload_types: Sequence[int]) -> list[bytes]:
+    """The end of a program: PJMEDIA's socket for these RTP payload types, or for all when none are given."""
+    if not payload_types:
+        return [_line(_RETURN, _PJMEDIA)]
+    count = len(payload_types)
+    return [
+        _line(_LOAD_BYTE, 1),
+        _line(_AND, 0x7F),
+        *(_line(_JUMP_EQUAL, kind, when=count - number) for number, kind in enumerate(payload_types)),
+        _line(_RETURN, _SIDE),
+        _line(_RETURN, _PJMEDIA),
+    ]
 
 
 def refuse(sock: socket.socket, strangers: Iterable[Stranger]) -> None:

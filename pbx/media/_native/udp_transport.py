@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pbx.media._native import packet_filter
 from pbx.media._native.endpoint import MediaEndpoint
@@ -134,9 +134,9 @@ class UdpTransport:
         """Open the side socket that gets what is not admitted; the caller closes it. Raises MediaError."""
         return packet_filter.open_side(self.rtp)
 
-    def admit(self, sources: Iterable[Source]) -> None:
-        """Once the port is shared: whose RTP PJMEDIA receives."""
-        packet_filter.admit(self.rtp, sources)
+    def admit(self, sources: Iterable[Source] | None, payload_types: Sequence[int] = ()) -> None:
+        """Once the port is shared: whose RTP PJMEDIA receives, and of which payload types (none given: all)."""
+        packet_filter.admit(self.rtp, sources, payload_types)
 
     def destroy(self) -> None:
         """Close both sockets. The ioqueue keeps their places for 500 ms more: the caller counts them until then."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from pbx.media.formats import FORMATS
-from pbx.media.parameters import StreamParameters
+from pbx.media.parameters import AgreedCodec, StreamParameters
 from pbx.pjsip.objects.enums import DtmfMode, OfferPreference
 from pbx.pjsip.session.offer_answer import (
     TELEPHONE_EVENT,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _EVENT_MODES = frozenset((DtmfMode.RFC4733, DtmfMode.AUTO, DtmfMode.AUTO_INFO))
 _REMOTE_FIRST = frozenset((OfferPreference.REMOTE, OfferPreference.REMOTE_FIRST))
+_FIRST_ONLY = frozenset((OfferPreference.LOCAL_FIRST, OfferPreference.REMOTE_FIRST))
 _UNSPECIFIED = frozenset(("", "0.0.0.0", "::"))
 
 
@@ -116,8 +117,10 @@ class SessionMedia:
             codecs=self.codecs,
             telephone_event=endpoint.dtmf_mode in _EVENT_MODES,
             prefer_remote=endpoint.incoming_call_offer_pref in _REMOTE_FIRST,
-            # One stream of PJMEDIA understands one codec: an answer with several would let the far end switch.
-            first_only=True,
+            # Without a guard of the port nobody would notice that the far end turns to another codec.
+            first_only=endpoint.preferred_codec_only
+            or endpoint.incoming_call_offer_pref in _FIRST_ONLY
+            or not transport.follows_codecs,
             use_ptime=endpoint.use_ptime,
             session_id=self._id,
             version=self._version,
@@ -152,6 +155,7 @@ class SessionMedia:
             send_event_payload_type=negotiated.telephone_event_send,
             receive_event_payload_type=negotiated.telephone_event_receive,
             direction=negotiated.direction,
+            others=tuple(AgreedCodec(each.name, each.send, each.receive) for each in negotiated.formats[1:]),
         )
         # The engine made every channel's leg: core names it by its own protocol only.
         made = cast("Leg", leg)

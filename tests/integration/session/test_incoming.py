@@ -266,3 +266,21 @@ async def test_headers_and_channel_attributes_are_readable(exchange: Any, phone:
     assert "ulaw" in (await exchange.server.cli.run("pjsip show channelstats")).output
     phone.request("BYE")
     await phone.response(200, "BYE")
+
+
+@pytest.mark.parametrize(
+    ("options", "agreed"),
+    [
+        ("", ["0", "8", "101"]),
+        ("preferred_codec_only = yes", ["0", "101"]),
+        ("incoming_call_offer_pref = remote", ["8", "0", "101"]),
+        ("incoming_call_offer_pref = remote_first", ["8", "101"]),
+        ("incoming_call_offer_pref = local_first", ["0", "101"]),
+    ],
+)
+@ensureDeferred
+async def test_codecs_of_the_answer(exchange: Any, phone: Any, sdp: Any, agreed: list[str]) -> None:
+    answer = await phone.established("101", sdp(formats="18 8 0 101"))
+    assert parse(answer.body).media[0].formats == agreed
+    phone.request("BYE")
+    await phone.response(200, "BYE")
