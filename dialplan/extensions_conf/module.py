@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
+from dialplan.autohints import AutoHints
 from dialplan.editing import PlanEditor
 from dialplan.engine import Engine
 from dialplan.extensions import SwitchEntry
@@ -61,6 +62,7 @@ class ExtensionsConfModule(Module):
         config = self.server.config.load_optional(FILE)
         if config is None:
             raise ModuleDeclined(f"there is no {self.path}")
+        self._autohints = AutoHints(self.server.bus, self.engine)
         await self._take(config)
         commands = PlanCommands(self.engine, PlanEditor(self.engine, REGISTRAR), self.save)
         self._withdraw = commands.register(self.server.cli)
@@ -77,6 +79,7 @@ class ExtensionsConfModule(Module):
 
     async def unload(self) -> None:
         self._withdraw()
+        self._autohints.stop()
         contexts = self.engine.contexts
         contexts.merge(REGISTRAR, {})
         contexts.override = None
@@ -93,6 +96,7 @@ class ExtensionsConfModule(Module):
         settings = self.settings = plan.settings
         old = engine.contexts.fragments(REGISTRAR)
         engine.contexts.merge(REGISTRAR, plan.fragments)
+        self._autohints.refresh()
         engine.autofallthrough = settings.autofallthrough
         engine.extenpatternmatchnew = settings.extenpatternmatchnew
         name, _, data = settings.overrideswitch.partition("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pbx.core.device_state import DeviceState
 from pbx.errors import ObeliskError
 from pbx.testing.deferreds import failure_of, result_of, start
 from pbx.testing.dialplan import DialplanHarness, Plan
@@ -333,3 +334,46 @@ def test_a_switch_that_is_not_there(plan: Plan) -> None:
     assert harness.call("1").variable("A") == "1"
     assert harness.call("2").ended
     assert harness.logged("No such switch 'Realtime' of context 'default'")
+
+
+def test_hints_are_made_of_devices(plan: Plan) -> None:
+    harness = plan(extensions_conf="[hints]\nautohints=yes\nexten => bob,hint,Custom:x\n[other]\nexten => 1,1,NoOp\n")
+    for device in ("Custom:alice", "Custom:bob", "Custom:a/b", "nothing"):
+        harness.server.devices.set(device, DeviceState.INUSE)
+    assert harness.hint("hints", "alice") == "Custom:alice"
+    assert harness.server.hints.state("hints", "alice") >= 0
+    assert harness.hint("hints", "bob") == "Custom:x"
+    assert harness.hint("hints", "a/b") == "Custom:a/b"
+    assert harness.hint("other", "alice") is None
+    assert "Autohints support enabled" in console(harness, "dialplan show hints")
+    reload(harness, "[hints]\nexten => bob,hint,Custom:x\n")
+    harness.server.devices.set("Custom:carol", DeviceState.INUSE)
+    assert harness.hint("hints", "alice") is None
+    assert harness.hint("hints", "carol") is None
+
+
+def test_what_the_outside_suite_shows_of_hints_and_callers(plan: Plan) -> None:
+    harness = plan(
+        extensions_conf="[incoming]\nexten => _60.,hint,Local/${EXTEN}@incoming\n"
+        "exten => 60,hint,Local/${EXTEN}@incoming\nexten =>  60./,1,NoOp()\nexten =>  60.,1,NoOp(a\\;b)\n"
+    )
+    shown = console(harness, "dialplan show incoming")
+    for text in ("CID match ''", "hint: Local/60@incoming ", "hint: Local/${EXTEN}@incoming ", "NoOp(a;b)"):
+        assert text in shown
+
+
+def test_what_lua_was_found_not_to_have_may_come_by_either_file(plan: Plan) -> None:
+    lua = 'extensions = { default = { ["%s"] = function() channel.A = "lua" end } }'
+    harness = plan(lua % "1", extensions_conf="[default]\nexten => 2,1,Set(A=conf)\n")
+    engine = harness.engine
+    assert not engine.exists("default", "3")
+    console(harness, "dialplan add extension 3,1,Set(A=added) into default")
+    assert harness.call("3").variable("A") == "added"
+    console(harness, "dialplan remove extension 3@default")
+    assert not engine.exists("default", "3")
+    harness.write("extensions.lua", lua % "3")
+    result_of(start(harness.server.modules.reload("pbx_lua")))
+    assert harness.call("3").variable("A") == "lua"
+    assert not engine.exists("default", "1")
+    reload(harness, "[default]\nexten => 3,1,Set(A=conf)\n")
+    assert harness.call("3").variable("A") == "conf"

@@ -62,7 +62,14 @@ def test_the_three_questions(name: str, exten: str) -> None:
     assert (match(name, exten), can_match(name, exten), match_more(name, exten)) == reference(name, exten)
 
 
-@given(st.lists(NAME, max_size=6, unique_by=lambda name: name.replace("-", "")), DIALLED)
+#: Few names, and so many that the tree of patterns branches.
+NAMES = st.one_of(
+    st.lists(NAME, max_size=6, unique_by=lambda name: name.replace("-", "")),
+    st.lists(NAME, min_size=15, max_size=60, unique_by=lambda name: name.replace("-", "")),
+)
+
+
+@given(NAMES, DIALLED)
 @settings(max_examples=400, deadline=None)
 def test_a_table_answers_as_its_names_one_by_one_in_order(names: list[str], exten: str) -> None:
     table = ExtensionTable((name, name) for name in names)
@@ -83,6 +90,26 @@ def test_a_table_answers_as_its_names_one_by_one_in_order(names: list[str], exte
             more = True
             break
     assert table.ask(exten, Mode.MATCH_MORE) == more
+
+
+@given(NAMES, st.data())
+@settings(max_examples=200, deadline=None)
+def test_a_table_holds_what_is_put_in_and_not_taken_out(names: list[str], data: st.DataObject) -> None:
+    table: ExtensionTable[str] = ExtensionTable()
+    held: dict[object, str] = {}
+    for name in names:
+        table.put(name, name)
+        held[sort_key(name)] = name
+    for name in data.draw(st.lists(st.sampled_from(names), max_size=20)) if names else ():
+        table.discard(name)
+        held.pop(sort_key(name), None)
+    assert sorted(held.values()) == sorted(name for name, _ in table)
+    assert len(table) == len(held)
+    for name in names:
+        assert table.get(name) == held.get(sort_key(name))
+    for _ in table.dismantle(3):
+        pass
+    assert (list(table), len(table)) == ([], 0)
 
 
 def narrower(one: str, other: str) -> int:
