@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialplan.functions.channel import ChannelModule
+from dialplan.functions.curl import CurlModule
 from dialplan.functions.cut import CutModule, SprintfModule
 from dialplan.functions.database import DatabaseModule
 from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
+from dialplan.functions.dialgroup import ConfigModule, DialgroupModule, ServiceModule
 from dialplan.functions.encoding import Base64Module, Md5Module, Sha1Module, UriModule, UuidModule
 from dialplan.functions.files import EnvironmentModule
 from dialplan.functions.groups import GroupModule
 from dialplan.functions.hangupcause import HangupCauseModule
+from dialplan.functions.json import JsonModule
+from dialplan.functions.locks import LockModule
 from dialplan.functions.logic import CoreFunctions, DialplanFunctionsModule, LogicModule, ModuleModule
 from dialplan.functions.math import MathModule, RandomModule
 from dialplan.functions.misc import HeaderModule, TimeoutModule
+from dialplan.functions.odbc import OdbcModule
 from dialplan.functions.party import CallerIdModule
 from dialplan.functions.presencestate import PresenceStateModule
+from dialplan.functions.shell import ShellModule
 from dialplan.functions.strings import StringsModule
 from dialplan.functions.system import SystemModule, VersionModule
 from dialplan.functions.variables import GlobalModule
@@ -29,9 +35,12 @@ MODULES: tuple[type[Module], ...] = (
     Base64Module,
     CallerIdModule,
     ChannelModule,
+    ConfigModule,
+    CurlModule,
     CutModule,
     DatabaseModule,
     DeviceStateModule,
+    DialgroupModule,
     DialplanFunctionsModule,
     EnvironmentModule,
     ExtensionStateModule,
@@ -39,13 +48,18 @@ MODULES: tuple[type[Module], ...] = (
     GroupModule,
     HangupCauseModule,
     HeaderModule,
+    JsonModule,
+    LockModule,
     LogicModule,
     MathModule,
     Md5Module,
     ModuleModule,
+    OdbcModule,
     PresenceStateModule,
     RandomModule,
+    ServiceModule,
     Sha1Module,
+    ShellModule,
     SprintfModule,
     StringsModule,
     SystemModule,

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
+from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 
+from dialplan.posix_regex import RegexError, compile_posix
 from dialplan.registry import DialplanModule, FunctionError
 from dialplan.variables import slice_value, split_slice
 from pbx.core.channel import Channel
 
+if TYPE_CHECKING:
+    from pbx.server import Server
+
 log = Logger()
+T = TypeVar("T")
 
 Reading = str | Awaitable[str]
 Writing = Awaitable[None] | None
@@ -83,6 +90,15 @@ async def _later(value: Awaitable[str], use: Callable[[str], str]) -> str:
     return use(await value)
 
 
+def matcher(expression: str, *, ignore_case: bool = False) -> Callable[[str], bool]:
+    """What tells whether a text holds a match of a POSIX extended expression. Raises FunctionError."""
+    try:
+        compiled = compile_posix(expression, ignore_case=ignore_case)
+    except RegexError as error:
+        raise FunctionError(f"malformed regular expression '{expression}': {error}") from None
+    return lambda text: compiled.search(text.encode("utf-8", "surrogateescape")) is not None
+
+
 class FunctionModule(DialplanModule):
     """A module of functions that name variables in their arguments."""
 
@@ -114,6 +130,17 @@ class FunctionModule(DialplanModule):
         else:
             channel.set_variable(name, value)
         return None
+
+
+async def in_thread(server: Server, call: Callable[[], T]) -> T:
+    """The result of a call that blocks, from a thread of the reactor's pool, or at once where time is virtual."""
+    reactor = server.reactor
+    pool = getattr(reactor, "getThreadPool", None)
+    if pool is None:
+        return await maybeDeferred(call)
+    from twisted.internet.threads import deferToThreadPool
+
+    return await deferToThreadPool(reactor, pool(), call)
 
 
 def live(channel: Channel | None, name: str) -> Channel:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
-from dialplan.functions.base import live, scan_int
+from dialplan.functions.base import live, matcher, scan_int
 from dialplan.registry import DialplanModule, FunctionError, function
-from dialplan.regular import compile_expression
 from pbx.config.types import is_true
 from pbx.core.channel import Channel
 
@@ -203,8 +202,8 @@ class ChannelModule(DialplanModule):
     def func_channels(self, channel: Channel | None, args: Arguments) -> str:
         names = [each.name for each in self.server.channels]
         if args.raw:
-            wanted = compile_expression(args.raw, ignore_case=True)
-            names = [name for name in names if wanted.matches(name)]
+            wanted = matcher(args.raw, ignore_case=True)
+            names = [name for name in names if wanted(name)]
         return " ".join(names)
 
     @function("CHANNEL_EXISTS", "name_or_uid", synopsis="Checks if the specified channel exists.")

@@ -8,19 +8,16 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from twisted.internet.defer import maybeDeferred
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import FunctionModule, scan_int
+from dialplan.functions.base import FunctionModule, in_thread, scan_int
 from dialplan.functions.encoding import to_bytes, to_text
 from dialplan.registry import FunctionError, function
 from pbx.core.channel import Channel
 
 log = Logger()
-T = TypeVar("T")
 
 #: Bytes of a file that functions read or write; what is longer they refuse.
 MAX_FILE = 16 << 20
@@ -171,16 +168,6 @@ class EnvironmentModule(FunctionModule):
     name = "func_env"
     description = "Environment/filesystem dialplan functions"
 
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        """Run ``call`` in a thread of the reactor's pool, or at once where there is none."""
-        reactor = self.server.reactor
-        pool = getattr(reactor, "getThreadPool", None)
-        if pool is None:
-            return await maybeDeferred(call)
-        from twisted.internet.threads import deferToThreadPool
-
-        return await deferToThreadPool(reactor, pool(), call)
-
     @function("ENV", "varname", synopsis="Gets or sets the environment variable specified.")
     def func_env(self, channel: Channel | None, args: Arguments) -> str:
         return os.environ.get(args.raw, "")
@@ -211,7 +198,7 @@ class EnvironmentModule(FunctionModule):
         if "\0" in path:
             return "0"
         try:
-            found = await self._in_thread(lambda: os.stat(path))  # noqa: PTH116 - the name is the dialplan's own
+            found = await in_thread(self.server, lambda: os.stat(path))  # noqa: PTH116 - the name is the dialplan's own
         except OSError:
             return "0"
         return "0" if show is None else show(found)
@@ -230,7 +217,7 @@ class EnvironmentModule(FunctionModule):
     async def func_file(self, channel: Channel | None, args: Arguments) -> str:
         place = _Place(args)
         try:
-            return to_text(await self._in_thread(lambda: read_file(place)))
+            return to_text(await in_thread(self.server, lambda: read_file(place)))
         except OSError as error:
             raise FunctionError(f"Cannot open file '{place.path}' for reading: {error.strerror}") from None
 
@@ -238,7 +225,7 @@ class EnvironmentModule(FunctionModule):
     async def set_file(self, channel: Channel | None, args: Arguments, value: str) -> None:
         place = _Place(args)
         try:
-            await self._in_thread(lambda: write_file(place, to_bytes(value)))
+            await in_thread(self.server, lambda: write_file(place, to_bytes(value)))
         except OSError as error:
             raise FunctionError(f"Cannot open file '{place.path}' for writing: {error.strerror}") from None
 
@@ -270,7 +257,7 @@ class EnvironmentModule(FunctionModule):
 
     async def _content(self, path: str) -> bytes | None:
         try:
-            return await self._in_thread(lambda: _read(path))
+            return await in_thread(self.server, lambda: _read(path))
         except (OSError, ValueError) as error:
             log.error("Unable to open '{path}': {error}", path=path, error=str(error))
             return None

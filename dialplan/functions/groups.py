@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from dialplan.arguments import Arguments
-from dialplan.functions.base import live
+from dialplan.functions.base import live, matcher
 from dialplan.registry import DialplanModule, FunctionError, function
-from dialplan.regular import compile_expression
 from pbx.cli.registry import Command, UsageError
 from pbx.core.channel import Channel
 
@@ -137,13 +136,13 @@ class GroupModule(DialplanModule):
         group, category = split_group(args.raw)
         if not group:
             return ""
-        wanted = compile_expression(group)
-        of_category = compile_expression(category) if category else None
+        wanted = matcher(group)
+        of_category = matcher(category) if category else None
         count = 0
         for each in self.server.channels:
             for text in Groups.of(each).values():
                 name, kind = split_group(text)
-                count += wanted.matches(name) and (of_category is None or (bool(kind) and of_category.matches(kind)))
+                count += wanted(name) and (of_category is None or (bool(kind) and of_category(kind)))
         return str(count)
 
     @function(
@@ -156,12 +155,12 @@ class GroupModule(DialplanModule):
         """``group show channels``."""
         if len(words) > 1:
             raise UsageError
-        wanted = compile_expression(words[0]) if words else None
+        wanted = matcher(words[0]) if words else None
         lines = [f"{'Channel':<25}  {'Group':<20}  {'Category':<20}"]
         for channel in self.server.channels:
             for text in Groups.of(channel).values():
                 group, category = split_group(text)
-                if wanted is None or wanted.matches(group):
+                if wanted is None or wanted(group):
                     lines.append(f"{channel.name:<25}  {group:<20}  {category or '(default)':<20}")
         count = len(lines) - 1
         return "\n".join((*lines, f"{count} active channel{'s' * (count != 1)}"))

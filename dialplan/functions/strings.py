@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import FunctionModule, Reading, decoded, encoded_character, scan_int, then
+from dialplan.functions.base import FunctionModule, Reading, decoded, encoded_character, matcher, scan_int, then
 from dialplan.functions.hashes import HashFunctions
 from dialplan.functions.lists import ListFunctions
 from dialplan.functions.times import TimeFunctions
 from dialplan.registry import FunctionError, function
-from dialplan.regular import compile_expression
 from pbx.core.channel import Channel
 
 _SPACE = " \t\n\v\f\r"
@@ -103,7 +102,7 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
         if len(parts) != 3:
             raise ArgumentError("Unexpected arguments: should have been in the form '\"<regex>\" <string>'")
         text = parts[2][1:] if parts[2][:1] in (" ", "\t") else parts[2]
-        return str(int(compile_expression(parts[1]).matches(text)))
+        return str(int(matcher(parts[1])(text)))
 
     @function(
         "REPLACE",
