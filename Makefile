@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml $(wildcard requirements/lock-*.txt)
 		else echo "install Python's venv first (Debian: python3-venv)"; exit 1; fi; \
 	fi
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock-$(VERSION).txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/lock-$(VERSION).txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
