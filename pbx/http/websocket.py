@@ -136,8 +136,11 @@ class WebSocket:
     def _end(self) -> None:
         self._ended = True
         self.link.close()
+        # Once both have said goodbye nobody listens any more, however long the connection takes to go.
+        self._on_lost()
 
     def lost(self) -> None:
         """The connection has gone."""
-        self._ended = True
-        self._on_lost()
+        if not self._ended:
+            self._ended = True
+            self._on_lost()

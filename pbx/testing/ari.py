@@ -327,7 +327,10 @@ class AriEvents:
         await self.connection.changes.until(lambda: self.closed, seconds, lambda: "the socket did not close")
 
     async def close(self) -> None:
-        """Say goodbye and leave."""
+        """Say goodbye, wait for the answer (RFC 6455 section 7.1.1), and leave."""
         if not self.closed and self.close_code is None:
             self.connection.send(self._frames.send(CloseConnection(code=1000)))
+            await self.connection.changes.until(
+                lambda: self.closed or self.close_code is not None, SECONDS, lambda: "no goodbye came"
+            )
         await self.connection.close()

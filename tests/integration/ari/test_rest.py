@@ -183,10 +183,10 @@ async def test_modules(ari: AriClient, server: LiveServer) -> None:
     (server.etc / "ari.conf").write_text(good)
 
 
-async def test_log_channels(ari: AriClient) -> None:
+async def test_log_channels(ari: AriClient, server: LiveServer) -> None:
     assert (await ari.post("/asterisk/logging/ari-test.txt", configuration="notice,warning")).status == 204
     listed = {each["channel"]: each for each in (await ari.get("/asterisk/logging")).json}
-    assert listed["ari-test.txt"]["configuration"] == "NOTICE WARNING"
+    assert listed[str(server.path("astlogdir") / "ari-test.txt")]["configuration"] == "NOTICE WARNING "
     assert (await ari.post("/asterisk/logging/ari-test.txt", configuration="notice")).status == 409
     assert (await ari.put("/asterisk/logging/ari-test.txt/rotate")).status == 204
     assert (await ari.delete("/asterisk/logging/ari-test.txt")).status == 204
