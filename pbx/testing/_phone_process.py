@@ -257,7 +257,15 @@ class PhoneProcess:
             self.wire.send(id=number, ok=answer or {})
 
     def do_start(
-        self, name: str, host: str, port: int, transport: str, log: str, codecs: list[str], user_agent: str
+        self,
+        name: str,
+        host: str,
+        port: int,
+        transport: str,
+        log: str,
+        codecs: list[str],
+        user_agent: str,
+        lock_codec: bool,
     ) -> dict[str, Any]:
         config = pj.EpConfig()
         config.uaConfig.threadCnt = 0
@@ -296,6 +304,7 @@ class PhoneProcess:
         account.natConfig.viaRewriteUse = 0
         account.natConfig.sdpNatRewriteUse = 0
         account.natConfig.udpKaIntervalSec = 0
+        account.mediaConfig.lockCodecEnabled = lock_codec
         account.mediaConfig.transportConfig.boundAddress = host
         account.mediaConfig.transportConfig.port = 4000
         self.account = PhoneAccount(self)

@@ -67,10 +67,13 @@ class Phone:
         transport: str = "udp",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         user_agent: str = "Obelisk test phone",
+        lock_codec: bool = False,
     ) -> Phone:
         """Start a phone on ``host`` (its own address 127.x.y.z by default) and a free port; it is not registered.
 
-        ``codecs`` are offered in this order. The phone's log is ``directory/phone-NAME.log``.
+        ``codecs`` are offered in this order. ``lock_codec``: after an answer with several codecs the phone asks, by
+        UPDATE or re-INVITE, for one; a test that holds or changes the call then races with the phone itself. The
+        phone's log is ``directory/phone-NAME.log``.
         """
         phone = cls(name, reactor, Path(directory))
         process = phone._process
@@ -92,6 +95,7 @@ class Phone:
             log=str(phone.log_path),
             codecs=list(codecs),
             user_agent=user_agent,
+            lock_codec=lock_codec,
         )
         phone.port = int(started["address"].rpartition(":")[2])
         return phone

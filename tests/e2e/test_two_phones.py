@@ -64,6 +64,20 @@ async def test_both_hear_each_other(live_server: Any, phones: Any, tmp_path: Pat
 
 
 @pytest_twisted.ensureDeferred
+async def test_phones_may_ask_for_one_of_the_codecs_agreed_on(live_server: Any, phones: Any, tmp_path: Path) -> None:
+    server = await live_server(extensions=LUA)
+    call, incoming = await _connected(server, phones, codecs=("PCMA", "PCMU"), lock_codec=True)
+    await call.response(200, "UPDATE")
+    await incoming.record(tmp_path / "bob.wav")
+    await call.play(write_tone(tmp_path / "440.wav", 440, 1.0))
+    await phones.sleep(1.2)
+    await incoming.stop_recording()
+    assert_heard(tmp_path / "bob.wav", 440, 0.8)
+    await call.hangup()
+    await incoming.disconnected()
+
+
+@pytest_twisted.ensureDeferred
 async def test_a_call_between_codecs_is_transcoded(live_server: Any, phones: Any, tmp_path: Path) -> None:
     server = await live_server(extensions=LUA)
     alice = await phones("alice", server, codecs=("PCMA",))
