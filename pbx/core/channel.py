@@ -528,6 +528,12 @@ class Channel:
         """Tell the far end; False when the technology could not or the call is over."""
         if not self.alive or self.hangup_requested or self._driver is None:
             return False
+        if isinstance(data, Connected):
+            self.connected = data
+            self.changed()
+        elif isinstance(data, Redirecting):
+            self.redirecting = data
+            self.changed()
         done = self._driver.indicate(kind, data)
         if kind in _HOLDING:
             self.on_hold = kind is Control.HOLD

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ANONYMOUS = "anonymous"
 ANONYMOUS_HOST = "anonymous.invalid"
+_LINE_INFORMATION = ("isup-oli", "ss7-oli", "oli")
 _WITHHOLDING = frozenset(("id", "header", "user", "full", "uri", "name"))
 
 
@@ -27,13 +28,26 @@ def caller_of(message: SipMessage, endpoint: Endpoint) -> PartyId:
     if endpoint.trust_id_inbound:
         trusted = asserted_identity(message)
         if trusted is not None:
-            return _tagged(trusted, endpoint)
+            return tagged(trusted, endpoint)
     configured = endpoint.callerid
     if configured.number_valid:
         presentation = PRESENTATION_VALUES.get(endpoint.callerid_privacy.value, ALLOWED)
         found = replace(configured, number_presentation=presentation, name_presentation=presentation)
-        return _tagged(found, endpoint)
-    return _tagged(_from_header(message), endpoint)
+        return tagged(found, endpoint)
+    return tagged(_from_header(message), endpoint)
+
+
+def line_information(message: SipMessage) -> int:
+    """The originating line information (ANI II) of From: a parameter of the header or of its URI; 0 without one."""
+    try:
+        address = message.from_
+    except SipSyntaxError:
+        return 0
+    for name in _LINE_INFORMATION:
+        value = address.params.get(name) or address.uri.param(name)
+        if value and value.isdecimal() and len(value) < 10:
+            return int(value)
+    return 0
 
 
 def asserted_identity(message: SipMessage) -> PartyId | None:
@@ -41,7 +55,8 @@ def asserted_identity(message: SipMessage) -> PartyId | None:
     return _from_pai(message) or _from_rpid(message)
 
 
-def _tagged(party: PartyId, endpoint: Endpoint) -> PartyId:
+def tagged(party: PartyId, endpoint: Endpoint) -> PartyId:
+    """``party`` with the endpoint's internal tag."""
     return replace(party, tag=endpoint.callerid_tag) if endpoint.callerid_tag else party
 
 
@@ -110,20 +125,26 @@ def contact_user(endpoint: Endpoint, party: PartyId, settings: GlobalSettings) -
     return party.number if party.number_valid else ""
 
 
-def identity_headers(endpoint: Endpoint, party: PartyId, host: str) -> list[tuple[str, str]]:
-    """P-Asserted-Identity, Privacy and Remote-Party-ID of a message to ``endpoint``, as its options want them."""
-    if not party.number_valid or (party.restricted and not endpoint.trust_id_outbound):
+def identity_headers(
+    endpoint: Endpoint, identity: PartyId, host: str, *, party: str = "calling"
+) -> list[tuple[str, str]]:
+    """P-Asserted-Identity, Privacy and Remote-Party-ID of a message to ``endpoint``, as its options want them.
+
+    ``party`` tells in Remote-Party-ID whether the one named is ``calling`` or ``called``.
+    """
+    if not identity.number_valid or (identity.restricted and not endpoint.trust_id_outbound):
         return []
-    address = name_addr(party.name if party.name_valid else "", party.number, endpoint.from_domain or host)
+    name = identity.name if identity.name_valid else ""
+    address = name_addr(name, identity.number, endpoint.from_domain or host)
     headers: list[tuple[str, str]] = []
     if endpoint.send_pai:
         headers.append(("P-Asserted-Identity", address))
-        if party.restricted:
+        if identity.restricted:
             headers.append(("Privacy", "id"))
     if endpoint.send_rpid:
-        privacy = "full" if party.restricted else "off"
-        screen = "yes" if party.number_presentation & 0x03 == 1 else "no"
-        headers.append(("Remote-Party-ID", f"{address};party=calling;privacy={privacy};screen={screen}"))
+        privacy = "full" if identity.restricted else "off"
+        screen = "yes" if identity.number_presentation & 0x03 == 1 else "no"
+        headers.append(("Remote-Party-ID", f"{address};party={party};privacy={privacy};screen={screen}"))
     return headers
 
 

@@ -7,6 +7,7 @@ comparison for each network. Host names are resolved in the background, once per
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import ensureDeferred
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pbx.config.values import IPAddress, IPNetwork
     from pbx.pjsip.host import IncomingRequest
     from pbx.pjsip.lookup import Lookup
+    from pbx.pjsip.objects.matching import SourceMatch
 
 log = Logger()
 
@@ -30,51 +32,72 @@ Resolve = Callable[[str, bool], Awaitable[Iterable[str]]]
 """(host, whether SRV records count) -> addresses; raises ObeliskError when the name cannot be resolved."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A word of ``match``, ready to be compared; ``port`` 0 is any."""
+
+    where: IPNetwork | frozenset[IPAddress]
+    port: int
+    sense: bool
+
+    def applies(self, address: IPAddress, port: int) -> bool:
+        if self.port and self.port != port:
+            return False
+        if isinstance(self.where, frozenset):
+            return address in self.where
+        return self.where.version == address.version and address in self.where
+
+
 class AddressTable:
     """Which endpoint a source address belongs to, in the order of the sections."""
 
     def __init__(self, identifies: Iterable[Identify], resolved: dict[tuple[str, bool], frozenset[IPAddress]]) -> None:
-        self._identifies = list(identifies)
-        self._known: dict[str, str | None] = {}
-        self._rules: list[tuple[str, list[tuple[IPNetwork | frozenset[IPAddress], bool]]]] = []
-        for each in self._identifies:
-            rules: list[tuple[IPNetwork | frozenset[IPAddress], bool]] = []
-            for match in each.match:
-                if match.network is not None:
-                    rules.append((match.network, not match.negated))
-                else:
-                    rules.append((resolved.get((match.host, each.srv_lookups), frozenset()), not match.negated))
+        self._known: dict[tuple[str, int], str | None] = {}
+        self._rules: list[tuple[str, list[_Rule]]] = []
+        for each in identifies:
+            rules = [
+                _Rule(
+                    resolved.get((match.host, _srv(each, match)), frozenset())
+                    if match.network is None
+                    else match.network,
+                    match.port,
+                    not match.negated,
+                )
+                for match in each.match
+            ]
             if rules:
                 self._rules.append((each.endpoint, rules))
+        #: Whether any word names a port: else one answer does for all ports of an address.
+        self._ports = any(rule.port for _, rules in self._rules for rule in rules)
 
     MAX_REMEMBERED = 10_000
     """Addresses whose answer is kept; then the memory starts anew."""
 
-    def endpoint_of(self, address: str) -> str | None:
+    def endpoint_of(self, address: str, port: int) -> str | None:
         """The endpoint's name, or None. Of one section's words the last that matches decides."""
         if not self._rules:
             return None
-        if address in self._known:
-            return self._known[address]
+        key = (address, port if self._ports else 0)
+        if key in self._known:
+            return self._known[key]
         try:
             parsed = parse_address(address)
         except ValueError:
             return None
-        found = next((endpoint for endpoint, rules in self._rules if _matches(rules, parsed)), None)
+        found = next((endpoint for endpoint, rules in self._rules if _matches(rules, parsed, port)), None)
         if len(self._known) >= self.MAX_REMEMBERED:
             self._known.clear()
-        self._known[address] = found
+        self._known[key] = found
         return found
 
 
-def _matches(rules: list[tuple[IPNetwork | frozenset[IPAddress], bool]], address: IPAddress) -> bool:
-    for where, sense in reversed(rules):
-        if isinstance(where, frozenset):
-            if address in where:
-                return sense
-        elif where.version == address.version and address in where:
-            return sense
-    return False
+def _matches(rules: list[_Rule], address: IPAddress, port: int) -> bool:
+    return next((rule.sense for rule in reversed(rules) if rule.applies(address, port)), False)
+
+
+def _srv(section: Identify, match: SourceMatch) -> bool:
+    """Whether SRV records count for a host name: with a port there is nothing left for them to say."""
+    return section.srv_lookups and not match.port
 
 
 class IdentifySections:
@@ -102,7 +125,7 @@ class IdentifySections:
                 self.headers.append((name.strip(), pattern(value.strip()), each.endpoint))
             if each.match_request_uri:
                 self.uris.append((pattern(each.match_request_uri), each.endpoint))
-        names = {(match.host, each.srv_lookups) for each in self.sections for match in each.match if match.host}
+        names = {(match.host, _srv(each, match)) for each in self.sections for match in each.match if match.host}
         if names:
             ensureDeferred(self._resolve_names(names, self._generation)).addErrback(
                 lambda failure: log.failure("resolving the names of identify sections failed", failure)
@@ -135,7 +158,7 @@ class IpIdentifier:
         self._sections = sections
 
     def identify(self, request: IncomingRequest, lookup: Lookup) -> Endpoint | None:
-        return _endpoint(lookup, self._sections.table.endpoint_of(request.source[0]))
+        return _endpoint(lookup, self._sections.table.endpoint_of(*request.source))
 
 
 class HeaderIdentifier:

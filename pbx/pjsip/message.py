@@ -227,7 +227,12 @@ class SipMessage:
 
     @lazy
     def body(self) -> bytes:
-        """The body, cut to Content-Length where that is shorter (RFC 3261 18.3)."""
+        """The body, cut to Content-Length where that is shorter (RFC 3261 18.3).
+
+        Without a Content-Type there is none, as for PJSIP: what some devices leave behind a blank line is no body.
+        """
+        if "Content-Type" not in self.headers:
+            return b""
         body = self._parts[1]
         length = self.headers.get("Content-Length")
         if length is not None and length.isascii() and length.isdigit() and len(length) < 10:

@@ -20,6 +20,7 @@ from pbx.pjsip.host import PjsipHost, TransportSettings
 from pbx.pjsip.identify import Identifiers
 from pbx.pjsip.location import Location
 from pbx.pjsip.objects import Transport
+from pbx.pjsip.objects.transport import split_bind
 from pbx.pjsip.options import OptionsResponder
 from pbx.pjsip.out_of_dialog import Requests
 from pbx.pjsip.qualify import Qualifier
@@ -63,11 +64,21 @@ def transport_settings(transport: Transport) -> TransportSettings:
         protocol=transport.protocol.value,
         host=transport.bind_host,
         port=transport.bind_port,
-        external_address=transport.external_signaling_hostname or transport.external_signaling_address or None,
+        external_address=(
+            transport.external_signaling_hostname or _host_of(transport.external_signaling_address) or None
+        ),
         external_port=transport.external_signaling_port or None,
         external_media_address=transport.external_media_address or None,
         local_net=transport.local_net,
     )
+
+
+def _host_of(address: str) -> str:
+    """``address`` without a port: the port shown is external_signaling_port's, as in Asterisk."""
+    try:
+        return split_bind(address)[0]
+    except ValueError:
+        return address
 
 
 class ResPjsip(Module):

@@ -17,7 +17,7 @@ from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
 from pbx.pjsip._native import tdata as outgoing
 from pbx.pjsip._native.errors import PjError, check
-from pbx.pjsip._native.invite_session import CONFIRMED, DISCONNECTED, UAC, UAS, InviteEvents, InviteSession
+from pbx.pjsip._native.invite_session import CALLING, CONFIRMED, DISCONNECTED, UAC, UAS, InviteEvents, InviteSession
 from pbx.pjsip._native.sdp_gate import SdpGate
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ REQUIRE_100REL, REQUIRE_TIMER, ALWAYS_USE_TIMER = 32, 64, 128
 # pjsip_event_id_e
 _EVENT_RX_MSG, _EVENT_TSX_STATE = 3, 5
 # pjsip_tsx_state_e
-_TSX_CALLING, _TSX_TRYING, _TSX_COMPLETED, _TSX_TERMINATED = 1, 2, 4, 6
+_TSX_CALLING, _TSX_TRYING, _TSX_PROCEEDING, _TSX_COMPLETED, _TSX_TERMINATED = 1, 2, 3, 4, 6
 # pjsip_inv_state
 _EARLY, _CONNECTING = 3, 4
 # pjsip_method_e
@@ -462,6 +462,8 @@ class InviteLayer:
         if state < _TSX_COMPLETED:
             if state == _TSX_CALLING and tsx.method.id == _BYE:
                 self._goodbye(inv)
+            elif state == _TSX_PROCEEDING and inv.state == CALLING:
+                self._untagged(inv, event)
             return
         session = self._sessions.get(_address(inv))
         if session is None:
@@ -474,6 +476,13 @@ class InviteLayer:
             # 401 and 407 are followed by the same re-INVITE with credentials, if we have some.
             if code not in (401, 407) or not inv.invite_tsx:
                 session.reinvite_finished(code, self._message(event))
+
+    def _untagged(self, inv: CData, event: CData) -> None:
+        """A provisional response without a To tag makes no dialog: PJSIP is silent, but devices send such 18x."""
+        session = self._sessions.get(_address(inv))
+        message = self._message(event)
+        if session is not None and message is not None and message.status_code > 100:
+            session.tell("provisional", message.status_code, message)
 
     def _goodbye(self, inv: CData) -> None:
         """A BYE of ours goes out. If PJSIP decided on it, the call is over for floor 3 without waiting for the answer.
@@ -523,10 +532,12 @@ class InviteLayer:
             return _FAILED
         tdata = ffi.new("pjsip_tx_data **")
         status = self.lib.pjsip_inv_initial_answer(inv, rdata, 100, ffi.NULL, ffi.NULL, tdata)
-        if tdata[0]:
-            self.lib.pjsip_inv_send_msg(inv, tdata[0])
         if status:
+            if tdata[0]:
+                self.lib.pjsip_inv_send_msg(inv, tdata[0])
             return _OK
+        # The final answer follows in this turn of the reactor: a 100 would only be one packet more.
+        self.lib.pjsip_tx_data_dec_ref(tdata[0])
         session.tell("reoffered", self._receiver.request_of(rdata))
         return _OK
 

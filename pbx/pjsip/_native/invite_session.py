@@ -30,6 +30,8 @@ NULL, CALLING, INCOMING, EARLY, CONNECTING, CONFIRMED, DISCONNECTED = range(7)
 # pjmedia_sdp_neg_state
 NEG_LOCAL_OFFER, NEG_REMOTE_OFFER, NEG_WAIT_NEGO, NEG_DONE = 1, 2, 3, 4
 UAC, UAS = 0, 1
+# PJSIP_DIALOG_STATE_ESTABLISHED
+_ESTABLISHED = 1
 
 #: Extra headers, in order.
 ExtraHeaders = Sequence[tuple[str, str]]
@@ -160,6 +162,8 @@ class InviteSession:
             tdata = ffi.new("pjsip_tx_data **")
             text = ffi.NULL if reason is None else layer.borrow(reason)
             check(lib.pjsip_inv_answer(inv, code, text, token, tdata), "pjsip_inv_answer")
+            # PJSIP sends one message with changing codes: what an earlier one said gives way to what this one says.
+            outgoing.remove_headers(tdata[0].msg, {name.lower() for name, _ in headers})
             self._send(tdata[0], headers)
 
     # Ending
@@ -239,6 +243,16 @@ class InviteSession:
             self._restore_sdp, self.local_sdp = self.local_sdp, sdp
             self.reinviting = True
             layer.gate.cache_token(tdata[0])
+            self._send(tdata[0], headers)
+
+    def update(self, headers: ExtraHeaders = ()) -> None:
+        """Send an UPDATE that leaves the media as they are. Raises SessionOver without a dialog, PjError."""
+        layer, inv = self._layer, self.inv
+        with layer.core.entered():
+            if self.over or self.dialog.state != _ESTABLISHED or inv.state == DISCONNECTED:
+                raise SessionOver(f"{self.call_id}: no UPDATE is possible now")
+            tdata = ffi.new("pjsip_tx_data **")
+            check(layer.lib.pjsip_inv_update(inv, ffi.NULL, ffi.NULL, tdata), "pjsip_inv_update")
             self._send(tdata[0], headers)
 
     def accept_reoffer(self, sdp: bytes) -> None:

@@ -85,6 +85,19 @@ def insert_last(message: CData, header: CData) -> None:
     head.prev = node
 
 
+def remove_headers(message: CData, names: set[str]) -> None:
+    """Take the headers of these names (in lower case) out of a message's list; PJSIP's pools keep their memory."""
+    if not names:
+        return
+    head = ffi.addressof(message, "hdr")
+    node = head.next
+    while node != head:
+        after = node.next
+        if strings.text(node.name).lower() in names:
+            node.prev.next, after.prev = after, node.prev
+        node = after
+
+
 def set_body(core: PjCore, tdata: CData, content_type: str, body: bytes) -> None:
     """Give the message a body (copied) and room for it; raises ValueError for a content type without a slash."""
     kind, slash, subtype = content_type.partition("/")

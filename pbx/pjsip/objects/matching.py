@@ -3,39 +3,57 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pbx.config import types
 from pbx.config.types import ValueType
 from pbx.config.values import IPNetwork, parse_network
 
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,253}[A-Za-z0-9.])?")
+_PORT = re.compile(r"(?P<host>\[[^\]]+\]|[^:/]+):(?P<port>[0-9]{1,5})(?P<mask>/[^/]+)?")
 MAX_PATTERN_CHARS = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class SourceMatch:
-    """One word of ``match``: a network, or a host name that DNS turns into addresses."""
+    """One word of ``match``: a network, or a host name that DNS turns into addresses; ``port`` 0 is any."""
 
-    text: str
+    text: str = field(compare=False)
     network: IPNetwork | None
     host: str = ""
     negated: bool = False
+    port: int = 0
 
     def __str__(self) -> str:
-        return self.text
+        """As Asterisk writes it: an address with its mask (IPv6: its bits), a name as it stands."""
+        network = self.network
+        if network is None:
+            return self.text
+        address = str(network.network_address)
+        if self.port:
+            address = f"[{address}]:{self.port}" if network.version == 6 else f"{address}:{self.port}"
+        mask = network.prefixlen if network.version == 6 else network.netmask
+        return f"{'!' if self.negated else ''}{address}/{mask}"
 
 
 def parse_source(text: str) -> SourceMatch:
-    """Read ``[!]address``, ``[!]address/mask``, ``[!]address/bits`` or ``[!]host``. Raises ValueError."""
+    """Read ``[!]address[:port]``, the same with ``/mask`` or ``/bits``, or ``[!]host[:port]``. Raises ValueError."""
     negated = text.startswith("!")
-    word = text[1:].strip() if negated else text
+    word, port = _without_port(text[1:].strip() if negated else text)
     try:
-        return SourceMatch(text, parse_network(word), negated=negated)
+        return SourceMatch(text, parse_network(word), negated=negated, port=port)
     except ValueError:
         if "/" in word or ":" in word or re.fullmatch(r"[0-9.]+", word) or not _HOST.fullmatch(word):
             raise ValueError(f"{text!r} is neither an address, a network nor a host name") from None
-    return SourceMatch(text, None, host=word, negated=negated)
+    return SourceMatch(text, None, host=word, negated=negated, port=port)
+
+
+def _without_port(word: str) -> tuple[str, int]:
+    """``word`` without its port, and that: ``10.0.0.0:5061/8``, ``[2001:db8::1]:5061``, ``host:5061``."""
+    found = _PORT.fullmatch(word)
+    if found is None or not 0 < int(found["port"]) < 65_536:
+        return word, 0
+    return found["host"] + (found["mask"] or ""), int(found["port"])
 
 
 def _parse(text: str) -> tuple[SourceMatch, ...]:

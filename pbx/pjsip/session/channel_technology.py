@@ -8,8 +8,9 @@ from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.channels import DuplicateChannel
 from pbx.core.device_state import DeviceState, calls_state
-from pbx.core.party import Dialed
+from pbx.core.party import Caller, Dialed
 from pbx.core.technology import ChannelRequest, RequestFailed
+from pbx.pjsip.caller_id import tagged
 from pbx.pjsip.headers import EXTRA_KEY
 from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.incoming import configure
@@ -47,6 +48,8 @@ class PjsipTechnology:
             channel.outgoing = True
             channel.context = endpoint.context
             channel.dialed = Dialed(number=target.user)
+            ours = tagged(endpoint.callerid, endpoint)
+            channel.caller = Caller(id=ours, ani=ours)
             channel.formats = media.codecs
             configure(channel, endpoint)
             for name, value in request.variables.items():

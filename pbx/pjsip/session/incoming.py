@@ -17,8 +17,9 @@ from pbx.errors import ObeliskError
 from pbx.media.errors import NoMediaPorts
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip.bodies import session_description
-from pbx.pjsip.caller_id import caller_of
+from pbx.pjsip.caller_id import caller_of, line_information
 from pbx.pjsip.headers import EXTRA_KEY
+from pbx.pjsip.session.diversion import diverted_request
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 from pbx.pjsip.session.options import contact_header, options_in, unsupported
@@ -172,7 +173,10 @@ class InviteHandler:
         def prepare(channel: Channel) -> None:
             channel.context = endpoint.context
             channel.exten = exten
-            channel.caller = Caller(id=caller, ani=caller)
+            channel.caller = Caller(id=caller, ani=caller, ani2=line_information(request))
+            diverted = diverted_request(request)
+            if diverted is not None:
+                channel.redirecting = diverted
             channel.dialed = Dialed(number=exten)
             channel.protocol_id = request.call_id
             channel.formats = media.agreed_names

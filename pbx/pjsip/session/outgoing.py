@@ -15,6 +15,7 @@ from pbx.errors import ObeliskError
 from pbx.pjsip._native.invite import Call
 from pbx.pjsip.caller_id import contact_user, from_header, identity_headers
 from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.session.diversion import diversion_headers
 from pbx.pjsip.session.options import contact_header, options_out
 from pbx.pjsip.uri import SipSyntaxError, SipUri
 from pbx.sorcery import NotLocal
@@ -62,6 +63,7 @@ class OutgoingCall:
         party = channel.connected.id
         ours = sessions.host.local_host(self.transport, target.host)
         headers = identity_headers(endpoint, party, ours)
+        headers += diversion_headers(channel, endpoint, ours, response=False)
         headers += session.headers.added
         call = Call(
             target=self.target,

@@ -28,6 +28,8 @@ from pbx.pjsip.objects.enums import DtmfMode, RedirectMethod
 from pbx.pjsip.session import dtmf_info
 from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
+from pbx.pjsip.session.diversion import diverted_response
+from pbx.pjsip.session.identity import heard_of, response_headers, tell_connected
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
@@ -76,6 +78,7 @@ class PjsipSession:
         "headers",
         "media",
         "native",
+        "takes_update",
     )
 
     def __init__(
@@ -100,6 +103,8 @@ class PjsipSession:
         self.contact_uri = "" if call is None else call.target
         self._call = call
         self._closed = False
+        #: Whether the far end said in Allow that it takes UPDATE (RFC 3311).
+        self.takes_update = received is not None and _allows_update(received)
         self._up = False
         #: Our description went out in a provisional response, so media flows already.
         self._early_sdp = False
@@ -129,7 +134,7 @@ class PjsipSession:
     def answer(self) -> None:
         if self._closed or self._up or self.native is None:
             return
-        self._respond(200, with_media=True)
+        self.respond(200, with_media=True)
         self._up = True
         self._watch_rtp()
 
@@ -138,20 +143,27 @@ class PjsipSession:
             return False
         if kind in _SILENT:
             return True
+        if kind is Control.CONNECTED_LINE:
+            # Two changes at once are told as one: what is sent is the channel's party at that time.
+            self._sessions.host.invite.later(tell_connected, self)
+            return True
         if self.channel.outgoing or self._up:
-            return kind in (Control.CONNECTED_LINE, Control.REDIRECTING)
+            return kind is Control.REDIRECTING
         if kind is Control.RINGING:
             return self._ringing()
         if kind is Control.PROGRESS:
             if not self._early_sdp:
-                self._respond(183, with_media=True)
+                self.respond(183, with_media=True)
             return True
         if kind in _FINAL:
             code, cause = _FINAL[kind]
             self.channel.set_hangup_cause(cause, str(code))
-            self._respond(code, headers=self._reason(cause))
+            self.respond(code, headers=self._reason(cause))
             return True
-        return kind in (Control.CONNECTED_LINE, Control.REDIRECTING)
+        if kind is Control.REDIRECTING:
+            self.respond(181)
+            return True
+        return False
 
     def hangup(self) -> None:
         if self._closed:
@@ -236,6 +248,9 @@ class PjsipSession:
     def provisional(self, code: int, message: SipMessage) -> None:
         self._peer = getattr(message, "source", None)
         self._note(code, message)
+        heard_of(self.channel, self.endpoint, message)
+        if code == 181:
+            self._diverted(message)
         description = _description(message)
         if description is not None:
             self._take_answer(description)
@@ -255,8 +270,18 @@ class PjsipSession:
             reason = message.start_line.split(" ", 2)[2:]
             note_cause(self.channel, sip_to_cause(code), f"SIP {code} {reason[0] if reason else ''}".rstrip())
 
+    def _diverted(self, message: SipMessage) -> None:
+        """A 181: the call goes elsewhere, and whoever calls may be told."""
+        found = diverted_response(message, self.channel.caller.id)
+        if found is not None:
+            self.channel.redirecting = found
+            self.channel.changed()
+            self.channel.queue_frame(ControlFrame(Control.REDIRECTING, found))
+
     def answered(self, message: SipMessage) -> None:
         self._note(200, message)
+        self.takes_update = _allows_update(message)
+        heard_of(self.channel, self.endpoint, message)
         description = _description(message)
         if description is not None and not self._take_answer(description):
             return
@@ -281,6 +306,7 @@ class PjsipSession:
         native = self.native
         if native is None:
             return
+        heard_of(self.channel, self.endpoint, message)
         try:
             native.accept_reoffer(self._answer_to(message))
         except (NotAcceptable, NoMediaPorts) as error:
@@ -306,6 +332,7 @@ class PjsipSession:
             )
             return None
         self._sessions.host.invite.later(self._media_changed)
+        self._sessions.host.invite.later(heard_of, self.channel, self.endpoint, message)
         return answer
 
     def reinvite_done(self, code: int, message: SipMessage | None) -> None:
@@ -382,14 +409,15 @@ class PjsipSession:
     def _ringing(self) -> bool:
         early = self._early_sdp
         if self.endpoint.inband_progress and not early:
-            self._respond(183, with_media=True)
+            self.respond(183, with_media=True)
             return False
         if early and not self._sessions.settings.global_.allow_sending_180_after_183:
+            self.respond(183, with_media=True)
             return False
-        self._respond(180)
+        self.respond(180)
         return not early
 
-    def _respond(self, code: int, *, with_media: bool = False, headers: Sequence[tuple[str, str]] = ()) -> None:
+    def respond(self, code: int, *, with_media: bool = False, headers: Sequence[tuple[str, str]] = ()) -> None:
         """Answer the INVITE; a failure ends the call."""
         native = self.native
         if native is None:
@@ -401,7 +429,7 @@ class PjsipSession:
                 if sdp is None:
                     sdp = self.media.offer()
                     self._offerless = True
-            native.respond(code, sdp=sdp, headers=headers)
+            native.respond(code, sdp=sdp, headers=[*headers, *response_headers(self, code)])
             if with_media:
                 self._early_sdp = True
                 # The stream is made when the dialplan first waits: a call that is over by then needs none.
@@ -535,6 +563,10 @@ class PjsipSession:
     @property
     def state(self) -> ChannelState:
         return self.channel.state
+
+
+def _allows_update(message: SipMessage) -> bool:
+    return "UPDATE" in (method.upper() for method in message.headers.values("Allow"))
 
 
 _KNOWN = frozenset(("MESSAGE", "REFER", "NOTIFY", "SUBSCRIBE", "PUBLISH", "OPTIONS", "REGISTER"))

@@ -222,9 +222,9 @@ class Phone(DatagramProtocol):
         tag: str = "uas",
         contact: str = "",
     ) -> str:
-        """Answer a request of the exchange."""
+        """Answer a request of the exchange; without a tag in To where ``tag`` is empty."""
         to = request.headers.get("To") or ""
-        if "tag=" not in to and code > 100:
+        if "tag=" not in to and code > 100 and tag:
             to += f";tag={tag}"
         lines = [f"SIP/2.0 {code} {reason}"]
         lines += [f"Via: {via}" for via in request.headers.get_all("Via")]

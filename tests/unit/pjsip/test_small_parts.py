@@ -115,7 +115,7 @@ def test_addresses_names_and_exclusions() -> None:
     compiled = IdentifySections(lambda: sections, resolve)
     compiled.refresh()
     found = {
-        address: compiled.table.endpoint_of(address)
+        address: compiled.table.endpoint_of(address, 5060)
         for address in ("192.0.2.1", "192.0.2.9", "2001:db8:1::5", "198.51.100.7", "2001:db8::7", "203.0.113.1", "junk")
     }
     assert found == {
@@ -123,6 +123,40 @@ def test_addresses_names_and_exclusions() -> None:
         "2001:db8::7": "named", "203.0.113.1": None, "junk": None,
     }  # fmt: skip
     assert asked == [("gone.example", False), ("sbc.example", False)]
+
+
+def test_a_match_may_name_a_port() -> None:
+    async def unasked(host: str, srv: bool) -> Iterable[str]:
+        raise AssertionError(host)
+
+    sections = [
+        Identify("one", endpoint="a", match=(parse_source("192.0.2.1:5061"), parse_source("[2001:db8::1]:5061"))),
+        Identify("two", endpoint="b", match=(parse_source("192.0.2.0:5062/24"),)),
+        Identify("three", endpoint="c", match=(parse_source("192.0.2.0/24"), parse_source("!192.0.2.9:5060"))),
+    ]
+    compiled = IdentifySections(lambda: sections, unasked)
+    compiled.refresh()
+    sources = (
+        ("192.0.2.1", 5061),
+        ("192.0.2.1", 5062),
+        ("192.0.2.1", 5063),
+        ("192.0.2.9", 5060),
+        ("192.0.2.9", 5061),
+        ("2001:db8::1", 5061),
+        ("2001:db8::1", 5060),
+    )
+    found = [compiled.table.endpoint_of(*source) for source in sources]
+    assert found == ["a", "b", "c", None, "c", "a", None]
+    assert [str(match) for match in sections[0].match] == [
+        "192.0.2.1:5061/255.255.255.255",
+        "[2001:db8::1]:5061/128",
+    ]
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1:0", "192.0.2.1:99999", "a:b", "192.0.2.0:5060/99"])
+def test_a_match_that_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="neither an address"):
+        parse_source(text)
 
 
 def test_security_events_show_what_the_manager_lists() -> None:
