@@ -107,7 +107,7 @@ class Manager:
         if waiting >= self.general.authlimit:
             log.warn(
                 "manager connection from {peer} refused: {count} others have not logged in (authlimit)",
-                peer=link.remote.host,
+                peer=link.peer.host,
                 count=waiting,
             )
             return None

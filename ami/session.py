@@ -87,7 +87,7 @@ class Link(Protocol):
     def local(self) -> SecurityAddress: ...
 
     @property
-    def remote(self) -> SecurityAddress: ...
+    def peer(self) -> SecurityAddress: ...
 
     @property
     def queued(self) -> int:
@@ -154,12 +154,12 @@ class Session:
 
     @property
     def peer(self) -> str:
-        remote = self._link.remote
+        remote = self._link.peer
         return f"{remote.host}:{remote.port}"
 
     @property
     def address(self) -> str:
-        return self._link.remote.host
+        return self._link.peer.host
 
     @property
     def queued(self) -> int:
@@ -522,7 +522,7 @@ class Session:
             "account_id": self.username,
             "session_id": f"{id(self):#x}",
             "local": self._link.local,
-            "remote": self._link.remote,
+            "remote": self._link.peer,
             "session_time": self.started_at,
         }
         bus.publish(kind(**{**values, **fields}))  # type: ignore[arg-type]  # the kinds' own fields differ

@@ -16,9 +16,9 @@ from ami.classes import class_text
 from ami.codec import MAX_LINE_BYTES, MAX_LINES
 from ami.events import ENCODERS
 from ami.filters import MAX_FILTERS
-from ami.protocol import MAX_QUEUED_BYTES
 from ami.session import AMI_VERSION, MAX_ACTIONS_WAITING
 from ami.users import General, NamedAcl, User
+from pbx.client_connection import MAX_QUEUED_BYTES
 from pbx.config.options import ConfigObject, schema_of
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,10 +18,10 @@ from ari.resources import RESOURCES
 from ari.schemas import SUBTYPES
 from ari.table import Operation, Parameter
 from ari.websocket import MAX_REQUESTS
+from pbx.client_connection import MAX_QUEUED_BYTES
 from pbx.config.options import ConfigObject, schema_of
 from pbx.http.config import HttpSettings
 from pbx.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
-from pbx.http.protocol import MAX_QUEUED_BYTES
 from pbx.http.websocket import MAX_MESSAGE_BYTES
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,17 +11,17 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress, IDelayedCall, IPushProducer
-from twisted.internet.protocol import Protocol, ServerFactory, connectionDone
+from twisted.internet.interfaces import IAddress, IDelayedCall
+from twisted.internet.protocol import ServerFactory, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
+from pbx import client_connection
+from pbx.client_connection import CLOSE_TIMEOUT, ClientConnection
 from pbx.clock import cancel_timer
 from pbx.http.messages import HttpRequest, HttpResponse, Upgraded
 from pbx.http.parser import Refused, RequestParser
-from pbx.security_events import SecurityAddress
-from pbx.sockets import host_port, listen_tcp
+from pbx.sockets import listen_tcp
 
 if TYPE_CHECKING:
     from pbx.http.server import HttpServer
@@ -30,55 +30,32 @@ log = Logger()
 
 #: Requests of one connection that wait for their turn before it is read no further.
 MAX_WAITING = 16
-#: Bytes kept for a client that reads slowly.
-MAX_QUEUED_BYTES = 4 << 20
-#: Seconds a client may leave a response unread.
-WRITE_TIMEOUT = 30.0
-#: Seconds for the last words of a connection to go out, and for the client to hear them.
-CLOSE_TIMEOUT = 5.0
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _INTERNAL_ERROR = HttpResponse(500, b'{"message":"Internal error"}', close=True)
 _TOO_MANY = HttpResponse(503, b'{"message":"Too many connections"}', headers=b"Retry-After: 1\r\n", close=True)
 
 
-@implementer(IPushProducer)
-class HttpProtocol(Protocol):
+class HttpProtocol(ClientConnection):
     """One connection: reads requests until an upgrade hands it over, and is the `Link` of whoever got it."""
 
     def __init__(self, server: HttpServer) -> None:
+        super().__init__(server.clock)
         self._server = server
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._busy = False
         self._reading = True
         self._upgraded: Upgraded | None = None
-        self._queue: list[bytes] = []
-        self._queued = 0
-        self._stuck = False
-        self._closing = False
-        self._gone = False
         self._half_closed = False
-        self._write_timeout = WRITE_TIMEOUT
-        self._write_timer: IDelayedCall | None = None
         self._read_timer: IDelayedCall | None = None
         self._deadline = 0.0
         self._who = "HTTP client"
         self.requests = 0
-        self.peer = self.local = SecurityAddress("TCP", "", 0)
 
     # Twisted's side
 
     def connectionMade(self) -> None:
-        transport: Any = self.transport
-        secure = hasattr(transport, "getPeerCertificate")
-        kind = "TLS" if secure else "TCP"
-        self.local = SecurityAddress(kind, *host_port(transport.getHost()))
-        self.peer = SecurityAddress(kind, *host_port(transport.getPeer()))
-        transport.setTcpNoDelay(True)
-        # An event socket may be silent for hours; a peer that is gone without a word is found by the kernel.
-        transport.setTcpKeepAlive(True)
-        self._write_some = None if secure else getattr(transport, "writeSomeData", None)
-        transport.registerProducer(self, True)
+        self.opened()
         self._parser = RequestParser(self.peer, self.local)
         if not self._server.admit(self, self.peer.host):
             self._respond(_TOO_MANY, keep_alive=False)
@@ -112,11 +89,8 @@ class HttpProtocol(Protocol):
                 self.write(_CONTINUE)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._gone = True
-        cancel_timer(self._write_timer)
+        self.ended()
         cancel_timer(self._read_timer)
-        self._queue.clear()
-        self._queued = 0
         self._waiting.clear()
         self._server.gone(self, self.peer.host)
         upgraded, self._upgraded = self._upgraded, None
@@ -231,71 +205,18 @@ class HttpProtocol(Protocol):
 
     # Writing
 
-    @property
-    def queued(self) -> int:
-        """Bytes that wait here for the client."""
-        return self._queued
-
     def describe(self, who: str) -> None:
         """The words by which the log names the client."""
         self._who = who
 
-    def set_write_timeout(self, seconds: float) -> None:
-        """How long the client may leave data unread."""
-        self._write_timeout = seconds
+    def client_name(self) -> str:
+        return self._who
 
-    def write(self, data: bytes) -> None:
-        """Send ``data``: at once if the client keeps up."""
-        if self._gone or not data:
-            return
-        if self._stuck:
-            self._queue.append(data)
-            self._queued += len(data)
-            if self._queued > MAX_QUEUED_BYTES:
-                self._cut(f"it left {self._queued} bytes unread")
-            return
-        if self._write_some is not None:
-            # Past Twisted's buffer: that costs two calls of epoll_ctl for each write.
-            sent = self._write_some(data)
-            if not isinstance(sent, int):
-                self.abort()
-                return
-            if sent == len(data):
-                return
-            data = data[sent:]
-        transport: Any = self.transport
-        transport.write(data)
-        if self._write_some is not None and not self._stuck:
-            # The transport pauses its producer from 64 KB on; we want to know whenever it has written what it holds.
-            transport.producerPaused = True
-            self.pauseProducing()
-
-    def pauseProducing(self) -> None:
-        """The transport holds data that the client has not taken."""
-        self._stuck = True
-        self._arm(CLOSE_TIMEOUT if self._closing else self._write_timeout)
-
-    def resumeProducing(self) -> None:
-        """The transport has written everything."""
-        if self._gone:
-            return
-        self._stuck = False
-        cancel_timer(self._write_timer)
-        if self._queue:
-            data = b"".join(self._queue)
-            self._queue, self._queued = [], 0
-            self.write(data)
-        if self._stuck:
-            return
-        if self._closing:
-            self._finish()
-        elif self._half_closed:
+    def drained(self) -> None:
+        if self._half_closed:
             self._end_writing()
         else:
             self._work()
-
-    def stopProducing(self) -> None:
-        """The transport is going; `connectionLost` follows."""
 
     # Ending
 
@@ -320,49 +241,6 @@ class HttpProtocol(Protocol):
         else:
             half()
 
-    def close(self) -> None:
-        """End the connection once everything is written, in any case after `CLOSE_TIMEOUT`."""
-        if self._gone or self._closing:
-            return
-        self._closing = True
-        if not self._stuck:
-            self._finish()
-        else:
-            self._arm(CLOSE_TIMEOUT)
-
-    def _finish(self) -> None:
-        transport: Any = self.transport
-        transport.unregisterProducer()
-        transport.loseConnection()
-        self._arm(CLOSE_TIMEOUT)
-
-    def _arm(self, seconds: float) -> None:
-        cancel_timer(self._write_timer)
-        self._write_timer = self._server.clock.call_later(seconds, self._too_slow, seconds)
-
-    def _too_slow(self, seconds: float) -> None:
-        if self._closing:
-            self.abort()
-        else:
-            self._cut(f"it read nothing for {seconds:g} s")
-
-    def _cut(self, reason: str) -> None:
-        if not self._gone:
-            log.warn("{who} at {peer} was cut off: {reason}", who=self._who, peer=self.peer.host, reason=reason)
-            self.abort()
-
-    def abort(self) -> None:
-        """End the connection now."""
-        if self._gone:
-            return
-        self._gone = True
-        cancel_timer(self._write_timer)
-        self._queue.clear()
-        transport: Any = self.transport
-        if transport is not None:
-            # In a turn of its own: the loss must not reach anybody while events are being handed out.
-            self._server.clock.call_later(0, transport.abortConnection)
-
 
 async def _result(answer: Awaitable[HttpResponse]) -> HttpResponse:
     return await answer
@@ -386,29 +264,5 @@ def listen(reactor: Any, server: HttpServer, address: str, port: int) -> Any:
 
 
 def listen_tls(reactor: Any, server: HttpServer, address: str, port: int, certificate: str, key: str) -> Any:
-    """Listen on TLS 1.2 or later with a certificate chain and key in PEM files.
-
-    Raises CannotListenError, OSError or OpenSSL's Error.
-    """
-    from pathlib import Path
-
-    from OpenSSL import crypto
-    from twisted.internet import ssl
-    from twisted.protocols.tls import TLSMemoryBIOFactory
-
-    marker = b"-----END CERTIFICATE-----"
-    chain = [
-        crypto.load_certificate(crypto.FILETYPE_PEM, part + marker)
-        for part in Path(certificate).read_bytes().split(marker)
-        if b"-----BEGIN CERTIFICATE-----" in part
-    ]
-    if not chain:
-        raise ValueError(f"{certificate} holds no certificate")
-    options = ssl.CertificateOptions(
-        privateKey=crypto.load_privatekey(crypto.FILETYPE_PEM, Path(key or certificate).read_bytes()),
-        certificate=chain[0],
-        extraCertChain=chain[1:],
-        raiseMinimumTo=ssl.TLSVersion.TLSv1_2,
-    )
-    factory: Any = TLSMemoryBIOFactory(options, isClient=False, wrappedFactory=HttpFactory(server))
-    return listen_tcp(reactor, port, factory, address)
+    """Listen on TLS; raises as `pbx.client_connection.listen_tls`."""
+    return client_connection.listen_tls(reactor, HttpFactory(server), address, port, certificate, key)

@@ -263,7 +263,7 @@ async def test_a_slow_reader_is_cut_off_and_delays_nobody(listen: Listen, ari: A
     await ari.post("/events/user/Fill?application=quick", document=document)
     assert (await quick.event("ChannelUserevent"))["userevent"]["filler1"] == "x" * 1000
     await server.wait_log(
-        r"ARI client 'ari' \(slow\) at .* was cut off: it (read nothing for 1 s|left \d+ bytes unread)"
+        r"ARI client 'ari' \(slow\) from .* was cut off: it (read nothing for 1 s|left \d+ bytes unread)"
     )
     transport.resumeProducing()
     await slow.wait_closed()

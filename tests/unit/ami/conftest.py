@@ -57,7 +57,7 @@ class FakeLink:
 
     def __init__(self, host: str) -> None:
         self.local = SecurityAddress("TCP", "127.0.0.1", 5038)
-        self.remote = SecurityAddress("TCP", host, 40000)
+        self.peer = SecurityAddress("TCP", host, 40000)
         self.queued = 0
         self.data = b""
         self.closed = False
