@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dialplan.applications.authenticate import AuthenticateModule
 from dialplan.applications.bridge import BridgeModule
 from dialplan.applications.builtins import Builtins
+from dialplan.applications.channels import ChanIsAvailModule, ChannelRedirectModule, ReloadModule, SoftHangupModule
 from dialplan.applications.dial import DialModule
+from dialplan.applications.dtmfstore import DtmfStoreModule
+from dialplan.applications.dumpchan import DumpChanModule
 from dialplan.applications.echo import EchoModule
 from dialplan.applications.messages import SendDTMFModule, UserEventModule, VerboseModule
 from dialplan.applications.music_on_hold import MusicOnHoldModule
+from dialplan.applications.originate import OriginateModule
 from dialplan.applications.pjsip_notify import PjsipNotifyModule
 from dialplan.applications.playback import PlaybackModule
+from dialplan.applications.privacy import PrivacyModule
 from dialplan.applications.read import ReadModule
+from dialplan.applications.readexten import ReadExtenModule, WaitDigit
 from dialplan.applications.record import RecordModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.applications.stasis_broadcast import StasisBroadcastModule
@@ -30,8 +37,18 @@ if TYPE_CHECKING:
 
 #: The modules of the dialplan; applications and functions come before the plans that use them.
 MODULES: tuple[type[Module], ...] = (
+    AuthenticateModule,
+    ChanIsAvailModule,
+    ChannelRedirectModule,
     DialModule,
+    DtmfStoreModule,
+    DumpChanModule,
     EchoModule,
+    OriginateModule,
+    PrivacyModule,
+    ReadExtenModule,
+    ReloadModule,
+    SoftHangupModule,
     PjsipNotifyModule,
     MusicOnHoldModule,
     PlaybackModule,
@@ -56,6 +73,7 @@ def install(server: Server, *, live_dangerously: bool = False) -> Engine:
     server.provide(Engine, engine)
     Builtins(server).register()
     CoreFunctions(server).register()
+    WaitDigit(server).register()
     BridgeModule(server).register()
     MessageModule(server).register()
     DialplanCommands(server, engine).register()

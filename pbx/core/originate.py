@@ -39,7 +39,11 @@ REASON_CONGESTION = 8
 
 
 class OriginateError(ObeliskError):
-    """An origination could not be begun."""
+    """An origination could not be begun; ``reason`` is one of the numbers above."""
+
+    def __init__(self, message: str, reason: int = REASON_FAILURE) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ class Originate:
     requestor: Channel | None = None
     #: Asked again when the application is about to run, as rights may have changed since the order: whether it may.
     authorised: Callable[[], bool] | None = None
+    #: Runs on the channel before it is called.
+    before_call: Callable[[Channel], Awaitable[object]] | None = None
     #: Runs instead of application or dialplan once the call is up; owns the channel until it returns.
     on_up: Callable[[Channel], Awaitable[None]] | None = None
 
@@ -86,7 +92,23 @@ class Origination:
     result: Deferred[OriginateResult]
 
 
-_REASONS: Mapping[str, int] = {"BUSY": REASON_BUSY, "CONGESTION": REASON_CONGESTION, "NOANSWER": REASON_RING}
+#: What a cause makes of an origination (pbx_dial_reason); every other is a failure.
+_REASONS: Mapping[int, int] = {
+    Cause.USER_BUSY: REASON_BUSY,
+    Cause.CALL_REJECTED: REASON_CONGESTION,
+    Cause.NETWORK_OUT_OF_ORDER: REASON_CONGESTION,
+    Cause.DESTINATION_OUT_OF_ORDER: REASON_CONGESTION,
+    Cause.NORMAL_TEMPORARY_FAILURE: REASON_CONGESTION,
+    Cause.SWITCH_CONGESTION: REASON_CONGESTION,
+    Cause.NORMAL_CIRCUIT_CONGESTION: REASON_CONGESTION,
+    Cause.ANSWERED_ELSEWHERE: REASON_RING,
+    Cause.NO_ANSWER: REASON_RING,
+}
+
+
+def reason_of_cause(cause: int) -> int:
+    """The reason an origination failed for, by the cause its channel ended with."""
+    return _REASONS.get(cause, REASON_FAILURE)
 
 
 class Originator:
@@ -110,7 +132,9 @@ class Originator:
         )
         try:
             channel = self._technologies.request(order.destination.technology, request)
-        except (RequestFailed, DuplicateChannel) as error:
+        except RequestFailed as error:
+            raise OriginateError(str(error), reason_of_cause(error.cause)) from error
+        except DuplicateChannel as error:
             raise OriginateError(str(error)) from error
         channel.owner = "dial"
         channel.originated = True
@@ -154,6 +178,8 @@ class Originator:
 
     async def _run(self, channel: Channel, order: Originate, result: Deferred[OriginateResult]) -> None:
         bus = self._channels.bus
+        if order.before_call is not None:
+            await order.before_call(channel)
         if bus.wanted(messages.DialBegan):
             bus.publish(messages.DialBegan(None, channel.snapshot(), order.destination.address))
         outcome = await self._dial(channel, order)
@@ -190,7 +216,7 @@ class Originator:
                 finish(OriginateResult(False, REASON_CONGESTION, Cause.NORMAL_CIRCUIT_CONGESTION))
             elif frame.kind is Control.HANGUP:
                 cause = channel.hangup_cause
-                finish(OriginateResult(False, _REASONS.get(status_of_cause(cause), REASON_FAILURE), cause))
+                finish(OriginateResult(False, reason_of_cause(cause), cause))
             elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(
                 messages.DialStateChanged
             ):

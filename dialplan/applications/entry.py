@@ -1,0 +1,92 @@
+"""Asking for digits: prompts one after the other, then what is entered (ast_app_getdata, ast_readstring)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from twisted.logger import Logger
+
+from dialplan.applications.sound import SoundMissing, play
+from dialplan.run import run_of
+from pbx.core.channel import Channel
+from pbx.core.media import Switchboard
+from pbx.media.tones import Tones
+
+log = Logger()
+
+#: Timeouts on a channel without a dialplan, in seconds: before the first digit, and between digits.
+PLAIN_FIRST, PLAIN_NEXT = 6.0, 2.0
+#: How long a prompt that is not the last waits for a digit.
+BETWEEN_PROMPTS = 0.05
+
+
+class Entry(NamedTuple):
+    """What was entered; ``status`` is OK, TERMINATED (nothing but the terminator) or TIMEOUT."""
+
+    status: str
+    digits: str
+
+
+async def enter_digits(
+    switchboard: Switchboard,
+    channel: Channel,
+    prompts: Sequence[str],
+    limit: int,
+    *,
+    timeout: float = 0.0,
+    terminators: str = "#",
+) -> Entry:
+    """Play prompts until a digit comes, then read up to ``limit`` digits. Raises ChannelInterrupted.
+
+    ``timeout`` seconds count before each digit; 0 for the channel's own timeouts. Prompts that are missing are left
+    out with a warning.
+    """
+    run = run_of(channel)
+    first, following = (PLAIN_FIRST, PLAIN_NEXT) if run is None else (run.response_timeout, run.digit_timeout)
+    if timeout > 0:
+        first = following = timeout
+    digit = ""
+    for number, name in enumerate(prompts):
+        try:
+            digit = await play(switchboard, channel, name, lambda _digit: True)
+        except SoundMissing as error:
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+            continue
+        if not digit and number < len(prompts) - 1:
+            digit = await channel.read_digit(BETWEEN_PROMPTS) or ""
+        if digit:
+            break
+    if not digit:
+        digit = await channel.read_digit(first) or ""
+    return await read_digits(channel, digit, limit, following, terminators)
+
+
+async def read_digits(channel: Channel, digit: str, limit: int, following: float, terminators: str) -> Entry:
+    """What comes after and with the first ``digit`` (empty: there was none). Raises ChannelInterrupted."""
+    digits = ""
+    while digit:
+        if digit in terminators:
+            return Entry("OK" if digits else "TERMINATED", digits)
+        digits += digit
+        if len(digits) >= limit:
+            return Entry("OK", digits)
+        digit = await channel.read_digit(following) or ""
+    return Entry("TIMEOUT", digits)
+
+
+def zone_of(channel: Channel) -> str:
+    """The tone zone a channel was given (CHANNEL(tonezone)); empty for the default one."""
+    return channel.variables.get("TONEZONE") or ""
+
+
+async def first_digit(tones: Tones, channel: Channel, tone: str, timeout: float) -> str:
+    """Play a tone, by name or as written, until a digit comes, and give that; empty after ``timeout`` seconds.
+
+    Raises ValueError where ``tone`` is none, ChannelInterrupted like every wait.
+    """
+    playing = tones.play(channel.audio, tone, zone_of(channel))
+    try:
+        return await channel.read_digit(timeout) or ""
+    finally:
+        playing.stop()
