@@ -38,14 +38,18 @@ def may_act(write: int, action: Action) -> bool:
     return not action.privilege or bool(write & action.privilege)
 
 
+def is_dangerous(expression: str, dialplan: Dialplan) -> bool:
+    """Whether a function in ``FUNC(args)`` is kept to the dialplan, whatever a user may otherwise do."""
+    return any(dialplan.function_capability(name) == DANGEROUS for name in _NAMES.findall(expression))
+
+
 def may_use_function(write: int, expression: str, dialplan: Dialplan) -> bool:
     """Whether a variable or ``FUNC(args)`` may be read or written; the arguments count too."""
-    names = _NAMES.findall(expression)
-    if any(dialplan.function_capability(name) == DANGEROUS for name in names):
+    if is_dangerous(expression, dialplan):
         return False
     if write & SYSTEM:
         return True
-    for name in names:
+    for name in _NAMES.findall(expression):
         if name.upper() in SYSTEM_FUNCTIONS or not _holds(write, dialplan.function_capability(name)):
             return False
     return True

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from ami.authorisation import is_dangerous
+from ami.classes import SYSTEM
 from ami.context import Context
 from ami.encoding import clean, headers_text, or_unknown
 from ami.filters import posix_regex
@@ -34,6 +36,8 @@ log = Logger()
 MAX_STATUS_VARIABLES = 100
 MAX_DIGIT_MS = 10_000
 
+#: ``type/subtype`` with parameters, of visible ASCII.
+_CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;[ -~]*)?", re.ASCII)
 _INTEGER = re.compile(r"\s*([+-]?\d{1,18})")
 
 
@@ -361,6 +365,10 @@ def action_LocalOptimizeAway(ctx: Context) -> Reply:
 )
 def action_Getvar(ctx: Context) -> Reply | Awaitable[Reply]:
     name = ctx.get("Variable")
+    if ctx.write & SYSTEM and is_dangerous(name, ctx.server.dialplan):
+        # Whoever may use every function gets nothing of those that asterisk.conf keeps to the dialplan.
+        log.warn("manager action Getvar: dangerous function {expression} read blocked", expression=name)
+        return _value(name, "")
     ctx.check_function(name, "GetVar Access Forbidden: Variable")
     channel = ctx.channel() if ctx.get("Channel") else None
     if name.endswith(")"):
@@ -419,10 +427,14 @@ async def _write_function(ctx: Context, channel: Channel | None, expression: str
     "call",
     synopsis="Sends a text message to channel. A content type can be optionally specified.",
     required={"Channel": "No channel specified", "Message": "No Message specified"},
+    optional=("Content-Type",),
 )
 def action_SendText(ctx: Context) -> Reply:
     channel = ctx.channel()
-    if not channel.send_text(ctx.get("Message")):
+    kind = ctx.get("Content-Type").strip()
+    if kind and not _CONTENT_TYPE.fullmatch(kind):
+        raise ActionError("Failure")
+    if not channel.send_text(ctx.get("Message"), kind):
         raise ActionError("Failure")
     return Reply("Success")
 

@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.core import messages
 from pbx.core.causes import Cause
-from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame, TextFrame
+from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
 from pbx.core.party import Caller, Connected, Dialed, Redirecting
 from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
@@ -564,17 +564,13 @@ class Channel:
         self.driver.send_digit(digit, duration_ms)
         self._publish_digit_end(digit, "Sent", duration_ms)
 
-    def send_text(self, text: str) -> bool:
-        """Send a text inside the call; False where the technology cannot."""
-        return self.alive and not self.hangup_requested and self.driver.send_text(text)
+    def send_text(self, text: str, content_type: str = "") -> bool:
+        """Send a text inside the call, plain without ``content_type``; False where the technology cannot."""
+        return self.alive and not self.hangup_requested and self.driver.send_text(text, content_type)
 
     def transfer(self, target: str) -> bool:
         """Ask the far end to call ``target`` instead; False where the technology cannot."""
         return self.alive and not self.hangup_requested and self.driver.transfer(target)
-
-    def receive_text(self, text: str) -> None:
-        """The far end sent a text."""
-        self.queue_frame(TextFrame(text))
 
     def _publish_digit_begin(self, digit: str, direction: str) -> None:
         if self._channels.bus.wanted(messages.DigitBegan):

@@ -35,8 +35,8 @@ class DeviceStates:
         self._providers: dict[str, Provider] = {}
         #: What was told last of each device that is remembered; None where it changed while nobody read.
         self._last: dict[str, DeviceState | None] = {}
-        #: Devices to look at when this turn of the reactor is over, in order.
-        self._pending: dict[str, None] = {}
+        #: Devices to look at when this turn of the reactor is over, in order, with how often they changed.
+        self._pending: dict[str, int] = {}
         channels.on_device_changed = self.changed
 
     def add_provider(self, label: str, state: Provider) -> Callable[[], None]:
@@ -77,7 +77,7 @@ class DeviceStates:
             return
         if not self._pending:
             self._clock.call_later(0, self._tell)
-        self._pending[device] = None
+        self._pending[device] = self._pending.get(device, 0) + 1
 
     def remember(self, device: str) -> None:
         """Count a device among those that are listed, and tell its state."""
@@ -97,9 +97,13 @@ class DeviceStates:
 
     def _tell(self) -> None:
         pending, self._pending = self._pending, {}
-        for device in pending:
+        for device, changes in pending.items():
             state = self.state(device)
-            if device.partition("/")[0] not in PASSING:
+            if device.partition("/")[0] in PASSING:
+                # Each change is told, as what is not remembered has no state before.
+                for _ in range(changes - 1):
+                    self._bus.publish(messages.DeviceStateChanged(device, state.name))
+            else:
                 if self._last.get(device) is state:
                     continue
                 if device in self._last or self._channels.of_device(device):
@@ -110,6 +114,6 @@ class DeviceStates:
             self._bus.publish(messages.DeviceStateChanged(device, state.name))
 
     def all(self) -> Iterator[tuple[str, DeviceState]]:
-        """Every device that is remembered, by name, with its state now."""
-        for device in sorted(self._last):
+        """Every device that is remembered, in the order they became known, with its state now."""
+        for device in list(self._last):
             yield device, self.state(device)

@@ -56,9 +56,10 @@ class DigitEnd:
 
 @dataclass(frozen=True, slots=True)
 class TextFrame:
-    """A text message inside the call."""
+    """A text message inside the call; ``content_type`` is empty for plain text."""
 
     text: str
+    content_type: str = ""
 
 
 Frame = ControlFrame | DigitBegin | DigitEnd | TextFrame

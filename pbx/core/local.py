@@ -52,7 +52,6 @@ class LocalHalf:
         peer.language = self._channel.language
         for name, value in self._channel.variables:
             peer.variables.set(name, value)
-        peer.set_state(ChannelState.RING)
         peer.changed()
         bus = self._technology.channels.bus
         if bus.wanted(messages.LocalBridged):
@@ -85,10 +84,10 @@ class LocalHalf:
             self._peer.queue_frame(DigitBegin(digit))
             self._peer.queue_frame(DigitEnd(digit, duration_ms))
 
-    def send_text(self, text: str) -> bool:
+    def send_text(self, text: str, content_type: str = "") -> bool:
         if self._peer is None:
             return False
-        self._peer.queue_frame(TextFrame(text))
+        self._peer.queue_frame(TextFrame(text, content_type))
         return True
 
     def transfer(self, target: str) -> bool:
@@ -149,10 +148,21 @@ class LocalTechnology:
             channel.exten = exten
             channel.language = language or channel.language
 
+        def prepare_second(channel: Channel) -> None:
+            prepare(channel)
+            # Without a word about the device: it is used once the dialplan runs.
+            channel.state = ChannelState.RING
+
         second_id = request.other_uniqueid or (f"{request.uniqueid};2" if request.uniqueid else None)
         one = self.channels.create("Local", f"{base};1", uniqueid=request.uniqueid, linkedid=linkedid, prepare=prepare)
         try:
-            two = self.channels.create("Local", f"{base};2", uniqueid=second_id, linkedid=one.linkedid, prepare=prepare)
+            two = self.channels.create(
+                "Local",
+                f"{base};2",
+                uniqueid=second_id,
+                linkedid=one.linkedid,
+                prepare=prepare_second,
+            )
         except Exception:
             one.hangup()
             raise

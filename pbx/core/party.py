@@ -5,6 +5,7 @@ Presentation follows Q.951/RFC 3323 as Asterisk encodes it: two bits of presenta
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 #: Asterisk's names for number and name presentation, by value.
@@ -115,22 +116,49 @@ def party_id(number: str = "", name: str = "") -> PartyId:
     return PartyId(name=name, number=number, name_valid=bool(name), number_valid=bool(number))
 
 
+#: What a bare text consists of that is taken for a number (ast_isphonenumber).
+_PHONE_NUMBER = frozenset("0123456789*#+")
+
+
 def parse_callerid(text: str) -> PartyId:
-    """Split ``"Name" <number>``, ``Name <number>`` or a bare number or name, as Asterisk's ast_callerid_parse does."""
+    """Split ``"Name" <number>``, ``Name <number`` or a bare number or name (ast_callerid_split).
+
+    Whatever is in quotes as a whole is a name, and so is a bare text with anything but ``0-9*#+`` in it.
+    """
+    stripped = text.strip()
+    whole = _unquoted(stripped)
+    name, bracket, number = whole.rpartition("<")
+    if bracket:
+        return party_id(_shrunk(number.rpartition(">")[0] if ">" in number else number), _unescaped(_unquoted(name)))
+    number = _shrunk(whole)
+    if whole == stripped and _PHONE_NUMBER.issuperset(number):
+        return party_id(number)
+    return party_id(name=_unescaped(_unquoted(whole)))
+
+
+def _unquoted(text: str) -> str:
+    """Without white space and one pair of quotes around it (ast_strip_quoted)."""
     text = text.strip()
-    if text.endswith(">") and "<" in text:
-        name, _, number = text[:-1].rpartition("<")
-        name = name.strip()
-        if len(name) >= 2 and name[0] == name[-1] == '"':
-            name = name[1:-1].replace('\\"', '"')
-        return party_id(number.strip(), name)
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return party_id(name=text[1:-1])
-    if text and all(character in "0123456789*#+()-. " for character in text):
-        return party_id("".join(c for c in text if c not in "()-. "))
-    if text and " " not in text and text.isalnum() and any(c.isdigit() for c in text):
-        return party_id(text)
-    return party_id(name=text)
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+
+
+def _unescaped(text: str) -> str:
+    r"""``\x`` as ``x`` (ast_unescape_quoted)."""
+    return re.sub(r"\\(.?)", r"\1", text, flags=re.DOTALL)
+
+
+def _shrunk(number: str) -> str:
+    """A number without what people write for the eye: ``(``, ``)``, white space, ``-`` and ``.`` but at the end.
+
+    In square brackets, which quote an IPv6 address or a pattern, a ``-`` stays (ast_shrink_phone_number).
+    """
+    kept, depth = [], 0
+    for index, character in enumerate(number):
+        depth += (character == "[") - (character == "]")
+        if character in "( )" or (character == "-" and not depth) or (character == "." and index < len(number) - 1):
+            continue
+        kept.append(character)
+    return "".join(kept)
 
 
 EMPTY = PartyId()

@@ -62,8 +62,8 @@ class ChannelDriver(Protocol):
     def send_digit(self, digit: str, duration_ms: int) -> None:
         """Send one DTMF digit to the far end by the means the call negotiated."""
 
-    def send_text(self, text: str) -> bool:
-        """Send a text inside the call; False where that is impossible."""
+    def send_text(self, text: str, content_type: str = "") -> bool:
+        """Send a text inside the call, plain unless ``content_type`` says otherwise; False where that is impossible."""
 
     def transfer(self, target: str) -> bool:
         """Ask the far end to call ``target`` instead; False where that is impossible."""

@@ -184,7 +184,7 @@ class _NoFarEnd:
     def send_digit(self, digit: str, duration_ms: int) -> None:
         """Nobody listens."""
 
-    def send_text(self, text: str) -> bool:
+    def send_text(self, text: str, content_type: str = "") -> bool:
         return False
 
     def transfer(self, target: str) -> bool:

@@ -69,7 +69,7 @@ class RtpDriver:
     def send_digit(self, digit: str, duration_ms: int) -> None:
         """No events are agreed on with this far end."""
 
-    def send_text(self, text: str) -> bool:
+    def send_text(self, text: str, content_type: str = "") -> bool:
         return False
 
     def transfer(self, target: str) -> bool:

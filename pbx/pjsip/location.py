@@ -137,10 +137,10 @@ class Location:
         return [contact for contact in found if contact.expiration_time > now] if found else []
 
     def contacts(self, aor_name: str) -> list[Contact]:
-        """All contacts of an address of record, permanent ones first."""
+        """All contacts of an address of record: registered ones first, which calls prefer as in Asterisk."""
         aor = self._sorcery.get(Aor, aor_name)
         static = self.static_contacts(aor) if aor is not None else ()
-        return [*static, *self.registered(aor_name)]
+        return [*self.registered(aor_name), *static]
 
     def contacts_of(self, endpoint: Endpoint) -> list[Contact]:
         """All contacts of all the endpoint's addresses of record."""

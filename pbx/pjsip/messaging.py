@@ -168,11 +168,12 @@ class Messaging:
 
 def text_in_call(session: PjsipSession, request: SipMessage) -> Answer:
     """A MESSAGE inside a call: its text goes to whom the channel talks to."""
-    kind = request.content_type.partition("/")[0]
+    content_type = request.content_type
+    kind = content_type.partition("/")[0]
     if not request.body or kind not in ("text", "application"):
         return 415, ()
     text = request.body.decode("utf-8", "replace")
-    session.later(session.channel.queue_frame, TextFrame(text))
+    session.later(session.channel.queue_frame, TextFrame(text, "" if content_type == TEXT else content_type))
     return 202, ()
 
 

@@ -73,7 +73,7 @@ class Snoop:
     def send_digit(self, digit: str, duration_ms: int) -> None:
         """Nobody is there to hear it."""
 
-    def send_text(self, text: str) -> bool:
+    def send_text(self, text: str, content_type: str = "") -> bool:
         return False
 
     def transfer(self, target: str) -> bool:

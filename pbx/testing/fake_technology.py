@@ -38,8 +38,8 @@ class FakeDriver:
     def send_digit(self, digit: str, duration_ms: int) -> None:
         self.told.append(f"digit {digit}")
 
-    def send_text(self, text: str) -> bool:
-        self.told.append(f"text {text}")
+    def send_text(self, text: str, content_type: str = "") -> bool:
+        self.told.append(f"text {content_type} {text}" if content_type else f"text {text}")
         return True
 
     def transfer(self, target: str) -> bool:

@@ -283,6 +283,6 @@ class Bridge:
         if isinstance(frame, DigitEnd):
             other.send_digit(frame.digit, frame.duration_ms)
         elif isinstance(frame, TextFrame):
-            other.send_text(frame.text)
+            other.send_text(frame.text, frame.content_type)
         elif isinstance(frame, ControlFrame) and frame.kind in RELAYED:
             other.indicate(frame.kind, frame.data)

@@ -233,7 +233,7 @@ class Dial:
                 leg.channel.send_digit(frame.digit, frame.duration_ms)
         elif isinstance(frame, TextFrame):
             for leg in list(self._legs.values()):
-                leg.channel.send_text(frame.text)
+                leg.channel.send_text(frame.text, frame.content_type)
         elif isinstance(frame, ControlFrame) and frame.kind in _FROM_CALLER:
             for leg in list(self._legs.values()):
                 if not (leg.quiet and frame.kind in _PARTIES):
@@ -278,7 +278,7 @@ class Dial:
         if self._caller is None or not self._single:
             return
         if isinstance(frame, TextFrame):
-            self._caller.send_text(frame.text)
+            self._caller.send_text(frame.text, frame.content_type)
         elif isinstance(frame, DigitEnd) and not self._entertained:
             self._caller.send_digit(frame.digit, frame.duration_ms)
 

@@ -50,8 +50,8 @@ class ToneZones:
     default: str
 
     def find(self, name: str, country: str = "") -> tuple[ToneItem, ...] | None:
-        """A tone by name, in a country or in the default one; None where there is none."""
-        zone = self.zones.get(country or self.default)
+        """A tone by name, in a country or, where that has no zone, in the default one; None where there is none."""
+        zone = self.zones.get(country) or self.zones.get(self.default)
         return None if zone is None else zone.tones.get(name)
 
 

@@ -6,6 +6,7 @@ pjsip_inv_usage_init belongs; at the end ``layer.stop()`` before ``core.stop()``
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -291,6 +292,8 @@ class InviteLayer:
 
     def _prepare(self, dialog: CData, call: Call, events: InviteEvents) -> InviteSession:
         lib = self.core.lib
+        # PJSIP finds dialogs by their tags, so the Call-ID may still be chosen: a UUID, as users of Asterisk know it.
+        dialog.call_id.id = strings.dup(dialog.pool, str(uuid.uuid4()))[0]
         if call.transport:
             selector = self._selector(call.transport)
             check(lib.pjsip_dlg_set_transport(dialog, selector), "pjsip_dlg_set_transport")

@@ -192,11 +192,13 @@ class PjsipSession:
             self._start_media()
             self.channel.audio.send_digit(digit, duration_ms)
 
-    def send_text(self, text: str) -> bool:
+    def send_text(self, text: str, content_type: str = "") -> bool:
         if self._closed or self.native is None:
             return False
         try:
-            self.native.send_request("MESSAGE", content_type="text/plain;charset=UTF-8", body=text.encode("utf-8"))
+            self.native.send_request(
+                "MESSAGE", content_type=content_type or "text/plain;charset=UTF-8", body=text.encode("utf-8")
+            )
         except (SessionOver, PjError) as error:
             log.info("{channel}: no text was sent: {error}", channel=self.channel.name, error=str(error))
             return False

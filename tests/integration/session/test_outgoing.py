@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -48,6 +49,7 @@ async def test_a_call_that_is_answered_and_ended_by_us(exchange: Any, phone: Any
     assert invite.raw.count(b"User-Agent:") == 1
     assert invite.headers.get("From").startswith('"Anonymous" <sip:anonymous@anonymous.invalid>')
     assert invite.headers.get("Contact").startswith("<sip:asterisk@127.0.0.1:")
+    assert str(uuid.UUID(invite.call_id)) == invite.call_id
     offer = parse(invite.body)
     assert offer.media[0].formats == ["0", "8", "101"]
     phone.answer(invite, 100)

@@ -333,6 +333,10 @@ def test_texts_and_digits(admin: AmiPair, harness: DialplanHarness) -> None:
     assert admin.reply("SendText", Channel=call.channel.name, Message="hello")["Message"] == "Success"
     assert admin.reply("PlayDTMF", Channel=call.channel.name, Digit="5")["Message"] == "DTMF successfully queued"
     assert call.far.told[-2:] == ["text hello", "digit 5"]
+    json = {"Channel": call.channel.name, "Message": "{}", "Content-Type": "application/x-it+json"}
+    assert admin.reply("SendText", **json)["Message"] == "Success"
+    assert call.far.told[-1] == "text application/x-it+json {}"
+    assert admin.reply("SendText", **{**json, "Content-Type": "a/b\x01"})["Message"] == "Failure"
     assert admin.reply("PlayDTMF", Channel=call.channel.name, Digit="x")["Response"] == "Error"
 
 

@@ -10,6 +10,7 @@ from pbx.core import messages
 from pbx.core.device_state import DeviceState, aggregate, calls_state
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
+from pbx.core.technology import ChannelRequest
 from pbx.testing.core import FakeCore
 
 S = DeviceState
@@ -73,6 +74,28 @@ def test_a_change_is_told_once_after_the_turn(core: FakeCore) -> None:
     channel.hangup()
     core.clock.advance(0)
     assert seen == ["Fake/alice INUSE", "Fake/alice NOT_INUSE"]
+
+
+def test_each_change_of_a_local_channel_is_told(core: FakeCore) -> None:
+    seen = told(core)
+    one = core.technologies.request("Local", ChannelRequest("100@default"))
+    core.clock.advance(0)
+    assert seen == []
+    for half in core.channels:
+        half.owner = "pbx"
+        half.set_state(ChannelState.UP)
+    core.clock.advance(0)
+    assert seen == ["Local/100@default INUSE"] * 2
+    one.hangup()
+    core.clock.advance(0)
+    assert "Local/100@default" not in dict(core.devices.all())
+
+
+def test_devices_are_listed_as_they_became_known(core: FakeCore) -> None:
+    core.devices.add_provider("Custom", lambda _name: S.INUSE)
+    for name in ("ham", "eggs", "spam"):
+        core.devices.set(f"Custom:{name}", S.INUSE)
+    assert [device for device, _ in core.devices.all()] == ["Custom:ham", "Custom:eggs", "Custom:spam"]
 
 
 def test_nothing_waits_while_nobody_reads(core: FakeCore) -> None:
