@@ -6,7 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-VERSION = $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# An environment that is there keeps its Python.
+VERSION = $(shell $$(test -x $(BIN)/python && echo $(BIN)/python || echo $(PYTHON)) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 CONF := var/conf
 PYTEST_ARGS ?=
 APT := apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends

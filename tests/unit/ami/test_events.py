@@ -264,7 +264,7 @@ def test_an_asynchronous_origination(admin: AmiPair, harness: DialplanHarness) -
 
 @pytest.mark.parametrize(
     ("cause", "reason"),
-    [(Cause.USER_BUSY, "5"), (Cause.NORMAL_CIRCUIT_CONGESTION, "8"), (Cause.UNALLOCATED, "3")],
+    [(Cause.USER_BUSY, "5"), (Cause.NORMAL_CIRCUIT_CONGESTION, "8"), (Cause.NO_ANSWER, "3"), (Cause.UNALLOCATED, "0")],
 )
 def test_a_failed_origination_says_why(admin: AmiPair, harness: DialplanHarness, cause: Cause, reason: str) -> None:
     fields = {"Channel": "Fake/phone", "Context": "default", "Exten": "100", "Priority": "1", "Async": "yes"}
