@@ -1,8 +1,6 @@
 """The engine: runs the dialplan on a channel, whichever front ends its contexts come from.
 
-`Engine` implements `pbx.core.dialplan.Dialplan`. The loop follows Asterisk's: priorities in turn, special extensions
-``s i t T e h``, overlap dialling when an application returns a digit, auto-fallthrough when there is nothing more.
-Each channel's run is one coroutine; an application that never waits costs no Deferred.
+`Engine` implements `pbx.core.dialplan.Dialplan`; the loop over priorities is in `dialplan.loop`.
 """
 
 from __future__ import annotations
@@ -10,35 +8,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dialplan.arguments import Arguments
-from dialplan.contexts import Contexts, Found
+from dialplan.contexts import Contexts
 from dialplan.editing import PlanEditor
+from dialplan.loop import Loop
 from dialplan.patterns import Mode
 from dialplan.registry import DANGEROUS, SYSTEM, Application, Registry
-from dialplan.run import (
-    DIGIT_RESULTS,
-    KEY,
-    RESULT_ERROR,
-    RESULT_HANGUP,
-    RESULT_INCOMPLETE,
-    RESULT_OK,
-    RaisedException,
-    Run,
-    run_of,
-)
+from dialplan.run import RESULT_HANGUP, RESULT_OK, RaisedException, Run, run_of
 from dialplan.show import list_contexts
 from dialplan.substitution import Substitution
 from dialplan.verbosity import verbose, wants
 from pbx.clock import cancel_timer
-from pbx.core import messages
-from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted
-from pbx.core.frames import Control
 from pbx.core.release import ask_release
-from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -47,15 +32,6 @@ if TYPE_CHECKING:
     from pbx.core.hints import HintPlace, Hints
 
 log = Logger()
-
-#: Digits of an extension a caller may dial (AST_MAX_EXTENSION less the terminator).
-MAX_EXTENSION = 79
-#: Seconds that auto-fallthrough plays busy or congestion.
-FALLTHROUGH_SECONDS = 10.0
-#: Steps taken without a wait before other calls get their turn.
-STEPS_PER_TURN = 200
-
-#: A plain variable in a hint's text.
 
 
 class Engine:
@@ -71,6 +47,7 @@ class Engine:
         self.extenpatternmatchnew = False
         #: Whether AMI and ARI users may use functions that reach the system (asterisk.conf).
         self.live_dangerously = False
+        self.loop = Loop(self)
 
     # What others ask
 
@@ -243,6 +220,10 @@ class Engine:
         """
         if channel.hangup_requested or not channel.alive:
             return RESULT_HANGUP
+        run = run_of(channel)
+        if run is not None and run.subroutines:
+            # It is left to whoever waits for the subroutine, which this result ends.
+            return RESULT_HANGUP
         target = channel.take_redirect()
         if target is None:
             return RESULT_HANGUP
@@ -298,9 +279,9 @@ class Engine:
         run.absolute, run.absolute_deadline = None, 0.0
         if channel.hangup_requested or not channel.alive:
             return
-        if self._here(channel, "T"):
+        if self.loop.here(channel, "T"):
             channel.redirect(channel.context, "T", 1)
-        elif self._here(channel, "e"):
+        elif self.loop.here(channel, "e"):
             run.exception = RaisedException("ABSOLUTETIMEOUT", channel.context, channel.exten, channel.priority)
             channel.redirect(channel.context, "e", 1)
         else:
@@ -312,241 +293,10 @@ class Engine:
         """Run the dialplan on ``channel`` from its position, as its owner, until it has hung up. Never fails."""
         channel.owner = "pbx"
         self.channels.calls_processed += 1
-        return Deferred.fromCoroutine(self._start(channel))
+        return Deferred.fromCoroutine(self.loop.start(channel))
 
     def finish(self, channel: Channel, context: str) -> Deferred[None]:
         """Run ``h`` of ``context`` on a channel that no dialplan runs on, as its owner, and hang it up. Never fails."""
         channel.owner = "pbx"
         channel.context = context
-        return Deferred.fromCoroutine(self._finish(channel, Run()))
-
-    async def _start(self, channel: Channel) -> None:
-        run = Run()
-        channel.extra[KEY] = run
-        try:
-            await self._loop(channel, run)
-        except Exception:  # a defect in one call must end that call alone
-            log.failure("{channel}: the dialplan failed", channel=channel.name)
-        released = run.released
-        if released is not None and not released.called and channel.alive and not channel.hangup_requested:
-            run.end()
-            channel.extra.pop(KEY, None)
-            channel.owner = ""
-            released.callback(None)
-            return
-        bus = self.channels.bus
-        if channel.alive and bus.wanted(messages.HangupRequested):
-            # As ast_pbx_run's ast_softhangup: told whoever ended the call.
-            bus.publish(messages.HangupRequested(channel.snapshot(), channel.hangup_cause, soft=True))
-        await self._finish(channel, run)
-
-    async def _finish(self, channel: Channel, run: Run) -> None:
-        channel.extra[KEY] = run
-        try:
-            await self._h_extension(channel, run)
-        except Exception:  # a defect in one call must end that call alone
-            log.failure("{channel}: the h extension failed", channel=channel.name)
-        run.end()
-        channel.extra.pop(KEY, None)
-        channel.hangup()
-        if run.released is not None and not run.released.called:
-            run.released.callback(None)
-
-    async def _spawn(self, channel: Channel, run: Run) -> tuple[bool, int]:
-        """Run the step the channel stands on: whether there is one, and its result."""
-        found = self.contexts.find(
-            channel.context, channel.exten, channel.priority, channel.caller.id.number, channel=channel
-        )
-        if found is None:
-            return False, RESULT_HANGUP
-        try:
-            if found.switch is not None:
-                result = await found.switch.run(channel, found.context, channel.exten, channel.priority)
-            else:
-                result = await self._native(channel, run, found)
-        except (ChannelInterrupted, CancelledError):
-            result = self.interrupted(channel)
-        else:
-            if channel.interrupted and not run.in_h and not run.jumped and not channel.hangup_requested:
-                result = self.interrupted(channel)
-        if channel.alive and channel.application:
-            channel.set_application("", "")
-        return True, result
-
-    async def _native(self, channel: Channel, run: Run, found: Found) -> int:
-        step = found.step
-        if step is None:
-            return RESULT_HANGUP
-        application = self.registry.application(step.application)
-        if application is None:
-            log.warn(
-                "No application '{name}' for extension ({context}, {exten}, {priority})",
-                name=step.application,
-                context=channel.context,
-                exten=channel.exten,
-                priority=channel.priority,
-            )
-            return RESULT_HANGUP
-        run.step = step
-        data = step.data
-        if "$" in data:
-            substituted = self.substitution.substitute(channel, data)
-            # A hangup does not cut it short: what a function does outside is done whole.
-            data = substituted if isinstance(substituted, str) else await substituted
-        channel.set_application(application.name, data)
-        result = self.call(application, channel, data)
-        return result if isinstance(result, int) else await result
-
-    async def _steps(self, channel: Channel, run: Run) -> tuple[bool, int]:
-        """Priorities in turn until one is missing or gives a result: whether the last was there, and the result."""
-        steps = 0
-        while True:
-            run.jumped = False
-            found, result = await self._spawn(channel, run)
-            if result and not run.jumped:
-                return found, result
-            if (channel.hangup_requested and not run.in_h) or not channel.alive or run.released is not None:
-                return found, RESULT_HANGUP
-            if not run.jumped:
-                channel.set_position(channel.context, channel.exten, channel.priority + 1)
-            steps += 1
-            if steps % STEPS_PER_TURN == 0:
-                await self.channels.clock.sleep(0)
-
-    async def _loop(self, channel: Channel, run: Run) -> None:
-        if not channel.exten:
-            channel.set_position(channel.context, "s", 1)
-        while True:
-            found, result = await self._steps(channel, run)
-            if channel.hangup_requested or not channel.alive or run.released is not None:
-                return
-            digits = ""
-            if found:
-                if result in DIGIT_RESULTS:
-                    digits = DIGIT_RESULTS[result]
-                elif result == RESULT_INCOMPLETE:
-                    digits = channel.exten
-                    if not self._more(channel, digits):
-                        if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
-                            return
-                        continue
-                elif result == RESULT_ERROR and channel.exten != "e" and self._go_to_e(channel, run, "ERROR"):
-                    continue
-                else:
-                    return
-            if not digits and not self._here(channel, channel.exten):
-                if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
-                    return
-                continue
-            if not await self._more_digits(channel, run, digits, incomplete=found and result == RESULT_INCOMPLETE):
-                return
-
-    async def _more_digits(self, channel: Channel, run: Run, digits: str, *, incomplete: bool) -> bool:
-        """Overlap dialling, or auto-fallthrough; False when the call is over."""
-        timeout = run.digit_timeout if digits else (0.0 if self.autofallthrough else run.response_timeout)
-        if not timeout:
-            await self._fall_through(channel)
-            return False
-        try:
-            dialled = await self.collect_digits(channel, digits, timeout)
-        except ChannelInterrupted:
-            return self.interrupted(channel) == RESULT_OK
-        timed_out = not dialled or (incomplete and dialled == digits)
-        if not timed_out and self._here(channel, dialled):
-            channel.set_position(channel.context, dialled, 1)
-            return True
-        if not timed_out:
-            return self._invalid(channel, run, dialled, "dialled an invalid extension")
-        if self._here(channel, "t"):
-            channel.set_position(channel.context, "t", 1)
-            return True
-        if self._go_to_e(channel, run, "RESPONSETIMEOUT"):
-            return True
-        log.warn("Timeout, but no rule 't' or 'e' in context '{context}'", context=channel.context)
-        return False
-
-    async def collect_digits(self, channel: Channel, digits: str, timeout: float) -> str:
-        """Add what the caller presses to ``digits`` while more could be needed. Raises ChannelInterrupted."""
-        run = run_of(channel)
-        while len(digits) < MAX_EXTENSION and self._more(channel, digits):
-            digit = await channel.read_digit(timeout)
-            if digit is None:
-                break
-            digits += digit
-            if run is not None:
-                timeout = run.digit_timeout
-        return digits
-
-    def _here(self, channel: Channel, exten: str) -> bool:
-        return self.contexts.find(channel.context, exten, 1, channel.caller.id.number, channel=channel) is not None
-
-    def _more(self, channel: Channel, digits: str) -> bool:
-        number = channel.caller.id.number
-        return self.contexts.find(channel.context, digits, 1, number, Mode.MATCH_MORE, channel) is not None
-
-    def _go_to_e(self, channel: Channel, run: Run, reason: str) -> bool:
-        if not self._here(channel, "e"):
-            return False
-        run.exception = RaisedException(reason, channel.context, channel.exten, channel.priority)
-        channel.set_position(channel.context, "e", 1)
-        return True
-
-    def _invalid(self, channel: Channel, run: Run, exten: str, how: str) -> bool:
-        if self._here(channel, "i"):
-            channel.set_variable("INVALID_EXTEN", exten)
-            channel.set_position(channel.context, "i", 1)
-            return True
-        if self._go_to_e(channel, run, "INVALID"):
-            return True
-        log.warn(
-            "Channel '{channel}' {how} but no invalid handler: context,exten,priority={context},{exten},{priority}",
-            channel=channel.name,
-            how=how,
-            context=channel.context,
-            exten=exten,
-            priority=channel.priority,
-        )
-        channel.set_hangup_cause(Cause.NO_ROUTE_DESTINATION if channel.state is not ChannelState.UP else 0)
-        return False
-
-    async def _fall_through(self, channel: Channel) -> None:
-        status = channel.variables.get("DIALSTATUS") or "UNKNOWN"
-        verbose(
-            log,
-            3,
-            "Auto fallthrough, channel '{channel}' status is '{status}'",
-            channel=channel.name,
-            status=status,
-        )
-        try:
-            if status.upper() in ("CONGESTION", "CHANUNAVAIL"):
-                await self.indicate_failure(channel, Control.CONGESTION, FALLTHROUGH_SECONDS)
-            elif status.upper() == "BUSY":
-                await self.indicate_failure(channel, Control.BUSY, FALLTHROUGH_SECONDS)
-        except ChannelInterrupted:
-            return
-
-    @staticmethod
-    async def indicate_failure(channel: Channel, kind: Control, seconds: float | None) -> None:
-        """Busy or congestion to the far end until it hangs up or ``seconds`` have passed. Raises ChannelInterrupted."""
-        channel.indicate(kind)
-        if channel.state is not ChannelState.UP:
-            channel.set_hangup_cause(Cause.USER_BUSY if kind is Control.BUSY else Cause.NORMAL_CIRCUIT_CONGESTION)
-            if kind is Control.BUSY:
-                channel.set_state(ChannelState.BUSY)
-        if seconds is None:
-            await channel.wait_for(Deferred[None]())
-        else:
-            await channel.sleep(seconds)
-
-    async def _h_extension(self, channel: Channel, run: Run) -> None:
-        """The ``h`` extension, on a channel that is hung up and still there."""
-        if not channel.alive:
-            return
-        run.end()
-        channel.hangup_requested = True
-        if not self._here(channel, "h"):
-            return
-        run.in_h = True
-        channel.set_position(channel.context, "h", 1)
-        await self._steps(channel, run)
+        return Deferred.fromCoroutine(self.loop.finish(channel, Run()))

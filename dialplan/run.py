@@ -23,6 +23,11 @@ RESULT_OK = 0
 RESULT_ERROR = 1
 RESULT_INCOMPLETE = 12
 
+#: Steps taken without a wait before other calls get their turn.
+STEPS_PER_TURN = 200
+#: Steps that a call may take after its hangup: enough for any ``h``, an end for a loop there.
+MAX_STEPS_HUNG_UP = 10_000
+
 DIGIT_RESULTS = {ord(digit): digit for digit in "0123456789ABCDEF*#"}
 
 DEFAULT_RESPONSE_TIMEOUT = 10.0
@@ -47,11 +52,14 @@ class Run:
         "absolute_deadline",
         "digit_timeout",
         "exception",
-        "in_h",
+        "ignores_hangup",
         "jumped",
         "released",
         "response_timeout",
         "step",
+        "steps",
+        "steps_hung_up",
+        "subroutines",
     )
 
     def __init__(self) -> None:
@@ -63,12 +71,16 @@ class Run:
         self.absolute: IDelayedCall | None = None
         #: When the call is to end, by the monotonic clock; 0: not limited.
         self.absolute_deadline = 0.0
-        #: Whether the ``h`` extension runs: the channel is hung up, and applications that need it refuse.
-        self.in_h = False
+        #: Whether a hangup does not end it: in ``h`` and hangup handlers, where applications that need the call refuse.
+        self.ignores_hangup = False
         #: Set when somebody else takes the channel: the run ends without a hangup, and this fires.
         self.released: Deferred[None] | None = None
         #: The step of extensions.conf that runs or ran last, for messages.
         self.step: Priority | None = None
+        #: Steps taken, and those after the hangup.
+        self.steps = self.steps_hung_up = 0
+        #: Subroutines under way that an application or function waits for, each inside the one before.
+        self.subroutines = 0
 
     def end(self) -> None:
         """Stop the timers."""

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from dialplan.applications.sound import file_names, play_all
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
+from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
 from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
 from dialplan.variables import write_expression
@@ -100,7 +101,7 @@ class Builtins(DialplanModule):
         "Busy", "[timeout]", synopsis="Indicate busy until the caller hangs up.", description="Timeout in seconds."
     )
     async def app_busy(self, channel: Channel, args: Arguments) -> int:
-        await self.engine.indicate_failure(channel, Control.BUSY, self._positive(args["timeout"]))
+        await indicate_failure(channel, Control.BUSY, self._positive(args["timeout"]))
         return RESULT_HANGUP
 
     @application(
@@ -110,7 +111,7 @@ class Builtins(DialplanModule):
         description="Timeout in seconds.",
     )
     async def app_congestion(self, channel: Channel, args: Arguments) -> int:
-        await self.engine.indicate_failure(channel, Control.CONGESTION, self._positive(args["timeout"]))
+        await indicate_failure(channel, Control.CONGESTION, self._positive(args["timeout"]))
         return RESULT_HANGUP
 
     @staticmethod

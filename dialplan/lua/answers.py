@@ -23,7 +23,7 @@ from dialplan.lua._runtime import (
 from dialplan.lua.helpers import Helpers, UsageError
 from dialplan.lua.packing import PackingError, pack_value, unpack_value
 from dialplan.lua.plan import CallState, clean_traceback, decode, encode
-from dialplan.run import RESULT_HANGUP, Run
+from dialplan.run import RESULT_HANGUP, STEPS_PER_TURN, Run
 from dialplan.variables import MAX_READ, retrieve
 from pbx.core import messages
 from pbx.core.channel import Channel, ChannelInterrupted
@@ -37,8 +37,6 @@ log = Logger()
 
 #: The error value that says the channel was sent elsewhere.
 GOTO_DETECTED = 5
-#: Steps without a wait after which other calls get their turn.
-STEPS_PER_TURN = 200
 #: Seconds that ``h`` may wait for a task; the call is over, and its end waits meanwhile.
 H_SECONDS = 30.0
 #: Bytes of a traceback in an event.
@@ -133,7 +131,7 @@ class Answers:
     @staticmethod
     async def _wait(channel: Channel, waiting: Awaitable[Any], run: Run | None) -> Any:
         """Wait as an application does: a hangup or a redirect cuts in, but not in ``h`` and not in a task."""
-        if run is None or run.in_h:
+        if run is None or run.ignores_hangup:
             return await waiting
         return await channel.wait_for(waiting if isinstance(waiting, Deferred) else Deferred.fromCoroutine(waiting))  # type: ignore[arg-type]
 
@@ -151,7 +149,7 @@ class Answers:
                 return None
             if name == "wait":
                 return await self._wait_for_task(channel, state, arguments[1], run)
-            if name == "sleep" and run is not None and run.in_h:
+            if name == "sleep" and run is not None and run.ignores_hangup:
                 return RESULT_HANGUP  # as Wait: the call is over
             waiting = self._helpers.call(channel, name, arguments)
             if waiting is None:
@@ -188,7 +186,7 @@ class Answers:
         waiting: Deferred[None] = Deferred()
         task.waiters.append(waiting)
         try:
-            if run is None or not run.in_h:
+            if run is None or not run.ignores_hangup:
                 await self._wait(channel, waiting, run)
                 return None
             timer = self._engine.channels.clock.call_later(H_SECONDS, waiting.cancel)
@@ -271,4 +269,4 @@ def end_tasks(state: CallState) -> None:
             task.running.cancel()
 
 
-__all__ = ["GOTO_DETECTED", "STEPS_PER_TURN", "Answers", "Task", "end_tasks"]
+__all__ = ["GOTO_DETECTED", "Answers", "Task", "end_tasks"]

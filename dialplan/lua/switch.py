@@ -8,12 +8,12 @@ from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
 from dialplan.lua._runtime import APPLICATION, DONE, FAILED, PRINTED, READ, RESULT, Step
-from dialplan.lua.answers import GOTO_DETECTED, STEPS_PER_TURN, Answers, end_tasks
+from dialplan.lua.answers import GOTO_DETECTED, Answers, end_tasks
 from dialplan.lua.helpers import Helpers
 from dialplan.lua.plan import CallState, Generation, decode, encode
 from dialplan.patterns import Mode
 from dialplan.registry import Application
-from dialplan.run import RESULT_HANGUP, RESULT_OK, Run, run_of
+from dialplan.run import MAX_STEPS_HUNG_UP, RESULT_HANGUP, RESULT_OK, STEPS_PER_TURN, Run, run_of
 from dialplan.variables import MAX_READ, retrieve
 from pbx.core.channel import Channel, ChannelInterrupted
 
@@ -24,8 +24,6 @@ log = Logger()
 
 #: Where a channel keeps its Lua state (`Channel.extra`).
 KEY = "lua"
-#: Steps a script may take on a channel that is hung up: enough for any ``h``, an end for a loop that ignores hangup.
-MAX_STEPS_HUNG_UP = 10_000
 
 
 class LuaSwitch:
@@ -120,7 +118,7 @@ class LuaSwitch:
                 except (ChannelInterrupted, CancelledError):
                     result = engine.interrupted(channel)
                 else:
-                    if channel.interrupted and not channel.hangup_requested and channel.alive and not run.jumped:
+                    if channel.redirect_pending and not channel.hangup_requested:
                         result = engine.interrupted(channel)
                 if channel.hangup_requested:
                     hung_up += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from twisted.internet import task
+from twisted.internet.base import DelayedCall
 
 from pbx.clock import Clock
 
@@ -21,6 +22,20 @@ class FakeClock(Clock):
     def advance(self, seconds: float) -> None:
         """Let time pass; timers due by then run in order, each at its own moment."""
         self.task_clock.advance(seconds)
+
+    def turn(self, seconds: float = 0.0) -> None:
+        """Let time pass and run what is due then, in order, as one turn of a reactor: what that schedules waits.
+
+        `advance` would never come back from something that asks for the next turn again and again.
+        """
+        clock = self.task_clock
+        clock.rightNow += seconds
+        due: list[DelayedCall] = [each for each in clock.calls if each.getTime() <= clock.rightNow]
+        for call in sorted(due, key=DelayedCall.getTime):
+            if call.active():
+                clock.calls.remove(call)
+                call.called = 1
+                call.func(*call.args, **call.kw)
 
     def pump(self, steps: Iterable[float]) -> None:
         """Advance by each of several steps."""
