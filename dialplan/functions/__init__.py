@@ -21,6 +21,13 @@ from dialplan.functions.math import MathModule, RandomModule
 from dialplan.functions.misc import HeaderModule, TimeoutModule
 from dialplan.functions.odbc import OdbcModule
 from dialplan.functions.party import CallerIdModule
+from dialplan.functions.pjsip import (
+    AorFunctionModule,
+    ChannelDriverFunctions,
+    ContactFunctionModule,
+    EndpointFunctionModule,
+    SorceryFunctionModule,
+)
 from dialplan.functions.presencestate import PresenceStateModule
 from dialplan.functions.shell import ShellModule
 from dialplan.functions.strings import StringsModule
@@ -32,16 +39,20 @@ if TYPE_CHECKING:
 
 #: The modules of functions.
 MODULES: tuple[type[Module], ...] = (
+    AorFunctionModule,
     Base64Module,
     CallerIdModule,
+    ChannelDriverFunctions,
     ChannelModule,
     ConfigModule,
+    ContactFunctionModule,
     CurlModule,
     CutModule,
     DatabaseModule,
     DeviceStateModule,
     DialgroupModule,
     DialplanFunctionsModule,
+    EndpointFunctionModule,
     EnvironmentModule,
     ExtensionStateModule,
     GlobalModule,
@@ -58,6 +69,7 @@ MODULES: tuple[type[Module], ...] = (
     PresenceStateModule,
     RandomModule,
     ServiceModule,
+    SorceryFunctionModule,
     Sha1Module,
     ShellModule,
     SprintfModule,

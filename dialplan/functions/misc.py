@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
+from dialplan.functions.pjsip_headers import ResponseHeaderFunctions
 from dialplan.registry import DialplanModule, FunctionError, function
 from dialplan.run import Run, run_of
 from pbx.core.channel import Channel
-from pbx.pjsip.headers import header_store
-
-if TYPE_CHECKING:
-    from pbx.pjsip.headers import HeaderStore
 
 _TIMEOUTS = ("absolute", "digit", "response")
 
@@ -62,7 +57,7 @@ class TimeoutModule(DialplanModule):
             run.response_timeout = length or run.response_timeout
 
 
-class HeaderModule(DialplanModule):
+class HeaderModule(ResponseHeaderFunctions):
     """PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
 
     name = "res_pjsip_header_funcs"
@@ -79,26 +74,20 @@ class HeaderModule(DialplanModule):
             raise ArgumentError(f"'{number}' is not the number of a header")
         return action, name, int(number or 1)
 
-    def _store(self, channel: Channel | None) -> HeaderStore:
-        found = None if channel is None else header_store(channel)
-        if found is None:
-            raise FunctionError("this function works on PJSIP channels only")
-        return found
-
     def _read(self, channel: Channel | None, args: Arguments) -> str:
         action, name, number = self._parts(args)
         if action == "remove":
-            return str(self._store(channel).remove(name))
+            return str(self.store_of(channel).remove(name))
         if action != "read":
             raise ArgumentError(f"'{action}' is for writing")
-        value = self._store(channel).read(name, number)
+        value = self.store_of(channel).read(name, number)
         if value is None:
             raise FunctionError(f"there is no header '{name}' number {number}")
         return value
 
     def _write(self, channel: Channel | None, args: Arguments, value: str) -> None:
         action, name, number = self._parts(args)
-        store = self._store(channel)
+        store = self.store_of(channel)
         if action == "add":
             store.add(name, value)
         elif action == "update":
@@ -143,7 +132,7 @@ class HeaderModule(DialplanModule):
 
     @function("PJSIP_HEADERS", "[prefix]", synopsis="The names of headers that begin with a prefix, divided by commas.")
     def func_pjsip_headers(self, channel: Channel | None, args: Arguments) -> str:
-        return ",".join(self._store(channel).names(args.raw.strip()))
+        return ",".join(self.store_of(channel).names(args.raw.strip()))
 
 
 _HEADER_GRAMMAR = HeaderModule.func_pjsip_header.mark.grammar

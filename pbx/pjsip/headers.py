@@ -6,9 +6,13 @@ a name that ends in ``*`` stands for all that begin so.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbx.errors import ObeliskError
+from pbx.pjsip.uri import NameAddr, quote
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -28,11 +32,15 @@ class HeaderError(ObeliskError):
 class HeaderStore:
     """Headers of one channel."""
 
-    __slots__ = ("_added", "_received")
+    __slots__ = ("_added", "_from_params", "answer", "received")
 
     def __init__(self, received: SipMessage | None = None) -> None:
-        self._received = received
+        #: The INVITE of an incoming call, and the 200 to the one of an outgoing call.
+        self.received = received
+        self.answer: SipMessage | None = None
         self._added: list[tuple[str, str]] = []
+        #: Parameters for From: whether of its URI, name, value.
+        self._from_params: list[tuple[bool, str, str]] = []
 
     @property
     def added(self) -> list[tuple[str, str]]:
@@ -40,7 +48,7 @@ class HeaderStore:
         return list(self._added)
 
     def _all(self) -> list[tuple[str, str]]:
-        received = [] if self._received is None else list(self._received.headers)
+        received = [] if self.received is None else list(self.received.headers)
         return received + self._added
 
     def read(self, name: str, number: int = 1) -> str | None:
@@ -50,11 +58,7 @@ class HeaderStore:
 
     def names(self, prefix: str = "") -> list[str]:
         """The distinct names that begin with ``prefix``, in order of appearance (PJSIP_HEADERS)."""
-        names: dict[str, str] = {}
-        for header, _ in self._all():
-            if header.lower().startswith(prefix.lower()):
-                names.setdefault(header.lower(), header)
-        return list(names.values())
+        return _distinct(header for header, _ in self._all() if header.lower().startswith(prefix.lower()))
 
     def add(self, name: str, value: str) -> None:
         """Add a header to the channel's INVITE. Raises HeaderError."""
@@ -77,11 +81,66 @@ class HeaderStore:
         self._added = [(header, value) for header, value in self._added if not _matches(header, name)]
         return before - len(self._added)
 
+    # The answer
+
+    def _answer(self, name: str) -> list[tuple[str, str]]:
+        headers = [] if self.answer is None else list(self.answer.headers)
+        return [pair for pair in headers if _matches(pair[0], name)]
+
+    def read_answer(self, name: str, number: int = 1) -> str | None:
+        """As `read`, of the 200 to the channel's INVITE."""
+        found = self._answer(name)
+        return found[number - 1][1] if 1 <= number <= len(found) else None
+
+    def answer_names(self, prefix: str = "") -> list[str]:
+        """As `names`, of the 200 to the channel's INVITE."""
+        return _distinct(header for header, _ in self._answer(f"{prefix}*"))
+
+    # The parameters of From
+
+    def add_from_param(self, name: str, value: str, *, uri: bool) -> None:
+        """Add a parameter to the From of the channel's INVITE, or to its URI. Raises HeaderError."""
+        if len(self._from_params) >= MAX_ADDED:
+            raise HeaderError(f"more than {MAX_ADDED} parameters were added")
+        if not _TOKEN.fullmatch(name):
+            raise HeaderError(f"{name!r} is not the name of a parameter")
+        if len(value) > MAX_VALUE or not value.isprintable():
+            raise HeaderError(f"the value of parameter {name} cannot be sent")
+        self._from_params.append((uri, name, value))
+
+    def with_uri_params(self, from_header: str) -> str:
+        """A From with the parameters that were added to its URI."""
+        added = {name: value or None for of_uri, name, value in self._from_params if of_uri}
+        if not added:
+            return from_header
+        address = NameAddr.parse(from_header)
+        return str(replace(address, uri=replace(address.uri, params={**address.uri.params, **added})))
+
+    @property
+    def from_params(self) -> list[tuple[str, str]]:
+        """The parameters that were added to From itself, as they are sent."""
+        return [
+            (name, value if not value or _TOKEN.fullmatch(value) else quote(value))
+            for of_uri, name, value in self._from_params
+            if not of_uri
+        ]
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,256}")
+
 
 def header_store(channel: Channel) -> HeaderStore | None:
     """The channel's store; None when it is not a PJSIP channel."""
     found = channel.extra.get(EXTRA_KEY)
     return found if isinstance(found, HeaderStore) else None
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Each name once, as it was written first, in order."""
+    found: dict[str, str] = {}
+    for name in names:
+        found.setdefault(name.lower(), name)
+    return list(found.values())
 
 
 def _matches(header: str, name: str) -> bool:

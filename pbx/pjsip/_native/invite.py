@@ -84,6 +84,8 @@ class Call:
     offer: bytes
     options: SessionOptions = SessionOptions()
     headers: Sequence[tuple[str, str]] = ()
+    #: Parameters of From, which ``from_header`` cannot hold; values are quoted where they need it.
+    from_params: Sequence[tuple[str, str]] = ()
     credentials: Sequence[Credential] = ()
     route: Sequence[str] = ()
     rewrite_contact: bool = False
@@ -299,6 +301,8 @@ class InviteLayer:
             check(lib.pjsip_dlg_set_transport(dialog, selector), "pjsip_dlg_set_transport")
         if call.route:
             self._set_route(dialog, call.route)
+        for name, value in call.from_params:
+            self._add_from_param(dialog, name, value)
         if call.credentials:
             self._set_credentials(dialog, call.credentials)
         made = ffi.new("pjsip_inv_session **")
@@ -344,6 +348,18 @@ class InviteLayer:
             last.next = header
             head.prev = header
         check(lib.pjsip_dlg_set_route_set(dialog, head), "pjsip_dlg_set_route_set")
+
+    def _add_from_param(self, dialog: CData, name: str, value: str) -> None:
+        """A parameter of From in every request of the dialog; the URI that makes a dialog cannot bring any."""
+        param = self.core.zalloc(dialog.pool, "pjsip_param")
+        param.name = strings.dup(dialog.pool, name)[0]
+        if value:
+            param.value = strings.dup(dialog.pool, value)[0]
+        head = ffi.addressof(dialog.local.info, "other_param")
+        last = head.prev
+        param.prev, param.next = last, head
+        last.next = param
+        head.prev = param
 
     def _set_credentials(self, dialog: CData, credentials: Sequence[Credential]) -> None:
         count = len(credentials)

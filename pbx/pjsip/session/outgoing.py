@@ -67,12 +67,13 @@ class OutgoingCall:
         headers += session.headers.added
         call = Call(
             target=self.target,
-            from_header=from_header(endpoint, party, ours, settings.default_from_user),
+            from_header=session.headers.with_uri_params(from_header(endpoint, party, ours, settings.default_from_user)),
             to_header=f"<{replace(target, params={}, headers='')}>",
             contact=contact_header(host, port, protocol, user=contact_user(endpoint, party, settings)),
             offer=session.media.offer(),
             options=options_out(endpoint),
             headers=headers,
+            from_params=session.headers.from_params,
             credentials=sessions.credentials(endpoint),
             route=self.route,
             rewrite_contact=endpoint.rewrite_contact,

@@ -282,6 +282,7 @@ class PjsipSession:
 
     def answered(self, message: SipMessage) -> None:
         self._note(200, message)
+        self.headers.answer = message
         self.takes_update = _allows_update(message)
         heard_of(self.channel, self.endpoint, message)
         description = _description(message)
