@@ -30,10 +30,17 @@ from dialplan.functions import MODULES as FUNCTION_MODULES
 from dialplan.functions import CoreFunctions
 from dialplan.lua.module import LuaModule
 from dialplan.messaging import MessageModule
+from dialplan.registry import DialplanModule, declared
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterator
+
+    from dialplan.registry import Declaration
     from pbx.modules import Module
     from pbx.server import Server
+
+#: What is always there, whatever modules.conf says.
+CORE_MODULES: tuple[type[DialplanModule], ...] = (Builtins, CoreFunctions, WaitDigit, BridgeModule, MessageModule)
 
 #: The modules of the dialplan; applications and functions come before the plans that use them.
 MODULES: tuple[type[Module], ...] = (
@@ -71,13 +78,19 @@ def install(server: Server, *, live_dangerously: bool = False) -> Engine:
     engine.live_dangerously = live_dangerously
     engine.use_hints(server.hints)
     server.provide(Engine, engine)
-    Builtins(server).register()
-    CoreFunctions(server).register()
-    WaitDigit(server).register()
-    BridgeModule(server).register()
-    MessageModule(server).register()
+    for kind in CORE_MODULES:
+        kind(server).register()
     DialplanCommands(server, engine).register()
     return engine
 
 
-__all__ = ["MODULES", "Engine", "install"]
+def declarations(without: Container[str] = ()) -> Iterator[Declaration]:
+    """Every application and function there is, but for those of the modules named in ``without``."""
+    for kind in CORE_MODULES:
+        yield from declared(kind)
+    for module in MODULES:
+        if module.name not in without:
+            yield from declared(module)
+
+
+__all__ = ["CORE_MODULES", "MODULES", "Engine", "declarations", "install"]

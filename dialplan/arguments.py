@@ -95,7 +95,7 @@ NO_OPTIONS = Options({})
 def parse_options(text: str, known: str | Iterable[str]) -> Options:
     """Option letters with arguments in parentheses (``ast_app_parse_options``).
 
-    ``known`` holds the letters the application has. An argument may be in double quotes and then contain ``)``.
+    ``known`` holds the letters the application has.
     Raises ArgumentError when a parenthesis is not closed.
     """
     letters: dict[str, str | None] = {}
@@ -118,17 +118,32 @@ def parse_options(text: str, known: str | Iterable[str]) -> Options:
 
 
 def _option_argument(text: str, start: int) -> tuple[int, str]:
-    """The index behind the closing parenthesis, or -1, and the argument."""
-    if text.startswith('"', start):
-        close = start + 1
-        while close < len(text) and text[close] != '"':
-            close += 2 if text[close] == "\\" else 1
-        if text.startswith(")", close + 1):
-            return close + 2, re.sub(r"\\(.)", r"\1", text[start + 1 : close])
-    close = text.find(")", start)
-    if close < 0:
-        return -1, ""
-    return close + 1, text[start:close]
+    """The index behind the closing parenthesis, or -1, and the argument.
+
+    Parentheses inside it are counted. An argument that begins with a double quote may hold others between quotes, which
+    are removed; a backslash protects what follows it, and between quotes only a quote.
+    """
+    quotes, quoted, depth = text.startswith('"', start), False, 1
+    kept: list[str] = []
+    at = start
+    while at < len(text):
+        character = text[at]
+        at += 1
+        if character == '"' and quotes:
+            quoted = not quoted
+            continue
+        if character == "\\":
+            if quoted and not text.startswith('"', at):
+                kept.append(character)
+            kept.append(text[at : at + 1])
+            at += 1
+            continue
+        if not quoted:
+            depth += (character == "(") - (character == ")")
+            if not depth:
+                return at, "".join(kept)
+        kept.append(character)
+    return -1, ""
 
 
 class Grammar:

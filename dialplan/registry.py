@@ -8,7 +8,7 @@ the documentation print.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -232,6 +232,37 @@ class Registry:
         return "" if found is None else found.help.capability
 
 
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """An application or function as a module declares it, loaded or not."""
+
+    name: str
+    grammar: Grammar
+    help: Help
+    #: The module that brings it.
+    module: str
+    is_function: bool
+    #: Whether the function can be written.
+    writable: bool = False
+
+    @property
+    def syntax(self) -> str:
+        return f"{self.name}({self.grammar.text})"
+
+
+def declared(kind: type[Module]) -> Iterator[Declaration]:
+    """What a module would bring, by attribute name; nothing for one that is no `DialplanModule`."""
+    if not issubclass(kind, DialplanModule):
+        return
+    for attribute in dir(kind):
+        value = inspect.getattr_static(kind, attribute)
+        if isinstance(value, FunctionMethod):
+            mark = value.mark
+            yield Declaration(mark.name, mark.grammar, mark.help, kind.name, True, bool(mark.writer))
+        elif isinstance(made := getattr(value, _MARK, None), _ApplicationMark):
+            yield Declaration(made.name, made.grammar, made.help, kind.name, False)
+
+
 class DialplanModule(Module):
     """A module whose marked methods become applications and functions while it is loaded."""
 
@@ -301,12 +332,14 @@ __all__ = [
     "Application",
     "ArgumentError",
     "Arguments",
+    "Declaration",
     "DialplanModule",
     "Function",
     "FunctionError",
     "Help",
     "Registry",
     "application",
+    "declared",
     "function",
     "split_arguments",
 ]

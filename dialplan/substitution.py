@@ -270,7 +270,7 @@ class Computed(Part):
 _DOLLAR = re.compile(r"\$[{[]")
 
 
-def _closing(text: str, at: int, opening: str, closing: str, other: str) -> tuple[int, bool, bool]:
+def closing_bracket(text: str, at: int, opening: str, closing: str, other: str) -> tuple[int, bool, bool]:
     """Where the text behind an opening bracket ends: the index behind it, whether it is closed, whether to look inside.
 
     Brackets of the other kind do not count, as in Asterisk: ``${A[}`` is closed.
@@ -301,7 +301,7 @@ def compile_template(text: str, level: int = 0) -> Template:
             parts.append(text[at : match.start()])
         start = match.end()
         is_variable = match[0] == "${"
-        at, closed, nested = _closing(text, start, *(("{", "}", "[") if is_variable else ("[", "]", "{")))
+        at, closed, nested = closing_bracket(text, start, *(("{", "}", "[") if is_variable else ("[", "]", "{")))
         inside = text[start : at - 1] if closed else text[start:at]
         if not closed:
             problems.append(f"Error in extension logic (missing '{'}' if is_variable else ']'}') in '{text}'")

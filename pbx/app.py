@@ -44,6 +44,9 @@ from pbx.stasis.module import MODULES as STASIS_MODULES
 from pbx.version import PRODUCT_TOKEN
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dialplan.lint import Report
     from pbx.asterisk_conf import AsteriskConf
 
 log = Logger()
@@ -149,6 +152,13 @@ async def reload(server: Server, name: str | None = None) -> list[str]:
         server.bus.publish(messages.Reloaded(name or "All", error))
     server.reloaded_at = server.clock.now()
     return names
+
+
+def check_dialplan(directory: Path) -> Report:
+    """What ``obelisk dialplan check`` finds in a configuration directory. Raises ConfigError without a dialplan."""
+    from dialplan.lint import check_directory
+
+    return check_directory(directory)
 
 
 def check(server: Server) -> list[ConfigError]:

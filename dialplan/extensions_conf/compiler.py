@@ -46,6 +46,14 @@ class LineError(Exception):
     """A line of the plan cannot be used; the text says why."""
 
 
+class PlanWarning(ConfigError):
+    """A line that is left out, or not as it seems; ``check`` is the id under which ``dialplan check`` tells of it."""
+
+    def __init__(self, item: Item, message: str, check: str) -> None:
+        super().__init__(message, item.path, item.line)
+        self.check = check
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Which line of which section gave a priority."""
@@ -64,7 +72,7 @@ class Plan:
     globals: list[Item] = field(default_factory=list)
     contexts: list[Section] = field(default_factory=list)
     fragments: dict[str, Fragment] = field(default_factory=dict)
-    warnings: list[ConfigError] = field(default_factory=list)
+    warnings: list[PlanWarning] = field(default_factory=list)
 
 
 def survey(config: Config) -> Plan:
@@ -102,14 +110,16 @@ class Compiler:
                     waiting = self._line(fragment, item, last)
                     if waiting is not None:
                         await waiting
-                except (LineError, DuplicatePriority) as error:
+                except LineError as error:
                     self._warn(item, str(error))
+                except DuplicatePriority as error:
+                    self._warn(item, str(error), "duplicate-priority")
                 self._lines += 1
                 if pause is not None and self._lines % SLICE_LINES == 0:
                     await pause()
 
-    def _warn(self, item: Item, message: str) -> None:
-        self._plan.warnings.append(item.error(message))
+    def _warn(self, item: Item, message: str, check: str = "syntax") -> None:
+        self._plan.warnings.append(PlanWarning(item, message, check))
 
     def _line(self, fragment: Fragment, item: Item, last: _Last) -> Awaitable[None] | None:
         key = item.key.lower()
@@ -149,7 +159,7 @@ class Compiler:
         number, label = self._priority(fragment, text, last, name, caller_match)
         application, data, problem = split_call(call)
         if problem:
-            self._warn(item, problem)
+            self._warn(item, problem, "missing-parenthesis")
         if number == 0:
             raise LineError(f"priority '{text.strip()}' after a hint is 0, line ignored")
         last.priority = number
@@ -158,6 +168,7 @@ class Compiler:
                 item,
                 f"The use of '{name}' for an extension is strongly discouraged and can have unexpected behavior. "
                 f"Please use '_X{name[1]}' instead",
+                "catch-all-pattern",
             )
         if not squeeze(name):
             raise LineError(f"an extension of '{fragment.name}' without a name")
@@ -168,7 +179,7 @@ class Compiler:
             step.application = self._expand_hint(fragment.name, squeeze(name), application)
         note = fragment.add(name, step, caller_match)
         if note:
-            self._warn(item, note)
+            self._warn(item, note, "duplicate-label")
         if self.origins is not None:
             self.origins.append(Origin(last.section, item, Extension(squeeze(name), caller_match)))
 

@@ -40,6 +40,8 @@ DEFAULT_MEMORY_SLICE = 16 << 20
 #: Bytes the whole runtime may hold before no script is resumed any more.
 DEFAULT_MEMORY_TOTAL = 1 << 30
 
+#: A part that tells developers' tools what runs where; the exchange does not load it.
+TOOLS: Final = "tools.lua"
 _PARTS = ("sandbox.lua", "strings.lua", "calls.lua", "script.lua", "pbx.lua")
 _OUT_OF_MEMORY: Step = (FAILED, b"not enough memory", b"")
 
@@ -64,7 +66,9 @@ def _hide_attributes(_owner: object, _name: object, _setting: bool) -> str:
 class LuaMachine:
     """A runtime with its kernel loaded. ``resume(call, answer)`` is the hot path."""
 
-    def __init__(self, limits: Limits | None = None, *, live_dangerously: bool = False) -> None:
+    def __init__(
+        self, limits: Limits | None = None, *, live_dangerously: bool = False, parts: tuple[str, ...] = ()
+    ) -> None:
         limits = limits or Limits()
         self.limits = limits
         runtime = lua54.LuaRuntime(
@@ -79,7 +83,7 @@ class LuaMachine:
         directory = resources.files("dialplan.lua")
         load = runtime.execute(b"return load")
         kernel = None
-        for part in _PARTS:
+        for part in (*_PARTS, *parts):
             source = directory.joinpath(part).read_bytes()
             chunk = load(source, b"=(obelisk " + part.encode() + b")", b"t")
             if isinstance(chunk, tuple):
@@ -87,6 +91,7 @@ class LuaMachine:
             kernel = chunk(kernel) or kernel
         if kernel is None:
             raise LuaError("the Lua kernel did not load")
+        self._tools = kernel[b"tools"]
         kernel[b"seal_globals"]()
         kernel[b"set_allowance"](limits.instructions)
         if live_dangerously:
@@ -168,6 +173,12 @@ class LuaMachine:
         """What scripts printed since last asked."""
         self._refresh()
         return bytes(self._take_printed())
+
+    def ask_tools(self, name: bytes, *arguments: bytes | int) -> bytes | int | None:
+        """Ask the part ``tools.lua``, with which the machine has to be made. Gives bytes or a number."""
+        self._refresh()
+        found: bytes | int | None = self._tools[name](*arguments)
+        return found
 
     @property
     def open_calls(self) -> int:

@@ -23,6 +23,7 @@ local running -- the record of the call that runs now
 
 function K.running() return running end
 function K.chunk(number) return chunks[number] end
+function K.record(number) return calls[number] end
 
 -- Compiles a source for every call to come; gives its number, or nil and why not.
 function K.compile(source, name)

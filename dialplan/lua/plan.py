@@ -25,6 +25,7 @@ from dialplan.lua._runtime import (
     REQUIRE,
     RESULT,
     SOURCE,
+    TOOLS,
     Limits,
     LuaError,
     LuaMachine,
@@ -169,6 +170,26 @@ def clean_traceback(text: str) -> str:
     return head + (marker + "\n" + "\n".join(frames) if marker and scripts else "")
 
 
+@dataclass(frozen=True, slots=True)
+class ExtensionFunction:
+    """An extension of the file: what it is (``function``, or the kind of value that stands there), and its lines."""
+
+    context: str
+    exten: str
+    kind: str
+    file: str
+    line: int
+    last_line: int
+
+
+def _fields(packed: bytes) -> Iterator[str]:
+    at = 0
+    while at < len(packed):
+        (length,) = struct.unpack_from("<I", packed, at)
+        yield decode(packed[at + 4 : at + 4 + length])
+        at += 4 + length
+
+
 class Generation:
     """One load of extensions.lua."""
 
@@ -183,13 +204,19 @@ class Generation:
         self._chunk = 0
         self._shared: int | None = None
         self._modules: dict[bytes, int] = {}
+        self._module_files: list[Path] = []
+        self._body: int | None = None
 
     @classmethod
-    def load(cls, number: int, path: Path, settings: LuaSettings, etc: Path) -> Generation:
-        """Read, compile and survey the file. Raises LuaError with Lua's text, OSError when it cannot be read."""
+    def load(cls, number: int, path: Path, settings: LuaSettings, etc: Path, *, tools: bool = False) -> Generation:
+        """Read, compile and survey the file. Raises LuaError with Lua's text, OSError when it cannot be read.
+
+        With ``tools`` the generation can be asked what runs where, at some cost.
+        """
         source = path.read_bytes()
         limits = Limits(settings.instructions, settings.memory_slice << 10, settings.memory_total << 10)
-        machine = LuaMachine(limits, live_dangerously=settings.live_dangerously)
+        parts = (TOOLS,) if tools else ()
+        machine = LuaMachine(limits, live_dangerously=settings.live_dangerously, parts=parts)
         made = cls(number, machine, settings.directories(etc), path.name)
         if len(source) > MAX_SOURCE:
             raise LuaError(f"{path.name}: {len(source)} bytes are more than a script may have ({MAX_SOURCE})")
@@ -198,9 +225,43 @@ class Generation:
         made.definitions = parse_survey(made._run_body(state))
         if settings.state is StateMode.SHARED:
             made._shared = state
-        else:
+        if tools:
+            made._body = state
+            machine.ask_tools(b"watch")
+        elif made._shared is None:
             machine.close(state)
         return made
+
+    # For tools
+
+    def functions(self) -> list[ExtensionFunction]:
+        """The extensions' functions and where they stand; needs ``tools``."""
+        found = _fields(self._ask_tools(b"functions", self._body))
+        rows = zip(*[found] * 6, strict=True)
+        return [
+            ExtensionFunction(context, exten, kind, file, int(line), int(last))
+            for context, exten, kind, file, line, last in rows
+        ]
+
+    def files_read(self) -> list[Path]:
+        """The files that ``require`` has read so far."""
+        return list(self._module_files)
+
+    def lines(self, *, run: bool) -> dict[str, set[int]]:
+        """By file the lines that have run, or all that have code; needs ``tools``."""
+        packed = self._ask_tools(b"lines_run") if run else self._ask_tools(b"lines_there", self._body)
+        found = _fields(packed)
+        return {
+            file: {int(line) for line in lines.split(",") if line} for file, lines in zip(found, found, strict=True)
+        }
+
+    def where(self, state: int) -> str:
+        """Where a call is, as ``file:line``; empty where no function of the file runs. Needs ``tools``."""
+        return decode(self._ask_tools(b"where", state))
+
+    def _ask_tools(self, name: bytes, state: int | None = None) -> bytes:
+        answer = self.machine.ask_tools(name) if state is None else self.machine.ask_tools(name, state)
+        return answer if isinstance(answer, bytes) else b""
 
     def _run_body(self, state: int) -> bytes:
         machine = self.machine
@@ -274,6 +335,7 @@ class Generation:
             except OSError as error:
                 return encode(f"module '{text}' cannot be read: {error.strerror}")
             self._modules[name] = number
+            self._module_files.append(path)
             return number
         where = ", ".join(str(directory) for directory in self._directories)
         return encode(f"module '{text}' not found in {where}")

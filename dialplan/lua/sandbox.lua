@@ -295,10 +295,15 @@ function K.set_main(co) main = co end
 local lib_co = {}
 libraries.coroutine = lib_co
 
+local armed, mask = hook, ""
+
+-- Tools that want to see each line give a hook of their own, which has to call `hook` at each count.
+function K.watch(watching) armed, mask = watching, "l" end
+
 local function arm(body)
   if killed then kill(killed) end
   local co = co_create(body)
-  sethook(co, hook, "", HOOK_STEP)
+  sethook(co, armed, mask, HOOK_STEP)
   return co
 end
 K.arm = arm

@@ -28,4 +28,19 @@ def check_configuration(path: Path) -> list[ConfigError]:
         read_logger_settings(server.config.load_optional("logger.conf"))
     except ConfigError as error:
         errors += flatten(error)
-    return [*errors, *app.check(server)]
+    errors += app.check(server)
+    return errors + _dialplan_errors(conf.directories.etc, errors)
+
+
+def _dialplan_errors(directory: Path, known: list[ConfigError]) -> list[ConfigError]:
+    """The errors, not the warnings, of ``obelisk dialplan check``, but for lines that are wrong already."""
+    told = "\n".join(str(each) for each in known)
+    try:
+        report = app.check_dialplan(directory)
+    except ConfigError:
+        return []  # no dialplan, which is not wrong
+    return [
+        ConfigError(f"{each.message} [{each.check}]", directory / each.place.file, each.place.line or None)
+        for each in report.errors
+        if f"{each.place}:" not in told
+    ]

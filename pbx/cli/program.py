@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-d", "--debug", action="count", default=0, help="more debug messages")
     run.add_argument("--supervise", action="store_true", help="start the exchange again when it crashes")
     with_conf("check", "read all configuration and print every error with its file and line")
+    _dialplan_parser(commands)
     init = commands.add_parser("init", help="make a configuration directory with fresh secrets")
     init.add_argument("directory", type=Path, metavar="DIR")
     init.add_argument("--state", type=Path, metavar="DIR", help="where the database, recordings and logs go")
@@ -76,7 +77,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _dialplan_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from pathlib import Path
+
+    text = "check or test a dialplan; starts no exchange"
+    parser = commands.add_parser("dialplan", help=text, description=text)
+    tools = parser.add_subparsers(dest="tool", required=True, metavar="TOOL")
+    text = "find mistakes in extensions.conf and extensions.lua; exit status 2 with errors, 1 with warnings only"
+    check = tools.add_parser("check", help=text, description=text)
+    check.add_argument("directory", type=Path, metavar="DIR", help="configuration directory")
+    check.add_argument("--json", action="store_true", help="print the findings as JSON")
+    check.add_argument("--errors", action="store_true", help="tell of errors only")
+
+
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command == "dialplan":
+        from pbx.cli.dialplan import run
+
+        return run(arguments)
     if arguments.command == "init":
         return _init(arguments.directory, arguments.state)
     if arguments.command == "check":

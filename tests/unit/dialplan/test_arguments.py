@@ -53,9 +53,29 @@ def test_options() -> None:
     assert options.unknown == ("?",)
 
 
+@pytest.mark.parametrize(
+    ("text", "argument"),
+    [
+        ("b(x^1^1(a^b))r", "x^1^1(a^b)"),
+        (r"b(a\)b)r", "a)b"),
+        (r'b("a\"(b")r', 'a"(b'),
+        (r'b("a\b")r', r"a\b"),
+        ('b(a"b"c)r', 'a"b"c'),
+        ("b()r", ""),
+    ],
+)
+def test_what_an_option_is_given(text: str, argument: str) -> None:
+    options = parse_options(text, "br")
+    assert options.argument("b") == argument
+    assert "r" in options
+    assert not options.unknown
+
+
 def test_an_open_parenthesis_is_an_error() -> None:
     with pytest.raises(ArgumentError, match="closing parenthesis"):
         parse_options("L(500", "L")
+    with pytest.raises(ArgumentError, match="closing parenthesis"):
+        parse_options("b(x(1)", "b")
 
 
 def test_arguments_by_name() -> None:

@@ -1,0 +1,133 @@
+"""Reads extensions.lua for the checks: loads it in its own Lua machine, and looks at the source for calls of ``app``.
+
+What the file defines is what it has defined once it is loaded. What its functions do is read from the tokens of the
+source, of the file and of what it requires by a constant name: calls written ``app.NAME(...)`` or ``app["NAME"](...)``,
+and ``channel.NAME`` in all its forms. What goes through another name for ``app`` or ``channel`` is not seen.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dialplan.extensions import Fragment, SwitchEntry
+from dialplan.lint.conf import note_pattern
+from dialplan.lint.findings import Place
+from dialplan.lint.lua_calls import LuaScanner
+from dialplan.lint.lua_tokens import tokens
+from dialplan.lint.world import World
+from dialplan.lua._runtime import LuaError
+from dialplan.lua.plan import Generation
+from dialplan.lua.settings import read_settings
+from dialplan.patterns import is_pattern, places_of
+from pbx.config.errors import flatten
+from pbx.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pbx.config import ConfigLoader
+
+FILE = "extensions.lua"
+REGISTRAR = "pbx_lua"
+
+_PLACED = re.compile(r"(?P<file>[^\s:]+):(?P<line>\d+): (?P<text>.*)", re.DOTALL)
+
+
+class LuaReader:
+    """Reads the file into a world."""
+
+    def __init__(self, world: World, directory: Path, config: ConfigLoader) -> None:
+        self._world = world
+        self._directory = directory
+        self._config = config
+
+    def read(self) -> None:
+        """Read the file if there is one."""
+        path = self._directory / FILE
+        if not path.exists():
+            return
+        world = self._world
+        world.report.files.add(FILE)
+        try:
+            settings = read_settings(self._config)
+        except ConfigError as error:
+            for each in flatten(error):
+                world.tell("syntax", Place(Path(each.path or "lua.conf").name, each.line or 0), each.message)
+            return
+        try:
+            generation = Generation.load(1, path, settings, self._directory, tools=True)
+        except LuaError as error:
+            world.incomplete = True
+            self._failed(str(error))
+            return
+        except OSError as error:
+            world.tell("syntax", Place(FILE), f"cannot be read: {error.strerror}")
+            return
+        world.lua = generation.definitions
+        world.report.extensions += sum(len(each.table) for each in world.lua.contexts.values())
+        for function in generation.functions():
+            place = Place(self._file(function.file), function.line) if function.line else Place(FILE)
+            world.extension_places["lua:" + function.context, function.exten] = place
+            self._extension(function.context, function.exten, place, function.kind)
+        self._check_contexts()
+        fragments = {name: Fragment(name, switches=[SwitchEntry("Lua")]) for name in world.lua.contexts}
+        world.contexts.merge(REGISTRAR, fragments)
+        for file in [path, *generation.files_read()]:
+            self._scan(file)
+
+    def _failed(self, text: str) -> None:
+        """A file that does not load: Lua's text, without its traceback."""
+        head = text.partition("\nstack traceback:")[0]
+        match = _PLACED.match(head)
+        if match is None:
+            self._world.tell("syntax", Place(FILE), head)
+            return
+        hint = ""
+        if re.search(r"near 'goto'|<name> expected near 'goto'", match["text"]):
+            hint = ' (goto is a word of Lua: write app["goto"](...) or app.Goto(...))'
+        self._world.tell("syntax", Place(self._file(match["file"]), int(match["line"])), match["text"] + hint)
+
+    def _file(self, name: str) -> str:
+        """A chunk's name as a file of the directory: those of modules are below a directory of lua.conf."""
+        if (self._directory / name).exists():
+            return name
+        try:
+            directories = read_settings(self._config).directories(self._directory)
+        except ConfigError:
+            return name
+        for directory in directories:
+            if (directory / name).exists():
+                return self._shown(directory / name)
+        return name
+
+    def _shown(self, path: Path) -> str:
+        resolved, root = path.resolve(), self._directory.resolve()
+        return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(path)
+
+    def _extension(self, context: str, exten: str, place: Place, kind: str) -> None:
+        world = self._world
+        if kind != "function":
+            world.tell("lua-not-a-function", place, f"extensions[{context!r}][{exten!r}] is a {kind}, not a function")
+        note_pattern(world, exten, place)
+        if exten in ("_.", "_!"):
+            world.tell("catch-all-pattern", place, f"'{exten}' takes 'h', 't' and 'i' as well: write '_X{exten[1]}'")
+        if is_pattern(exten) and places_of(exten[1:]) is None:
+            world.tell("syntax", place, f"'{exten}' is no pattern: a ']' is missing")
+
+    def _check_contexts(self) -> None:
+        world = self._world
+        for name, context in world.lua.contexts.items():
+            for include in context.includes:
+                if include not in world.lua.contexts:
+                    where = "extensions.lua" if world.contexts.context(include) else "either file"
+                    message = f"'{name}' includes '{include}', which is not in {where}"
+                    world.tell("no-such-context", Place(FILE), message)
+
+    def _scan(self, path: Path) -> None:
+        try:
+            source = path.read_bytes().decode("utf-8", "replace")
+        except OSError:
+            return
+        name = self._shown(path)
+        self._world.report.files.add(name)
+        LuaScanner(self._world, name, list(tokens(source))).run()
