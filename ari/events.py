@@ -208,6 +208,14 @@ class Translator:
     def bridge_created(self, message: messages.BridgeCreated) -> Made:
         return self._bridge("BridgeCreated", message.bridge)
 
+    @_translates(messages.BridgeChanged)
+    def bridge_changed(self, message: messages.BridgeChanged) -> Made:
+        bridge, source = message.bridge, f"bridge:{message.bridge.id}"
+        if bridge.video_source == message.old.video_source or not self._applications.concerns(source):
+            return None
+        fields = (("bridge", bridge), ("old_video_source_id", message.old.video_source or None))
+        return StasisEvent("BridgeVideoSourceChanged", self._server.clock.now(), fields, (source,))
+
     @_translates(messages.BridgeDestroyed)
     def bridge_destroyed(self, message: messages.BridgeDestroyed) -> Made:
         return self._bridge("BridgeDestroyed", message.bridge)

@@ -174,6 +174,7 @@ class Models:
                 "channels": value.members,
                 "creationtime": Moment(value.created),
                 "video_mode": value.video_mode,
+                "video_source_id": value.video_source or None,
                 "bridgevars": dict(value.reported) or None,
             }
         )

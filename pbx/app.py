@@ -41,6 +41,7 @@ from pbx.server import Server
 from pbx.sorcery import Sorcery
 from pbx.sql import Databases, ThreadRunner
 from pbx.stasis.module import MODULES as STASIS_MODULES
+from pbx.test_events import MODULES as TEST_MODULES
 from pbx.version import PRODUCT_TOKEN
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ MODULES: tuple[type[Module], ...] = (
     *RTP_MODULES,
     *MWI_MODULES,
     *STASIS_MODULES,
+    *TEST_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,
     *AMI_MODULES,

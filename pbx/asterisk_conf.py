@@ -61,6 +61,7 @@ class Options(ConfigObject):
     defaultlanguage: str = option(types.STRING, "en", help="language of channels that name none")
     entityid: str = option(types.STRING, "", help="the exchange's id, as a MAC address")
     live_dangerously: bool = option(types.YESNO, False, help="let AMI and ARI use functions that reach the system")
+    test_events: bool = option(types.YESNO, False, help="tell managers of class reporting what test suites wait for")
     mindtmfduration: int = option(types.integer(0, 10000), 80, help="shortest digit, in milliseconds")
     transmit_silence: bool = option(
         types.YESNO, False, names=("transmit_silence", "transmit_silence_during_record"), help="send silence in waits"

@@ -17,6 +17,14 @@ def bridge_created(make: EventMaker, message: messages.BridgeCreated) -> Event |
     return make.event("BridgeCreate", CALL, bridge_text(message.bridge))
 
 
+@encodes(messages.BridgeChanged, CALL, events=("BridgeVideoSourceUpdate",))
+def bridge_changed(make: EventMaker, message: messages.BridgeChanged) -> Event | None:
+    if message.old.video_source == message.bridge.video_source:
+        return None
+    body = f"{bridge_text(message.bridge)}BridgePreviousVideoSource: {clean(message.old.video_source)}\r\n"
+    return make.event("BridgeVideoSourceUpdate", CALL, body)
+
+
 @encodes(messages.BridgeEntered, CALL, events=("BridgeEnter",))
 def bridge_entered(make: EventMaker, message: messages.BridgeEntered) -> Event | None:
     channel = message.channel

@@ -66,6 +66,7 @@ def channel_text(snapshot: ChannelSnapshot, prefix: str = "") -> str:
 
 def bridge_text(bridge: BridgeSnapshot, prefix: str = "") -> str:
     """The fields of a bridge, in the order of ast_manager_build_bridge_state_string_prefix."""
+    source = f"{prefix}BridgeVideoSource: {clean(bridge.video_source)}\r\n" if bridge.video_source else ""
     return (
         f"{prefix}BridgeUniqueid: {clean(bridge.id)}\r\n"
         f"{prefix}BridgeType: {bridge.type}\r\n"
@@ -73,7 +74,7 @@ def bridge_text(bridge: BridgeSnapshot, prefix: str = "") -> str:
         f"{prefix}BridgeCreator: {clean(bridge.creator) or '<unknown>'}\r\n"
         f"{prefix}BridgeName: {clean(bridge.name) or '<unknown>'}\r\n"
         f"{prefix}BridgeNumChannels: {len(bridge.members)}\r\n"
-        f"{prefix}BridgeVideoSourceMode: {bridge.video_mode}\r\n"
+        f"{prefix}BridgeVideoSourceMode: {bridge.video_mode}\r\n{source}"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ami.classes import CALL, SECURITY, SYSTEM
+from ami.classes import CALL, REPORTING, SECURITY, SYSTEM
 from ami.encoding import headers_text
 from ami.events.encoders import Encoder, EncoderTable
 from ami.events.event import Event, EventMaker
@@ -38,6 +38,19 @@ def reloaded(make: EventMaker, message: messages.Reloaded) -> Event | None:
 def shutting_down(make: EventMaker, message: messages.ShuttingDown) -> Event | None:
     body = f"Shutdown: Cleanly\r\nRestart: {message.restart}\r\n"
     return make.event("Shutdown", SYSTEM, body)
+
+
+@encodes(messages.TestEvent, REPORTING, events=("TestEvent",))
+def test_event(make: EventMaker, message: messages.TestEvent) -> Event | None:
+    # Asterisk names the place in its source that tells; there is none such here.
+    headers = (
+        ("Type", "StateChange"),
+        ("State", message.state),
+        ("AppFile", ""),
+        ("AppFunction", ""),
+        ("AppLine", "0"),
+    )
+    return make.event("TestEvent", REPORTING, headers_text((*headers, *message.fields)))
 
 
 @encodes(messages.MailboxChanged, CALL, events=("MessageWaiting",))

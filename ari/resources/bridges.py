@@ -1,7 +1,4 @@
-"""/bridges: rooms that applications make, fill, play to and record.
-
-Not there, because the exchange cannot do it yet: video sources.
-"""
+"""/bridges: rooms that applications make, fill, play to and record."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from ari.resources._calls import (
     RECORD,
     SKIP,
     bridge_of,
+    control_of,
     play,
     record,
     variables_of,
@@ -220,6 +218,40 @@ RESOURCE.operation(
 )
 def record_bridge(request: Request) -> Created:
     return record(request, bridge_of(request).target)
+
+
+@RESOURCE.operation(
+    "POST",
+    "/bridges/{bridgeId}/videoSource/{channelId}",
+    "setVideoSource",
+    summary="Set a channel as the video source in a multi-party mixing bridge.",
+    notes="The exchange carries no video: the choice is kept, shown and told.",
+    parameters=(ID, path("channelId", "Channel's id")),
+    errors={
+        404: "Bridge or Channel not found",
+        409: "Channel not in Stasis application",
+        422: "Channel not in this Bridge",
+    },
+    since=("13.13.0", "14.2.0"),
+)
+def set_video_source(request: Request) -> None:
+    bridge, channel = bridge_of(request).bridge, control_of(request, any_state=True).channel
+    if channel.bridge is not bridge:
+        raise AriError(422, "Channel not in this bridge")
+    bridge.choose_video_source(channel)
+
+
+@RESOURCE.operation(
+    "DELETE",
+    "/bridges/{bridgeId}/videoSource",
+    "clearVideoSource",
+    summary="Removes any explicit video source in a multi-party mixing bridge.",
+    parameters=(ID,),
+    errors={404: "Bridge not found"},
+    since=("13.13.0", "14.2.0"),
+)
+def clear_video_source(request: Request) -> None:
+    bridge_of(request).bridge.choose_video_source(None)
 
 
 @RESOURCE.operation(

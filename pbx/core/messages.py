@@ -319,3 +319,26 @@ class ExtensionPresenceChanged:
     context: str
     hint: str
     presence: Presence
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackControlled:
+    """A playback was moved, paused or stopped: ``operation`` is the word of ARI's control, or ``stop``.
+
+    ``leg`` names what is played to: a channel, or the announcer of a bridge.
+    """
+
+    leg: str
+    operation: str
+    skip_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class TestEvent:
+    """Something test suites wait for (`pbx.test_events`): a state, and fields in order."""
+
+    #: Not one of pytest's classes.
+    __test__ = False
+
+    state: str
+    fields: tuple[tuple[str, str], ...]

@@ -230,7 +230,8 @@ class Originator:
         channel.set_reader(heard)
         try:
             channel.call()
-            return await channel.wait_for(done)
+            # A Local channel may have answered and hung up already: it was answered all the same.
+            return await (done if done.called else channel.wait_for(done))
         except ChannelInterrupted:
             return OriginateResult(False, REASON_HANGUP, channel.hangup_cause)
         finally:

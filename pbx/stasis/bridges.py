@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: Longest id and name that a client may choose.
 MAX_ID = 149
 MAX_NAME = 255
+#: Words among a new bridge's types that say whose picture is to be seen.
+_VIDEO_MODES = {"video_sfu": "sfu", "video_single": "single"}
 
 
 class StasisBridge:
@@ -133,6 +135,7 @@ class StasisBridges:
             )
         except DuplicateBridge as error:
             raise NameInUse(f"Bridge with id '{bridge_id}' already exists") from error
+        bridge.video_mode = next((mode for word, mode in _VIDEO_MODES.items() if word in words), "talker")
         bridge.variables.update(variables or {})
         self._by_id[bridge.id] = StasisBridge(bridge, self._switchboard)
         bridge.on_end.append(self._ended)

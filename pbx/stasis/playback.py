@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from pbx.core.media import PlaybackHandle, Switchboard
+from pbx.core.messages import PlaybackControlled
 from pbx.errors import ObeliskError
 from pbx.stasis.errors import BadName, NameInUse, NotPlaying
 from pbx.stasis.events import StasisEvent
@@ -19,6 +20,7 @@ from pbx.stasis.media_uri import sounds_of
 from pbx.stasis.target import MediaTarget
 
 if TYPE_CHECKING:
+    from pbx.bus import Bus
     from pbx.clock import Clock
     from pbx.media.tones import Tones
 
@@ -194,6 +196,7 @@ class Playback:
         self._stopped = True
         if self._handle is not None:
             self._handle.stop()
+            self._playbacks.controlled(self._target, "stop", self._order.skip_ms)
 
     def control(self, operation: str) -> None:
         """``restart``, ``pause``, ``unpause``, ``reverse`` or ``forward``.
@@ -207,6 +210,7 @@ class Playback:
         if handle is None or self._stopped:
             raise NotPlaying(f"Can only {operation} while media is playing")
         steer(self, handle)
+        self._playbacks.controlled(self._target, operation, self._order.skip_ms)
 
     def _pause(self, handle: PlaybackHandle) -> None:
         self._paused = True
@@ -253,7 +257,9 @@ class Playbacks:
         recordings: Path,
         publish: Callable[[StasisEvent], object],
         tones: Tones,
+        bus: Bus,
     ) -> None:
+        self._bus = bus
         self.tones = tones
         self._clock = clock
         self.switchboard = switchboard
@@ -297,6 +303,11 @@ class Playbacks:
     def ended(self, playback: Playback) -> None:
         """Forget a playback that is over."""
         self._by_id.pop(playback.id, None)
+
+    def controlled(self, target: MediaTarget, operation: str, skip_ms: int) -> None:
+        """Say on the bus what a playback was told to do."""
+        if self._bus.wanted(PlaybackControlled):
+            self._bus.publish(PlaybackControlled(target.leg.name, operation, skip_ms))
 
     def publish(self, playback: Playback, target: MediaTarget) -> None:
         """Tell the target's subscribers of a playback's state."""

@@ -56,7 +56,7 @@ class Stasis:
         self._originator = originator
         self.applications = StasisApplications(bus, channels, bridges, technologies)
         publish = self.applications.publish
-        self.playbacks = Playbacks(clock, switchboard, recordings, publish, tones)
+        self.playbacks = Playbacks(clock, switchboard, recordings, publish, tones, bus)
         self.live = LiveRecordings(clock, switchboard, recordings, publish)
         self.stored = StoredRecordings(recordings)
         self.bridges = StasisBridges(bridges, switchboard, self.applications)

@@ -63,7 +63,10 @@ class BridgeSnapshot:
     name: str
     members: tuple[str, ...]
     created: float
+    #: ``none``, ``talker`` (whoever talks), ``single`` (whoever was chosen) or ``sfu``.
     video_mode: str = "none"
+    #: The unique id of the channel that was chosen, or empty.
+    video_source: str = ""
     #: Variables that events are to show, with their values.
     reported: tuple[tuple[str, str], ...] = ()
 
@@ -104,6 +107,9 @@ class Bridge:
         self.creator = creator
         self.name = name
         self.created = bridges.clock.now()
+        #: Whose picture the members are to see. The exchange carries no video: this is kept and told only.
+        self.video_mode = "none"
+        self.video_source = ""
         self.variables: dict[str, str] = {}
         #: Names among them that events show.
         self.reported: dict[str, None] = {}
@@ -139,8 +145,20 @@ class Bridge:
             name=self.name,
             members=tuple(self._members),
             created=self.created,
+            video_mode=self.video_mode,
+            video_source=self.video_source,
             reported=tuple((name, self.variables[name]) for name in self.reported if name in self.variables),
         )
+
+    def choose_video_source(self, channel: Channel | None) -> None:
+        """Let the members see this one's picture, or whoever's talks."""
+        self._set_video(*("talker", "") if channel is None else ("single", channel.uniqueid))
+
+    def _set_video(self, mode: str, source: str) -> None:
+        before = self.snapshot()
+        self.video_mode, self.video_source = mode, source
+        if self._bus_wants(messages.BridgeChanged) and self.snapshot() != before:
+            self._bridges.bus.publish(messages.BridgeChanged(before, self.snapshot()))
 
     def peer_of(self, channel: Channel) -> Channel | None:
         """The other party, in a bridge of two."""
@@ -249,6 +267,8 @@ class Bridge:
             self._bridges.switchboard.part(channel.audio, leg)
         channel.bridge = None
         channel.changed()
+        if self.video_source == channel.uniqueid:
+            self._set_video(self.video_mode, "")
         if self.kind == "holding":
             self._entertain()
         if self._bus_wants(messages.BridgeLeft):

@@ -64,6 +64,13 @@ async def bridge_pulled(bridges: Bridges, dialplan: Dialplan, one: Channel, two:
         _go_on(one, places[0], dialplan)
         raise
     two.owner = "bridge"
+    # In a turn of its own, so that whoever hears of both hears first that they left what they were doing.
+    await one.channels.clock.sleep(0)
+    for gone, other, place in ((one, two, places[1]), (two, one, places[0])):
+        if gone.hangup_requested or not gone.alive:
+            _go_on(gone, place, dialplan)
+            _go_on(other, place, dialplan)
+            raise ObeliskError(f"{gone.name} is gone")
     bridge = bridges.create(kind="basic", dissolve_on_hangup=True)
     for channel, place in zip((one, two), places, strict=True):
         left = bridge.enter(channel)

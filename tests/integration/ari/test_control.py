@@ -177,6 +177,29 @@ async def test_bridges(ari: AriClient, events: AriEvents) -> None:
     assert (await ari.get("/bridges/room")).status == 404
 
 
+async def test_video_sources_of_a_bridge(ari: AriClient, events: AriEvents) -> None:
+    await inside(ari, events, "v-1")
+    await inside(ari, events, "v-2")
+    assert (await ari.post("/bridges/screen", type="mixing,video_single")).json["video_mode"] == "single"
+    await ari.post("/applications/control/subscription", eventSource="bridge:screen")
+    await ari.post("/bridges/screen/addChannel", channel="v-1,v-2")
+    assert (await ari.post("/bridges/screen/videoSource/v-1")).status == 204
+    first = await events.event("BridgeVideoSourceChanged")
+    assert (first["bridge"]["video_mode"], first["bridge"]["video_source_id"]) == ("single", "v-1")
+    assert "old_video_source_id" not in first
+    assert (await ari.post("/bridges/screen/videoSource/v-2")).status == 204
+    second = await events.event("BridgeVideoSourceChanged", lambda event: "old_video_source_id" in event)
+    assert (second["bridge"]["video_source_id"], second["old_video_source_id"]) == ("v-2", "v-1")
+    await ari.post("/bridges/screen/removeChannel", channel="v-2")
+    await events.event("BridgeVideoSourceChanged", lambda event: "video_source_id" not in event["bridge"])
+    assert (await ari.post("/bridges/screen/videoSource/v-2")).status == 422
+    assert (await ari.post("/bridges/screen/videoSource/none")).status == 404
+    assert (await ari.delete("/bridges/screen/videoSource")).status == 204
+    assert (await ari.get("/bridges/screen")).json["video_mode"] == "talker"
+    assert (await ari.delete("/bridges/none/videoSource")).status == 404
+    assert (await ari.delete("/bridges/screen")).status == 204
+
+
 async def test_create_and_dial(ari: AriClient, events: AriEvents) -> None:
     made = await ari.post("/channels/create", endpoint="Local/100@internal", app="control", channelId="c-9")
     assert made.status == 200

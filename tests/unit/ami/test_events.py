@@ -417,3 +417,31 @@ def test_who_comes_late_is_told_of_what_happens_then(connect: Connect, harness: 
     channel.accountcode = "new"
     channel.changed()
     assert [each["Event"] for each in pair.events()] == ["NewAccountCode"]
+
+
+def test_what_test_suites_wait_for(admin: AmiPair, harness: DialplanHarness) -> None:
+    admin.events()
+    harness.core.bus.publish(messages.TestEvent("PLAYBACK", (("Control", "Pause"), ("Channel", "Fake/x\r\nEvil: 1"))))
+    (event,) = admin.events()
+    assert (event["Event"], event["Type"], event["State"], event["Control"]) == (
+        "TestEvent",
+        "StateChange",
+        "PLAYBACK",
+        "Pause",
+    )
+    assert "Evil" not in event
+
+
+def test_a_bridge_gets_another_video_source(admin: AmiPair, harness: DialplanHarness) -> None:
+    bridge = harness.core.bridges.create(kind="mixing")
+    one, two = (harness.core.fake.incoming(name).channel for name in ("one", "two"))
+    for channel in (one, two):
+        channel.owner = "stasis"
+        bridge.enter(channel)
+    admin.events()
+    bridge.choose_video_source(one)
+    bridge.choose_video_source(two)
+    first_event, second = admin.events()
+    assert (first_event["Event"], first_event["BridgeVideoSourceMode"]) == ("BridgeVideoSourceUpdate", "single")
+    assert (first_event["BridgeVideoSource"], first_event["BridgePreviousVideoSource"]) == (one.uniqueid, "")
+    assert (second["BridgeVideoSource"], second["BridgePreviousVideoSource"]) == (two.uniqueid, one.uniqueid)

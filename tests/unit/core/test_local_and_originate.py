@@ -148,6 +148,28 @@ def test_reasons_of_failure(core: FakeCore, originator: Originator, cause: Cause
     assert len(core.channels) == 0
 
 
+class AnswersAndHangsUp(ScriptedDialplan):
+    """Whose extension answers and ends within the very call that starts it."""
+
+    def start(self, channel: Channel) -> Deferred[None]:
+        if channel.name.endswith(";2"):
+            channel.answer()
+            channel.hangup()
+        return super().start(channel)
+
+
+def test_answered_and_gone_at_once_is_answered(core: FakeCore) -> None:
+    dialplan = AnswersAndHangsUp("100@default")
+    core.channels.dialplan = dialplan
+    originator = Originator(core.channels, core.technologies, lambda: dialplan)
+    ended: list[str] = []
+    core.bus.subscribe(messages.DialEnded, lambda m: ended.append(m.status))
+    started = originator.start(Originate(Destination("Local", "100@default"), application="Echo"))
+    assert (result_of(started.result).success, result_of(started.result).reason) == (True, 4)
+    assert ended == ["ANSWER"]
+    assert len(core.channels) == 0
+
+
 def test_nobody_answers_in_time(core: FakeCore, originator: Originator) -> None:
     ended: list[str] = []
     core.bus.subscribe(messages.DialEnded, lambda m: ended.append(m.status))

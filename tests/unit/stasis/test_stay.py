@@ -13,7 +13,16 @@ from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.dial import Destination
 from pbx.core.frames import Control
-from pbx.core.messages import BridgeEntered, BridgeLeft, ChannelCreated, ChannelDestroyed, DialEnded, VariableSet
+from pbx.core.messages import (
+    BridgeEntered,
+    BridgeLeft,
+    ChannelCreated,
+    ChannelDestroyed,
+    DialEnded,
+    PlaybackControlled,
+    TestEvent,
+    VariableSet,
+)
 from pbx.core.originate import Originate
 from pbx.core.states import ChannelState
 from pbx.stasis.control import ChannelControl, DigitOrder
@@ -22,6 +31,7 @@ from pbx.stasis.events import StasisEvent
 from pbx.stasis.playback import PlaybackOrder, PlaybackSnapshot
 from pbx.stasis.recording import LiveRecordingSnapshot, RecordingOrder
 from pbx.stasis.service import Stasis
+from pbx.test_events import playback_events
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanCall, DialplanHarness
 from pbx.testing.stasis import KeptEvents
@@ -223,6 +233,8 @@ def test_numbers_are_spoken_piece_by_piece(exchange: Exchange) -> None:
 def test_a_playback_is_steered(exchange: Exchange) -> None:
     exchange.sounds("hello")
     _call, control = exchange.call()
+    told: list[TestEvent] = []
+    exchange.core.bus.subscribe(PlaybackControlled, lambda message: told.extend(playback_events(message)))
     exchange.stasis.playbacks.play(control.target, PlaybackOrder(["sound:hello"], offset_ms=5000, id="p"))
     playback = exchange.stasis.playbacks.find("p")
     assert playback is not None
@@ -239,6 +251,11 @@ def test_a_playback_is_steered(exchange: Exchange) -> None:
     with pytest.raises(NotPlaying):
         playback.control("pause")
     assert exchange.sink.types[-1] == "PlaybackFinished"
+    # What test suites hear of it, in Asterisk's words.
+    words = ["FastForward", "Rewind", "Break", "Restart", "Break", "Pause", "Unpause", "Break", "Stop"]
+    assert [dict(event.fields)["Control"] for event in told] == words
+    skipped = {"Channel": control.channel.name, "Control": "FastForward", "SkipMs": "3000"}
+    assert (told[0].state, dict(told[0].fields)) == ("PLAYBACK", skipped)
 
 
 def test_continue_waits_for_the_playback_before_it(exchange: Exchange) -> None:
