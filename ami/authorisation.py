@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ami.classes import AGI, LABELS, SYSTEM
+from pbx.core.agi import split_command
 
 if TYPE_CHECKING:
     from ami.table import Action
@@ -67,6 +68,14 @@ def may_run(write: int, application: str, data: str, dialplan: Dialplan) -> bool
         if len(arguments) > _QUEUE_AGI_ARGUMENT and arguments[_QUEUE_AGI_ARGUMENT].strip() and not write & AGI:
             return False
     return _holds(write, dialplan.application_capability(application)) and may_use_function(write, data, dialplan)
+
+
+def may_send_agi(write: int, command: str, dialplan: Dialplan) -> bool:
+    """Whether a command for AsyncAGI may be queued: what it names counts as the program will read it, unquoted."""
+    words = split_command(command)
+    if len(words) > 1 and words[0].lower() == "exec":
+        return may_run(write, words[1], " ".join(words[2:]), dialplan)
+    return may_use_function(write, " ".join(words), dialplan)
 
 
 def _holds(write: int, capability: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dialplan.agi.module import AgiModule
 from dialplan.applications.authenticate import AuthenticateModule
 from dialplan.applications.bridge import BridgeModule
 from dialplan.applications.builtins import Builtins
@@ -44,6 +45,7 @@ CORE_MODULES: tuple[type[DialplanModule], ...] = (Builtins, CoreFunctions, WaitD
 
 #: The modules of the dialplan; applications and functions come before the plans that use them.
 MODULES: tuple[type[Module], ...] = (
+    AgiModule,
     AuthenticateModule,
     ChanIsAvailModule,
     ChannelRedirectModule,

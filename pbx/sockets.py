@@ -12,8 +12,9 @@ import socket
 from typing import Any
 
 from twisted.internet import tcp
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IReactorPluggableNameResolver
 from twisted.internet.protocol import ClientFactory, ServerFactory
+from zope.interface import directlyProvides
 
 #: First descriptor given to TCP connections.
 FIRST_HIGH = 2048
@@ -79,6 +80,27 @@ def connect_tcp(
     connector = HighConnector(host, port, factory, timeout, bind_address, reactor)
     connector.connect()
     return connector
+
+
+class HighReactor:
+    """A reactor as endpoints see it, whose outgoing TCP connections are `HighClient`."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        directlyProvides(self, IReactorPluggableNameResolver)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reactor, name)
+
+    def connectTCP(  # noqa: N802  # Twisted's name
+        self,
+        host: str,
+        port: int,
+        factory: ClientFactory,
+        timeout: float = 30,
+        bindAddress: tuple[str, int] | None = None,  # noqa: N803  # Twisted's name
+    ) -> HighConnector:
+        return connect_tcp(self._reactor, host, port, factory, timeout, bindAddress)
 
 
 def host_port(address: IAddress) -> tuple[str, int]:

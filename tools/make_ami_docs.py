@@ -23,7 +23,7 @@ from pbx.config.options import ConfigObject, schema_of
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "ami.md"
-TESTS = ("tests/unit/ami", "tests/integration/ami", "tests/clients")
+TESTS = ("tests/unit/ami", "tests/integration/ami", "tests/integration/agi", "tests/clients")
 
 HEAD = f"""# The Asterisk Manager Interface
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ami.actions import (
+    agi,
     bridges,
     channels,
     configuration,
@@ -31,6 +32,7 @@ _FILES = (
     states,
     configuration,
     pjsip,
+    agi,
 )
 
 #: Every action the program knows; those of a module that does not run are left out of listings and refused.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ami.events import bridges, channels, states, system
+from ami.events import agi, bridges, channels, states, system
 from ami.events.encoders import Encoder
 from ami.events.event import Event, EventMaker
 from ami.events.stream import EventStream
@@ -13,6 +13,7 @@ ENCODERS: tuple[Encoder, ...] = (
     *bridges.TABLE.encoders,
     *states.TABLE.encoders,
     *system.TABLE.encoders,
+    *agi.TABLE.encoders,
 )
 
 __all__ = ["ENCODERS", "Encoder", "Event", "EventMaker", "EventStream"]

@@ -15,6 +15,7 @@ from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.frames import DigitEnd, Frame
 from pbx.core.states import ChannelState
+from pbx.directories import Directories
 from pbx.errors import ObeliskError
 
 log = Logger()
@@ -67,7 +68,7 @@ class RecordModule(DialplanModule):
         try:
             if "q" not in options:
                 await self._beep(channel)
-            status = await self._record(channel, self._path(name, kind), args, options)
+            status = await self._record(channel, self._path_of(name, kind), args, options)
         except ChannelInterrupted:
             channel.set_variable("RECORD_STATUS", "HANGUP")
             raise
@@ -80,18 +81,15 @@ class RecordModule(DialplanModule):
         except SoundMissing as error:
             log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
 
-    def _path(self, name: str, kind: str) -> Path:
-        """Relative names are below the sound directory, where Playback finds them."""
-        base = self.server.directories.sounds
-        path = Path(name)
-        return (path if path.is_absolute() else base / path).with_name(f"{path.name}.{kind.lower()}")
+    def _path_of(self, name: str, kind: str) -> Path:
+        return recording_path(self.server.directories, name, kind.lower())
 
     def _unique(self, name: str, kind: str) -> str:
         if "%d" not in name:
             return name
         for number in range(MAX_NUMBERED):
             candidate = name.replace("%d", str(number))
-            if not self._path(candidate, kind).exists():
+            if not self._path_of(candidate, kind).exists():
                 return candidate
         raise ArgumentError(f"Record: there is no free number for '{name}'")
 
@@ -144,6 +142,12 @@ class RecordModule(DialplanModule):
             log.warn("Record: '{text}' is not a valid duration", text=text)
             return 0.0
         return float(min(int(text), 1_000_000))
+
+
+def recording_path(directories: Directories, name: str, kind: str) -> Path:
+    """The file of a recording. Relative names are below the sound directory, where Playback finds them."""
+    path = Path(name)
+    return (path if path.is_absolute() else directories.sounds / path).with_name(f"{path.name}.{kind}")
 
 
 def _delete(path: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.core.channel import Channel
 from pbx.core.frames import DigitEnd, Frame
-from pbx.core.media import Switchboard
+from pbx.core.media import PlaybackHandle, Switchboard
 from pbx.errors import ObeliskError
+from pbx.media.wave_file import RAW_FORMATS
 
 log = Logger()
 
@@ -27,6 +29,101 @@ def file_names(text: str) -> list[str]:
     return [name for part in text.split("&", MAX_FILES)[:MAX_FILES] if (name := part.strip())]
 
 
+class SoundPlay:
+    """A sound to be played to a channel; afterwards, however it ended, what became of it."""
+
+    def __init__(
+        self,
+        switchboard: Switchboard,
+        channel: Channel,
+        name: str,
+        stop: Callable[[str], bool] | None = None,
+        *,
+        language: str = "",
+        offset_ms: int = 0,
+        watch: Callable[[Callable[[], object] | None], object] | None = None,
+    ) -> None:
+        """``stop`` says which digits end it; others are forgotten, as Asterisk does while it plays.
+
+        ``watch`` is given a function whose call ends it, and None afterwards. A negative offset counts from the end.
+        """
+        self._switchboard = switchboard
+        self._channel = channel
+        self._name = name
+        self._stop = stop
+        self._language = language
+        self._offset_ms = offset_ms
+        self._watch = watch
+        #: The digit that cut it short, or empty.
+        self.digit = ""
+        #: Whether `watch`'s function was called.
+        self.cut = False
+        #: Where it ended, and the file's samples a second.
+        self.position_ms = max(0, offset_ms)
+        self.duration_ms = 0
+        self.rate = 8000
+        #: Whether it was heard to the end.
+        self.complete = False
+
+    async def run(self) -> None:
+        """Play to the end or until something ends it. Raises SoundMissing, ChannelInterrupted like every wait."""
+        channel, switchboard = self._channel, self._switchboard
+        channel.check()
+        path = switchboard.find_sound(self._name, self._language or channel.language)
+        if path is None:
+            raise SoundMissing(f"File {self._name} does not exist in any format")
+        self.rate = sample_rate(path)
+        music = channel.channels.music
+        if music is not None:
+            music.stop(channel)
+        handle = self._start(path)
+        done: Deferred[None] = Deferred()
+
+        def finish() -> None:
+            if not done.called:
+                done.callback(None)
+
+        def heard(frame: Frame) -> None:
+            if not done.called and self._stop is not None and isinstance(frame, DigitEnd) and self._stop(frame.digit):
+                self.digit = frame.digit
+                finish()
+
+        def cut_off() -> None:
+            self.cut = True
+            finish()
+
+        def ended(complete: object) -> None:
+            self.complete = self.complete or (complete is True and not done.called)
+            finish()
+
+        handle.finished.addCallbacks(ended, ended)
+        channel.set_reader(heard)
+        if self._watch is not None:
+            self._watch(cut_off)
+        try:
+            await channel.wait_for(done)
+        finally:
+            if self._watch is not None:
+                self._watch(None)
+            if channel.alive:
+                channel.set_reader(None)
+            self.duration_ms = handle.duration_ms
+            self.position_ms = handle.duration_ms if self.complete else handle.position_ms
+            handle.stop()
+
+    def _start(self, path: Path) -> PlaybackHandle:
+        sink = self._channel.audio
+        try:
+            handle = self._switchboard.play(sink, path, offset_ms=max(0, self._offset_ms))
+            if self._offset_ms < 0:
+                start = max(0, handle.duration_ms + self._offset_ms)
+                handle.stop()
+                handle = self._switchboard.play(sink, path, offset_ms=start)
+        except ObeliskError as error:
+            raise SoundMissing(str(error)) from error
+        return handle
+
+
 async def play(
     switchboard: Switchboard,
     channel: Channel,
@@ -35,44 +132,18 @@ async def play(
     *,
     language: str = "",
 ) -> str:
-    """Play a sound to its end; the digit that cut it short, or empty.
+    """Play a sound as `SoundPlay` does; the digit that cut it short, or empty."""
+    playing = SoundPlay(switchboard, channel, name, stop, language=language)
+    await playing.run()
+    return playing.digit
 
-    ``stop`` says which digits do; others are forgotten, as Asterisk does while it plays. Raises SoundMissing, and
-    ChannelInterrupted like every wait.
-    """
-    channel.check()
-    path = switchboard.find_sound(name, language or channel.language)
-    if path is None:
-        raise SoundMissing(f"File {name} does not exist in any format")
-    music = channel.channels.music
-    if music is not None:
-        music.stop(channel)
-    done: Deferred[str] = Deferred()
 
-    def finish(digit: str) -> None:
-        if not done.called:
-            done.callback(digit)
-
-    try:
-        handle = switchboard.play(channel.audio, path)
-    except ObeliskError as error:
-        raise SoundMissing(str(error)) from error
-
-    def heard(frame: Frame) -> None:
-        if not done.called and stop is not None and isinstance(frame, DigitEnd) and stop(frame.digit):
-            done.callback(frame.digit)
-
-    def ended(_result: object) -> None:
-        finish("")
-
-    handle.finished.addCallbacks(ended, ended)
-    channel.set_reader(heard)
-    try:
-        return await channel.wait_for(done)
-    finally:
-        if channel.alive:
-            channel.set_reader(None)
-        handle.stop()
+def sample_rate(path: Path) -> int:
+    """The samples a second of a sound file of that name; WAV is 8 kHz, wav16 16 kHz, as in Asterisk."""
+    if path.suffix == ".wav16":
+        return 16000
+    raw = RAW_FORMATS.get(path.suffix[1:])
+    return 8000 if raw is None else raw[1]
 
 
 async def play_all(

@@ -18,6 +18,10 @@ from twisted.internet.defer import Deferred
 DigitListener = Callable[[str, "int | None"], None]
 
 
+#: Formats in which `Switchboard.listen` gives audio.
+LISTENING_FORMATS = frozenset(("slin", "slin16", "ulaw", "alaw"))
+
+
 class AudioLeg(Protocol):
     """One channel's audio."""
 
@@ -54,6 +58,10 @@ class PlaybackHandle(Protocol):
     @property
     def position_ms(self) -> int: ...
 
+    @property
+    def duration_ms(self) -> int:
+        """Of the whole file."""
+
     def stop(self) -> None: ...
 
     def pause(self) -> None: ...
@@ -81,8 +89,15 @@ class RecordingHandle(Protocol):
 
     def resume(self) -> None: ...
 
-    def stop(self) -> int:
-        """End the recording, flush the file and give its length in ms. Idempotent."""
+    def stop(self, rewind_ms: int = 0) -> int:
+        """End the recording, less its last ``rewind_ms``, flush the file and give its length in ms. Idempotent."""
+
+
+class ListeningHandle(Protocol):
+    """Audio that flows from a leg to somebody in this process."""
+
+    def stop(self) -> None:
+        """End it. Idempotent."""
 
 
 class Switchboard(Protocol):
@@ -128,11 +143,25 @@ class Switchboard(Protocol):
         """Play 16-bit little-endian mono samples of ``rate`` Hz, otherwise as `play`."""
 
     def record(
-        self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False
+        self,
+        leg: AudioLeg,
+        path: Path,
+        *,
+        both_directions: bool = False,
+        append: bool = False,
+        keep_ms: int | None = None,
     ) -> RecordingHandle:
         """Write what ``leg``'s far end says (and, mixed, what it hears) to a WAV file.
 
+        ``append`` adds to the file, ``keep_ms`` says how much of it stays.
+
         Raises `pbx.media.SoundError` naming the file when it cannot be written.
+        """
+
+    def listen(self, leg: AudioLeg, take: Callable[[bytes], object], form: str = "slin") -> ListeningHandle:
+        """Give what ``leg``'s far end says to ``take``, piece by piece, in one of `LISTENING_FORMATS`.
+
+        Raises `pbx.media.SoundError` where that cannot be.
         """
 
     def find_sound(self, name: str, language: str) -> Path | None:

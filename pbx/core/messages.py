@@ -342,3 +342,47 @@ class TestEvent:
 
     state: str
     fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgiExecStarted:
+    """A command from an AGI program begins; ``command_id`` is a random number that the end repeats."""
+
+    channel: ChannelSnapshot
+    command_id: int
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgiExecEnded:
+    """A command from an AGI program is done, with AGI's numeric code and its word."""
+
+    channel: ChannelSnapshot
+    command_id: int
+    command: str
+    code: int
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncAgiStarted:
+    """A channel takes AGI commands from managers; ``environment`` is what a script would read first."""
+
+    channel: ChannelSnapshot
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncAgiExecuted:
+    """A manager's AGI command was answered."""
+
+    channel: ChannelSnapshot
+    command_id: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncAgiEnded:
+    """A channel takes no more AGI commands."""
+
+    channel: ChannelSnapshot

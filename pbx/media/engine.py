@@ -8,6 +8,7 @@ values to the reactor.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from pbx.media.errors import MediaError, SoundError
 from pbx.media.formats import format_by_name
 from pbx.media.graph import AudioGraph
 from pbx.media.leg import Leg
+from pbx.media.listening import Listening
 from pbx.media.mixer import SILENCE, Band, Mixer
 from pbx.media.parameters import StreamParameters
 from pbx.media.playback import Playback
@@ -49,6 +51,7 @@ class MediaEngine:
         self.reactor = reactor
         self.settings = settings
         self.closing_recordings: dict[Path, Recording] = {}
+        self.closing_listenings: set[Listening] = set()
         self._library = library
         self._finder = SoundFinder(settings.sound_directories, settings.default_language)
         self._keys = itertools.count(1)
@@ -99,7 +102,7 @@ class MediaEngine:
         self._running = False
         for leg in list(self._legs):
             self.close_leg(leg)
-        closing = list(self.closing_recordings.values())
+        closing = [*self.closing_recordings.values(), *self.closing_listenings]
         for recording in closing:
             recording.doRead()  # makes room in the pipe, so that the clock thread can finish
         self._conference.stop()
@@ -201,6 +204,8 @@ class MediaEngine:
             playback.stop()
         for recording in list(leg.recordings):
             recording.stop()
+        for listening in list(leg.listenings):
+            listening.stop()
         self.detach_stream(leg)
         self.graph.remove(leg.node)
         self._legs.discard(leg)
@@ -263,7 +268,15 @@ class MediaEngine:
         playback.begin()
         return playback
 
-    def record(self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False) -> Recording:
+    def record(
+        self,
+        leg: AudioLeg,
+        path: Path,
+        *,
+        both_directions: bool = False,
+        append: bool = False,
+        keep_ms: int | None = None,
+    ) -> Recording:
         """By extension: .wav 8 kHz, .wav16 16 kHz, or raw .sln .sln16 .ulaw .alaw. Raises SoundError."""
         own = self._leg(leg)
         if own.closed:
@@ -272,9 +285,19 @@ class MediaEngine:
         if pending is not None:
             pending.finish_now()
         try:
-            return Recording(self, own, path, both_directions=both_directions, append=append)
+            return Recording(self, own, path, both_directions=both_directions, append=append, keep_ms=keep_ms)
         except MediaError as error:
             raise SoundError(f"{path}: {error}") from error
+
+    def listen(self, leg: AudioLeg, take: Callable[[bytes], object], form: str = "slin") -> Listening:
+        """Raises SoundError, also for a form that is not one of `LISTENING_FORMATS`."""
+        own = self._leg(leg)
+        if own.closed:
+            raise SoundError(f"{own.name} is gone")
+        try:
+            return Listening(self, own, take, form)
+        except MediaError as error:
+            raise SoundError(f"{own.name}: {error}") from error
 
     def find_sound(self, name: str, language: str) -> Path | None:
         return self._finder.find(name, language)

@@ -17,6 +17,7 @@ from pbx.media.parameters import StreamParameters, StreamStatistics
 if TYPE_CHECKING:
     from pbx.media._native.stream import Stream
     from pbx.media.engine import MediaEngine
+    from pbx.media.listening import Listening
     from pbx.media.playback import Playback
     from pbx.media.recording import Recording
     from pbx.media.transport_pool import RtpTransport
@@ -37,6 +38,7 @@ class Leg:
         self.closed = False
         self.playbacks: set[Playback] = set()
         self.recordings: set[Recording] = set()
+        self.listenings: set[Listening] = set()
         self.stream: Stream | None = None
         self.transport: RtpTransport | None = None
         self.stream_parameters: StreamParameters | None = None

@@ -51,10 +51,28 @@ _ENCODINGS = {PCM: wav.PCM16, ALAW: wav.ALAW, ULAW: wav.ULAW}
 _RECORDABLE_RATES = (8000, 16000)
 
 
+def open_writer(engine: MediaEngine, rate: int, encoding: int, buffer_bytes: int) -> tuple[int, wav.WavWriter]:
+    """A pipe's reading end, not blocking, and the port that writes into it. Raises MediaError."""
+    read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    pipe = read_end
+    with contextlib.suppress(OSError):  # no descriptor that high is allowed: a low one will do
+        pipe = fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
+        os.close(read_end)
+    with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: the default size will do
+        fcntl.fcntl(pipe, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
+    try:
+        return pipe, engine.make_writer(f"/proc/self/fd/{write_end}", rate, encoding, buffer_bytes)
+    except BaseException:
+        os.close(pipe)
+        raise
+    finally:
+        os.close(write_end)
+
+
 class RecordingFile:
     """The file itself: opened, appended to, and closed with right lengths in its header."""
 
-    def __init__(self, path: Path, *, append: bool) -> None:
+    def __init__(self, path: Path, *, append: bool, keep_ms: int | None = None) -> None:
         """Raises SoundError naming the file: unknown extension, cannot be written, or cannot be appended to."""
         self.path = path
         extension = path.suffix[1:]
@@ -80,7 +98,7 @@ class RecordingFile:
             status = os.fstat(self._descriptor)
             if not stat.S_ISREG(status.st_mode):
                 raise SoundError(f"{path}: not a regular file")
-            self._prepare(status.st_size)
+            self._prepare(status.st_size, keep_ms)
         except OSError as error:
             os.close(self._descriptor)
             raise SoundError(f"{path}: {error.strerror}") from error
@@ -88,7 +106,7 @@ class RecordingFile:
             os.close(self._descriptor)
             raise
 
-    def _prepare(self, size: int) -> None:
+    def _prepare(self, size: int, keep_ms: int | None) -> None:
         if size and self.wave:
             form, start, length, _ = parse_wave(self._descriptor, self.path, size)
             if form != self.format or start + length + length % 2 < size:
@@ -98,6 +116,8 @@ class RecordingFile:
             self.data_bytes = size
         elif self.wave:
             os.write(self._descriptor, header(self.format, 0))
+        if keep_ms is not None:
+            self.data_bytes = min(self.data_bytes, self.format.bytes_of(keep_ms))
         os.lseek(self._descriptor, self._data_start + self.data_bytes, os.SEEK_SET)
 
     def write(self, data: bytes) -> None:
@@ -111,9 +131,9 @@ class RecordingFile:
     def close(self) -> None:
         """Write the lengths and close. Raises OSError."""
         try:
+            end = self._data_start + self.data_bytes
+            os.ftruncate(self._descriptor, end)
             if self.wave:
-                end = self._data_start + self.data_bytes
-                os.ftruncate(self._descriptor, end)
                 os.pwrite(self._descriptor, (end - 8).to_bytes(4, "little"), 4)
                 os.pwrite(self._descriptor, self.data_bytes.to_bytes(4, "little"), self._data_start - 4)
         finally:
@@ -128,7 +148,16 @@ class Recording:
     fires, one tick (20 ms) later. `MediaEngine.play` of the same path waits for that by itself.
     """
 
-    def __init__(self, engine: MediaEngine, leg: Leg, path: Path, *, both_directions: bool, append: bool) -> None:
+    def __init__(
+        self,
+        engine: MediaEngine,
+        leg: Leg,
+        path: Path,
+        *,
+        both_directions: bool,
+        append: bool,
+        keep_ms: int | None = None,
+    ) -> None:
         """Starts at once. Raises SoundError, or MediaError when the conference is full."""
         self.path = path
         self.leg = leg
@@ -136,7 +165,7 @@ class Recording:
         self.closed: Deferred[int] = Deferred()
         self._engine = engine
         self._both = both_directions
-        self._file = RecordingFile(path, append=append)
+        self._file = RecordingFile(path, append=append, keep_ms=keep_ms)
         self._before = self._file.data_bytes
         self._header_left = wav.HEADER_BYTES[_ENCODINGS[self._file.format.tag]]
         self._taken = 0
@@ -161,24 +190,13 @@ class Recording:
         engine.reactor.addReader(self)
 
     def _open_writer(self) -> wav.WavWriter:
-        read_end, write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._pipe = read_end
-        with contextlib.suppress(OSError):  # no descriptor that high is allowed: a low one will do
-            self._pipe = fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR)
-            os.close(read_end)
-        with contextlib.suppress(OSError):  # the user's share of pipe memory is used up: the default size will do
-            fcntl.fcntl(self._pipe, 1031, PIPE_BYTES)  # F_SETPIPE_SZ
         form = self._file.format
         try:
-            return self._engine.make_writer(
-                f"/proc/self/fd/{write_end}", form.rate, _ENCODINGS[form.tag], WRITER_BUFFER_BYTES
-            )
+            self._pipe, writer = open_writer(self._engine, form.rate, _ENCODINGS[form.tag], WRITER_BUFFER_BYTES)
         except BaseException:
-            os.close(self._pipe)
             self._file.close()
             raise
-        finally:
-            os.close(write_end)
+        return writer
 
     # -- RecordingHandle -----------------------------------------------------------------------------------------
 
@@ -218,11 +236,14 @@ class Recording:
             self._paused = False
             self._engine.graph.add_recorder(self.leg.node, self._slot, both=self._both)
 
-    def stop(self) -> int:
-        """End the recording and return its length in ms; see the class for when the file is whole. Idempotent."""
+    def stop(self, rewind_ms: int = 0) -> int:
+        """End the recording and return its length in ms; see the class for when the file is whole. Idempotent.
+
+        ``rewind_ms`` of what was taken last are left out, such as the beginning of a digit.
+        """
         writer = self._writer
         if writer is not None:
-            self._limit = writer.data_bytes
+            self._limit = max(0, writer.data_bytes - self._file.format.bytes_of(rewind_ms))
             self._writer = None
             cancel_timer(self._silence_timer)
             self._engine.graph.remove_recorder(self.leg.node, self._slot)
@@ -290,6 +311,9 @@ class Recording:
             return
         self._finished = True
         self.stop()
+        if self._limit is not None and self._taken > self._limit:
+            self._file.data_bytes -= self._taken - self._limit
+            self._taken = self._limit
         self._limit = self._taken
         self._engine.reactor.removeReader(self)
         os.close(self._pipe)

@@ -68,6 +68,10 @@ class WaveFormat:
         """Bytes of one 20 ms frame."""
         return self.bytes_per_second * FRAME_MS // 1000
 
+    def bytes_of(self, milliseconds: int) -> int:
+        """Bytes of so much time, whole samples."""
+        return self.rate * milliseconds // 1000 * (self.bytes_per_second // self.rate)
+
     @property
     def least_bytes(self) -> int:
         """The shortest data that can be played: PJMEDIA's buffer must hold one frame counted as 16-bit samples."""

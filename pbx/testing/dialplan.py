@@ -17,7 +17,7 @@ from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.lua.module import LuaModule
 from pbx.astdb import AstDb
-from pbx.asterisk_conf import Options
+from pbx.asterisk_conf import AsteriskConf, ControlFile, Options
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
@@ -111,6 +111,8 @@ class DialplanHarness:
         server.devices, server.presences, server.hints = core.devices, core.presences, core.hints
         server.config = ConfigLoader(self.directories.etc)
         server.options = Options("options")
+        path = self.directories.etc / "asterisk.conf"
+        server.conf = AsteriskConf(path, self.directories, server.options, ControlFile("files"))
         server.astdb = AstDb(self.directories.astdb)
         server.cli = CommandRegistry()
         server.provide(Tones, Tones(built_in_zones(), core.switchboard))

@@ -44,6 +44,7 @@ class FakePlayback:
         self.path = path
         self.finished: Deferred[bool] = Deferred()
         self.position_ms = 0
+        self.duration_ms = 0
         self.paused = False
         self.alone = False
 
@@ -84,11 +85,26 @@ class FakeRecording:
     def resume(self) -> None:
         self.paused = False
 
-    def stop(self) -> int:
+    def stop(self, rewind_ms: int = 0) -> int:
+        if not self.stopped:
+            self.duration_ms = max(0, self.duration_ms - rewind_ms)
         self.stopped = True
         if not self.closed.called:
             self.closed.callback(self.duration_ms)
         return self.duration_ms
+
+
+class FakeListening:
+    """Audio that the test gives by calling ``take``."""
+
+    def __init__(self, leg: AudioLeg, take: Callable[[bytes], object], form: str) -> None:
+        self.leg = leg
+        self.take = take
+        self.form = form
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
 
 
 class FakeSwitchboard:
@@ -102,6 +118,7 @@ class FakeSwitchboard:
         self.voices: set[tuple[str, str]] = set()
         self.playbacks: list[FakePlayback] = []
         self.recordings: list[FakeRecording] = []
+        self.listenings: list[FakeListening] = []
         self.sounds: dict[str, Path] = {}
         #: When set, playbacks end as soon as they begin.
         self.instant = False
@@ -160,11 +177,23 @@ class FakeSwitchboard:
         return self.play(sink, Path(f"/samples/{len(samples)}"), alone=alone)
 
     def record(
-        self, leg: AudioLeg, path: Path, *, both_directions: bool = False, append: bool = False
+        self,
+        leg: AudioLeg,
+        path: Path,
+        *,
+        both_directions: bool = False,
+        append: bool = False,
+        keep_ms: int | None = None,
     ) -> FakeRecording:
         recording = FakeRecording(leg, path)
+        recording.duration_ms = keep_ms or 0
         self.recordings.append(recording)
         return recording
+
+    def listen(self, leg: AudioLeg, take: Callable[[bytes], object], form: str = "slin") -> FakeListening:
+        listening = FakeListening(leg, take, form)
+        self.listenings.append(listening)
+        return listening
 
     def find_sound(self, name: str, language: str) -> Path | None:
         return self.sounds.get(name)

@@ -55,6 +55,11 @@ class PlayingTone:
         """A tone has no positions."""
         return 0
 
+    @property
+    def duration_ms(self) -> int:
+        """And no length."""
+        return 0
+
     def pause(self) -> None:
         """Be silent until `resume`."""
         self._paused = True

@@ -1,0 +1,208 @@
+"""Programs that are files, well and badly behaved, on live calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import Any
+
+import pytest
+
+from tests.integration.agi.conftest import Exchange
+
+NOTE = """
+def note(**fields):
+    import json
+    path = os.path.join(env_dir, f"note-{env['agi_uniqueid']}.json")
+    with open(path + ".part", "w") as file:
+        json.dump(fields, file)
+    os.rename(path + ".part", path)
+
+env_dir = os.environ["AST_AGI_DIR"]
+"""
+
+
+async def noted(exchange: Exchange, uniqueid: str, seconds: float = 5.0) -> Any:
+    """What the program of a call has written down."""
+    path = exchange.agi_directory / f"note-{uniqueid}.json"
+    for _ in range(int(seconds / 0.05)):
+        if path.exists():
+            return json.loads(path.read_text())
+        await exchange.server.sleep(0.05)
+    raise AssertionError("the program wrote nothing down")
+
+
+async def uniqueid(exchange: Exchange, channel: str) -> str:
+    event = await exchange.ami.event("Newchannel", Channel=channel)
+    return event["Uniqueid"]
+
+
+async def test_a_script_does_its_work(exchange: Exchange) -> None:
+    exten = exchange.script(
+        NOTE
+        + """
+answers = [ask('SET VARIABLE COLOUR "dark red"'), ask("GET VARIABLE COLOUR"), ask("CHANNEL STATUS"), ask("bogus")]
+answers.append(ask("DATABASE PUT agi key value"))
+answers.append(ask("DATABASE GET agi key"))
+note(env=env, argv=sys.argv, answers=answers, paths={k: v for k, v in os.environ.items() if k.startswith("AST_")},
+     descriptors=sorted(os.listdir("/proc/self/fd")))
+"""
+    )
+    channel = await exchange.call("script", exten)
+    done = await exchange.done()
+    assert done["Status"] == "SUCCESS"
+    seen = await noted(exchange, done["Uniqueid"])
+    assert seen["argv"] == [f"{exten}.py", "one", "two words"] or seen["argv"][1:] == ["one", "two words"]
+    assert (seen["env"]["agi_channel"], seen["env"]["agi_request"]) == (channel, f"{exten}.py")
+    assert (seen["env"]["agi_arg_1"], seen["env"]["agi_arg_2"]) == ("one", "two words")
+    assert seen["answers"] == [
+        "200 result=1",
+        "200 result=1 (dark red)",
+        "200 result=6",
+        "510 Invalid or unknown command",
+        "200 result=1",
+        "200 result=1 (value)",
+    ]
+    assert seen["paths"]["AST_CONFIG_DIR"] == str(exchange.server.etc)
+    assert len(seen["paths"]) == 11
+    # Its own three, and the directory it lists.
+    assert seen["descriptors"] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "head", "status"),
+    [
+        ("sys.exit(3)", None, "FAILURE"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", None, "FAILURE"),
+        ("", "#!/no/such/interpreter\n", "FAILURE"),
+        ("", "not a program at all\n", "FAILURE"),
+        ("print('failure')", None, "FAILURE"),
+        ("print('EXEC Hangup', flush=True)", None, "SUCCESS"),
+        ("os.close(1); time.sleep(0.2)", None, "SUCCESS"),
+        ("print('NOOP'); print('SET VARIABLE A 1', end='')", None, "SUCCESS"),
+    ],
+)
+async def test_how_scripts_end(exchange: Exchange, text: str, head: str | None, status: str) -> None:
+    exten = exchange.script(text) if head is None else exchange.script(text, head=head)
+    await exchange.call("script", exten)
+    assert (await exchange.done())["Status"] == status
+
+
+async def test_no_script_and_no_right_to_run_it(exchange: Exchange) -> None:
+    await exchange.call("script", "199")
+    assert (await exchange.done())["Status"] == "NOTFOUND"
+    exten = exchange.script("")
+    (exchange.agi_directory / f"{exten}.py").chmod(0o000)
+    if os.geteuid():
+        await exchange.call("script", exten)
+        assert (await exchange.done())["Status"] == "FAILURE"
+
+
+async def test_a_hangup_sends_sighup_and_the_script_may_clean_up(exchange: Exchange) -> None:
+    exten = exchange.script(
+        NOTE
+        + """
+hung = []
+signal.signal(signal.SIGHUP, lambda *_: hung.append(1))
+first = ask("WAIT FOR DIGIT -1")
+while not hung:
+    time.sleep(0.01)
+note(first=first, second=ask("ANSWER"), third=ask("SET VARIABLE SEEN yes"))
+"""
+    )
+    channel = await exchange.call("script", exten)
+    await exchange.ami.event("AGIExecStart", Command="WAIT FOR DIGIT -1")
+    await exchange.hang_up(channel)
+    over = await exchange.done("Over")
+    assert (over["Status"], over["Seen"]) == ("HANGUP", "yes")
+    seen = await noted(exchange, over["Uniqueid"])
+    assert seen["first"] == "200 result=-1"
+    assert seen["second"] == "511 Command Not Permitted on a dead channel or intercept routine"
+
+
+async def test_a_script_that_idles_is_ended_by_the_hangup(exchange: Exchange) -> None:
+    exten = exchange.script("time.sleep(1000)")
+    channel = await exchange.call("script", exten)
+    assert len(exchange.children()) == 1
+    await exchange.hang_up(channel)
+    assert (await exchange.done("Over"))["Status"] == "HANGUP"
+
+
+async def test_agiexitonhangup_leaves_nobody_behind(exchange: Exchange) -> None:
+    exten = exchange.script("ask('WAIT FOR DIGIT -1')\ntime.sleep(1000)")
+    channel = await exchange.call("script", f"h-{exten}")
+    await exchange.ami.event("AGIExecStart", Command="WAIT FOR DIGIT -1")
+    await exchange.hang_up(channel)
+    assert (await exchange.done("Over"))["Status"] == "HANGUP"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "while True: os.write(1, b'NOOP\\n' * 1000)",
+        "while True: os.write(1, b'x' * 100000)",
+        "while True: os.write(1, b'\\0' * 1000 + b'\\n')",
+        "while True: os.write(2, b'noise\\n' * 1000)",
+        "while True: os.write(1, b'VERBOSE \"%s\" 9\\n' % (b'v' * 8000))",
+    ],
+)
+async def test_floods_do_not_hold_up_others(exchange: Exchange, text: str) -> None:
+    exten = exchange.script(text)
+    channel = await exchange.call("script", exten)
+    for _ in range(5):
+        # Another call, from its beginning to its end, while the flood lasts.
+        other = await exchange.call("script", exchange.script("assert ask('NOOP') == '200 result=0'"))
+        done = await exchange.ami.event("UserEvent", Channel=other)
+        assert done["Status"] == "SUCCESS"
+    await exchange.hang_up(channel)
+    await exchange.done("Over")
+
+
+async def test_long_lines(exchange: Exchange) -> None:
+    exten = exchange.script(
+        NOTE
+        + """
+note(answers=[ask("NOOP " + "x" * 100_000), ask("NOOP " + "x" * 8000), ask("GET VARIABLE A\\0B"), ask("NOOP")])
+"""
+    )
+    await exchange.call("script", exten)
+    done = await exchange.done()
+    seen = await noted(exchange, done["Uniqueid"])
+    assert seen["answers"] == [
+        "510 Invalid or unknown command",
+        "200 result=0",
+        "200 result=0",
+        "200 result=0",
+    ]
+
+
+async def test_what_a_script_says_to_standard_error_is_logged(exchange: Exchange) -> None:
+    exten = exchange.script("print('it hurts here', file=sys.stderr)\nfor _ in range(200): os.write(2, b'again\\n')")
+    await exchange.call("script", exten)
+    await exchange.done()
+    await exchange.server.wait_log(f"AGI {exten}.py: it hurts here")
+    assert exchange.server.log_text().count(f"AGI {exten}.py: again") < 200
+
+
+async def test_a_script_that_closes_everything(exchange: Exchange) -> None:
+    exten = exchange.script("os.closerange(0, 100)\ntime.sleep(1000)")
+    channel = await exchange.call("script", exten)
+    await exchange.server.sleep(0.3)
+    await exchange.hang_up(channel)
+    for pid in exchange.children():
+        os.kill(pid, signal.SIGKILL)
+    assert (await exchange.done("Over"))["Status"] in {"HANGUP", "FAILURE"}
+
+
+async def test_events_of_commands(exchange: Exchange) -> None:
+    exten = exchange.script("ask('VERBOSE \"a message\" 1')\nask('bogus command')")
+    await exchange.call("script", exten)
+    started = await exchange.ami.event("AGIExecStart", Command='VERBOSE "a message" 1')
+    assert started["Privilege"] == "agi,all"
+    ended = await exchange.ami.event("AGIExecEnd", CommandId=started["CommandId"])
+    assert [name for name, _ in ended.headers][-4:] == ["CommandId", "Command", "ResultCode", "Result"]
+    assert (ended["ResultCode"], ended["Result"]) == ("200", "Success")
+    refused = await exchange.ami.event("AGIExecEnd", Command="bogus command")
+    assert (refused["ResultCode"], refused["Result"]) == ("510", "Invalid or unknown command")
+    await exchange.done()

@@ -1,0 +1,83 @@
+"""What a far end says, handed to somebody in the process; and recordings that lose their end, or grow from a point."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_twisted import ensureDeferred
+
+from pbx.media import SoundError
+from pbx.testing.media import open_descriptors
+from pbx.testing.rtp import amplitude_at, decode, tone
+
+if TYPE_CHECKING:
+    from pbx.testing.media import MediaKit
+
+
+def samples_of(form: str, data: bytes) -> list[int]:
+    if form.startswith("slin"):
+        return list(struct.unpack(f"<{len(data) // 2}h", data))
+    return decode({"ulaw": 0, "alaw": 8}[form], data)
+
+
+@pytest.mark.parametrize(("form", "rate"), [("slin", 8000), ("slin16", 16000), ("ulaw", 8000), ("alaw", 8000)])
+@ensureDeferred
+async def test_every_format(kit: MediaKit, form: str, rate: int) -> None:
+    a = kit.party("a")
+    pieces: list[bytes] = []
+    listening = kit.engine.listen(a.leg, pieces.append, form)
+    await a.peer.send_samples(tone(700, 2.0))
+    listening.stop()
+    listening.stop()
+    heard = samples_of(form, b"".join(pieces))
+    # The rest of 4096 bytes is still with the writer.
+    assert 2.0 - 4096 * 2 / rate < len(heard) / rate < 2.1
+    assert amplitude_at(heard[rate // 2 : rate * 3 // 2], 700, rate) == pytest.approx(8000, rel=0.05)
+    count = len(pieces)
+    await a.peer.send_samples(tone(700, 0.2))
+    assert len(pieces) == count
+
+
+@ensureDeferred
+async def test_nothing_is_left(kit: MediaKit) -> None:
+    before = open_descriptors()
+    a = kit.party("a")
+    with pytest.raises(SoundError, match="cannot be had as mp3"):
+        kit.engine.listen(a.leg, lambda _data: None, "mp3")
+    for _ in range(5):
+        kit.engine.listen(a.leg, lambda _data: None)
+    await a.peer.send_samples(tone(700, 0.2))
+    a.leg.close()
+    with pytest.raises(SoundError, match="is gone"):
+        kit.engine.listen(a.leg, lambda _data: None)
+    for _ in range(100):
+        if not kit.engine.closing_listenings:
+            break
+        await a.peer.send_samples(tone(700, 0.02))
+    assert not kit.engine.closing_listenings
+    assert open_descriptors() <= before + 4
+
+
+@pytest.mark.parametrize("name", ["r.wav", "r.ulaw"])
+@ensureDeferred
+async def test_a_recording_without_its_end(kit: MediaKit, tmp_path: Path, name: str) -> None:
+    a = kit.party("a")
+    path = tmp_path / name
+    recording = kit.engine.record(a.leg, path)
+    await a.peer.send_samples(tone(700, 0.8))
+    whole = recording.duration_ms
+    length = recording.stop(rewind_ms=500)
+    assert length == whole - 500
+    assert await recording.closed == length
+    header, width = (44, 2) if name.endswith("wav") else (0, 1)
+    assert (path.stat().st_size - header) // width == length * 8
+    # Begun again behind the first 200 ms of it.
+    recording = kit.engine.record(a.leg, path, append=True, keep_ms=200)
+    await a.peer.send_samples(tone(1500, 0.5))
+    length = recording.stop()
+    await recording.closed
+    assert length == pytest.approx(700, abs=60)
+    assert (path.stat().st_size - header) // width == length * 8
