@@ -76,6 +76,7 @@ class Server:
         #: Reloads one module, or everything, and tells the bus; the program sets it (`reload` calls it).
         self.reloader: Callable[[str | None], Awaitable[list[str]]] | None = None
         self._stop_requested: list[Deferred[None]] = []
+        self._stop_waiters: list[Deferred[bool]] = []
         self._boot_waiters: list[Deferred[None]] = []
         self._services: dict[type, object] = {}
 
@@ -142,6 +143,7 @@ class Server:
         """Ask for the end: ``now``, ``gracefully`` (no new calls, wait for the others) or ``convenient`` (wait)."""
         if how not in ("now", "gracefully", "convenient"):
             raise ValueError(f"unknown way to stop: {how}")
+        self._decide(stops=False)  # whoever waits for another way of stopping
         self.stopping = how
         self.restart_wanted = restart
         if how == "now":
@@ -152,13 +154,26 @@ class Server:
     def abort_stop(self) -> bool:
         """Take back a stop that still waits for calls to end; False when there was none."""
         wanted, self.stopping = self.stopping, ""
+        self._decide(stops=False)
         return wanted in ("gracefully", "convenient")
 
     def _stop_if_wanted(self) -> None:
         if self.stopping:
             self._stop()
 
+    def wait_stop_decided(self) -> Deferred[bool]:
+        """Fires once the stop asked for begins (True), or has been taken back or replaced (False)."""
+        waiting: Deferred[bool] = Deferred()
+        self._stop_waiters.append(waiting)
+        return waiting
+
+    def _decide(self, *, stops: bool) -> None:
+        waiters, self._stop_waiters = self._stop_waiters, []
+        for waiter in waiters:
+            waiter.callback(stops)
+
     def _stop(self) -> None:
+        self._decide(stops=True)
         waiters, self._stop_requested = self._stop_requested, []
         for waiter in waiters:
             waiter.callback(None)

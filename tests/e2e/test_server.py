@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet.defer import ensureDeferred
 
 from pbx.testing.server import LiveServer, ServerError
 
@@ -57,10 +58,13 @@ async def test_stops_gracefully_when_the_last_call_has_ended(live_server: Any, p
     alice = await phones("alice", server)
     call = await alice.call(server.sip_uri("600"))
     await call.confirmed()
-    await server.cli("core stop gracefully")
+    stopping = ensureDeferred(server.cli("core stop gracefully"))
+    assert "system" in (await server.cli("core show uptime")).lower()
     assert server.running
+    assert not stopping.called
     await call.hangup()
     await server.wait_ended(10.0)
+    assert await stopping == ""
     assert server.exit_code == 0
 
 

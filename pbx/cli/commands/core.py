@@ -147,9 +147,11 @@ class _CoreCommands:
         await self._reload(None)
         return ""
 
-    def _stopper(self, how: str, *, restart: bool = False) -> Callable[[Sequence[str]], str]:
-        def stop(arguments: Sequence[str]) -> str:
+    def _stopper(self, how: str, *, restart: bool = False) -> Callable[[Sequence[str]], str | Awaitable[str]]:
+        def stop(arguments: Sequence[str]) -> str | Awaitable[str]:
             no_arguments(arguments)
+            if how == "gracefully" and len(self._server.channels):
+                return self._stop_gracefully(restart=restart)
             # After the answer has gone to the console.
             self._server.clock.call_later(0, self._server.request_stop, how, restart=restart)
             if how != "convenient":
@@ -157,6 +159,11 @@ class _CoreCommands:
             return f"Waiting for inactivity to perform {'restart' if restart else 'halt'}"
 
         return stop
+
+    async def _stop_gracefully(self, *, restart: bool) -> str:
+        """Answered when the last call has ended: whoever stops a service by ``asterisk -rx`` relies on that."""
+        self._server.request_stop("gracefully", restart=restart)
+        return "" if await self._server.wait_stop_decided() else "Shutdown aborted."
 
     def abort_shutdown(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)

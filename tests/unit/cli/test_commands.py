@@ -264,6 +264,20 @@ def test_stop_comes_after_the_answer(console: Console, line: str, how: str, rest
     assert stopped.called
 
 
+def test_a_graceful_stop_is_answered_when_the_last_call_has_ended(console: Console) -> None:
+    channel = console.channel("PJSIP/alice-00000001")
+    stopped = console.server.wait_stop()
+    waiting = start(console.server.cli.run("core stop gracefully"))
+    assert console.server.stopping == "gracefully"
+    assert not waiting.called
+    assert console.run("core abort shutdown") == "Shutdown aborted.\n"
+    assert result_of(waiting).output == "Shutdown aborted.\n"
+    again = start(console.server.cli.run("core restart gracefully"))
+    channel.hangup()
+    assert result_of(again).output == ""
+    assert stopped.called
+
+
 def test_a_stop_that_waits_can_be_taken_back(console: Console) -> None:
     channel = console.channel("PJSIP/alice-00000001")
     stopped = console.server.wait_stop()
