@@ -20,7 +20,16 @@ from pbx.clock import cancel_timer
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
-from pbx.core.party import Caller, Connected, Dialed, Redirecting
+from pbx.core.party import (
+    NO_CALLER,
+    NO_CONNECTED,
+    NO_DIALED,
+    NO_REDIRECTING,
+    Caller,
+    Connected,
+    Dialed,
+    Redirecting,
+)
 from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
 from pbx.core.variables import BUILTINS, VariableStore
@@ -125,10 +134,10 @@ class Channel:
         self.state = ChannelState.DOWN
         self.outgoing = False
         self.originated = False
-        self.caller: Caller = Caller()
-        self.connected = Connected()
-        self.dialed: Dialed = Dialed()
-        self.redirecting = Redirecting()
+        self.caller: Caller = NO_CALLER
+        self.connected: Connected = NO_CONNECTED
+        self.dialed: Dialed = NO_DIALED
+        self.redirecting: Redirecting = NO_REDIRECTING
         #: Where the far end of an unanswered outgoing call wants it to go: ``exten`` or ``Technology/address``.
         self.call_forward = ""
         #: How many more times a call may be dialled onwards: what ends a loop of dials.

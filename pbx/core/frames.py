@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+
+from pbx.enums import SingleEnum
 
 DIGITS = frozenset("0123456789*#ABCD")
 
@@ -11,7 +12,7 @@ DIGITS = frozenset("0123456789*#ABCD")
 DEFAULT_DIGIT_MS = 100
 
 
-class Control(Enum):
+class Control(SingleEnum):
     """Signalling from, or to, a channel's far end."""
 
     RINGING = "ringing"

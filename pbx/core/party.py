@@ -6,7 +6,7 @@ Presentation follows Q.951/RFC 3323 as Asterisk encodes it: two bits of presenta
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 #: Asterisk's names for number and name presentation, by value.
 PRESENTATIONS: dict[int, str] = {
@@ -218,9 +218,13 @@ class Redirecting:
     orig: PartyId = EMPTY
     source: PartyId = EMPTY
     to: PartyId = EMPTY
-    reason: Reason = field(default_factory=Reason)
-    orig_reason: Reason = field(default_factory=Reason)
+    reason: Reason = Reason()
+    orig_reason: Reason = Reason()
     count: int = 0
     private_orig: PartyId = EMPTY
     private_source: PartyId = EMPTY
     private_to: PartyId = EMPTY
+
+
+#: What a channel begins with: values never change, so all channels share them.
+NO_CALLER, NO_CONNECTED, NO_DIALED, NO_REDIRECTING = Caller(), Connected(), Dialed(), Redirecting()

@@ -9,9 +9,9 @@ with the same meaning. Which formats to offer or accept is policy and lives with
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 from typing import NamedTuple
 
+from pbx.enums import SingleEnum
 from pbx.errors import ObeliskError
 
 #: Bounds of one description. PJSIP's packets are 4,000 bytes and TCP messages may be larger; browsers send 10 KB.
@@ -33,7 +33,7 @@ class SdpError(ObeliskError):
     """Text that is not a session description; the message says what is wrong and on which line."""
 
 
-class Direction(Enum):
+class Direction(SingleEnum):
     """RFC 8866 section 6.7, from the describing side's view."""
 
     SENDRECV = "sendrecv"

@@ -30,17 +30,22 @@ _BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
 
 def split_head(raw: bytes) -> tuple[bytes, bytes]:
     """(start line and headers, body)."""
+    end = raw.find(b"\r\n\r\n")
+    head = raw[:end]
+    breaks = head.count(b"\n")
+    if end >= 0 and head.count(b"\r\n") == breaks and head.count(b"\r") == breaks:
+        return head, raw[end + 4 :]  # no other kind of line break comes before
     match = _END_OF_HEAD.search(raw)
     return (raw, b"") if match is None else (raw[: match.start()], raw[match.end() :])
 
 
 def head_lines(head: bytes) -> list[bytes]:
     """The lines of a message's head, folded lines joined by one space (RFC 3261 7.3.1)."""
-    if b"\n " in head or b"\n\t" in head or b"\r " in head or b"\r\t" in head:
+    if head.find(b"\n ") >= 0 or head.find(b"\n\t") >= 0 or head.find(b"\r ") >= 0 or head.find(b"\r\t") >= 0:
         head = _FOLD.sub(b" ", head)
-    if b"\r" not in head.replace(b"\r\n", b"") and b"\n" not in head.replace(b"\r\n", b""):
-        return head.split(b"\r\n")
-    return _LINE.split(head)
+    lines = head.split(b"\r\n")
+    breaks = len(lines) - 1
+    return lines if head.count(b"\r") == breaks and head.count(b"\n") == breaks else _LINE.split(head)
 
 
 @lru_cache(maxsize=1024)

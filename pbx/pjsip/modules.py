@@ -7,7 +7,7 @@ from pbx.pjsip.acl import AccessControl
 from pbx.pjsip.authenticator import DigestAuthenticator
 from pbx.pjsip.distributor import Distributor
 from pbx.pjsip.global_acl import GlobalAccess
-from pbx.pjsip.host import PjsipHost, Priority
+from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.identify import AnonymousIdentifier, AuthUsernameIdentifier, UsernameIdentifier
 from pbx.pjsip.identify_ip import HeaderIdentifier, IdentifySections, IpIdentifier, RequestUriIdentifier
 from pbx.pjsip.location import Location
@@ -96,9 +96,9 @@ class ResPjsipAcl(SipModule):
     def offer(self) -> None:
         server = self.server
         self.own_type(Acl)
-        access = GlobalAccess(server.sorcery, server.require(AccessControl))
+        access = GlobalAccess(server.sorcery, server.require(AccessControl), server.require(PjsipHost))
         self.withdrawals.append(server.sorcery.observe(Acl, loaded=access.refresh))
-        self.withdrawals.append(server.require(PjsipHost).on_request(Priority.TRANSPORT, access.on_request))
+        self.withdrawals.append(access.stop)
 
     async def reload(self) -> None:
         self.server.sorcery.reload(Acl)

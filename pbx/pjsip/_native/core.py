@@ -33,6 +33,8 @@ POOL_CACHE = 64 * 1024 * 1024
 TIMERS_PER_POLL = 200
 #: SIP's timers are hundreds of milliseconds: waiting this much longer lets one turn of the reactor serve many of them.
 TIMER_SLACK_SECONDS = 0.01
+#: PJ_THREAD_DESC_SIZE, in longs
+THREAD_DESC_SIZE = 64
 #: log.h: the sender's name in front of each line
 PJ_LOG_HAS_SENDER = 64
 #: Lines of PJSIP's log passed on per second; a flood of broken messages must not become a flood of log lines.
@@ -131,6 +133,9 @@ class PjCore:
         lib.pj_log_set_decor(PJ_LOG_HAS_SENDER)
         lib.pj_log_set_log_func(self.callback("void(int, const char *, int)", self._on_log))
         check(lib.pj_init(), "pj_init")
+        # PJLIB's mutexes copy their owner's name whenever they are locked, 500 times a call: "r" for the reactor's.
+        description = self.keep(ffi.new("long[]", THREAD_DESC_SIZE))
+        check(lib.pj_thread_register(b"r", description, ffi.new("pj_thread_t **")), "pj_thread_register")
         # Tags, branches and Call-IDs come from rand(), which starts every process with the same numbers.
         lib.pj_srand(secrets.randbits(32))
         PjCore._running = self

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import Enum
 
+from pbx.enums import SingleEnum
+
 
 class AuthType(Enum):
     """``auth_type``: how credentials are held."""
@@ -49,7 +51,7 @@ class Prack(Enum):
     YES = "yes"
 
 
-class Timers(Enum):
+class Timers(SingleEnum):
     """``timers``: session timers (RFC 4028)."""
 
     NO = "no"
@@ -58,7 +60,7 @@ class Timers(Enum):
     ALWAYS = "always"
 
 
-class DtmfMode(Enum):
+class DtmfMode(SingleEnum):
     """``dtmf_mode``: how digits travel."""
 
     RFC4733 = "rfc4733"
@@ -146,7 +148,7 @@ class T38ErrorCorrection(Enum):
     REDUNDANCY = "redundancy"
 
 
-class OfferPreference(Enum):
+class OfferPreference(SingleEnum):
     """``incoming_call_offer_pref`` and ``outgoing_call_offer_pref``."""
 
     LOCAL = "local"

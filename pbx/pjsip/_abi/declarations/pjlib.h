@@ -76,6 +76,9 @@ pj_str_t pj_strerror(pj_status_t status, char *buffer, pj_size_t size);
 void pj_gettickcount(pj_time_val *now);
 pj_status_t pj_gettimeofday(pj_time_val *now);
 pj_bool_t pj_thread_is_registered(void);
+typedef struct pj_thread_t pj_thread_t;
+/* desc: PJ_THREAD_DESC_SIZE longs, PJLIB's for as long as the thread uses it */
+pj_status_t pj_thread_register(const char *thread_name, long *desc, pj_thread_t **thread);
 
 pj_status_t pj_atomic_create(pj_pool_t *pool, long initial, pj_atomic_t **atomic);
 pj_status_t pj_atomic_destroy(pj_atomic_t *atomic);
