@@ -13,6 +13,7 @@ from ami.actions import (
     messages,
     originate,
     pjsip,
+    pjsip_control,
     session,
     states,
     system,
@@ -33,6 +34,7 @@ _FILES = (
     configuration,
     pjsip,
     agi,
+    pjsip_control,
 )
 
 #: Every action the program knows; those of a module that does not run are left out of listings and refused.

@@ -10,6 +10,7 @@ from ami.events.encoders import Encoder, EncoderTable
 from ami.events.event import Event, EventMaker
 from pbx.core import messages
 from pbx.pjsip.events import ContactStatus, EndpointStateChanged
+from pbx.pjsip.maintenance import MaintenanceChanged
 from pbx.pjsip.outbound_registration import RegistryChanged
 from pbx.security_events import SECURITY_EVENTS, SecurityEvent
 
@@ -73,6 +74,13 @@ def contact_status(make: EventMaker, message: ContactStatus) -> Event | None:
     if message.roundtrip_microseconds is not None:
         headers.append(("RoundtripUsec", str(message.roundtrip_microseconds)))
     return make.event("ContactStatus", SYSTEM, headers_text(headers))
+
+
+@encodes(MaintenanceChanged, SYSTEM, events=("PJSIPMaintenanceStatus",))
+def maintenance_status(make: EventMaker, message: MaintenanceChanged) -> Event | None:
+    status = "enabled" if message.enabled else "disabled"
+    body = headers_text((("Endpoint", message.endpoint), ("Status", status)))
+    return make.event("PJSIPMaintenanceStatus", SYSTEM, body)
 
 
 @encodes(EndpointStateChanged, SYSTEM, events=("PeerStatus",))

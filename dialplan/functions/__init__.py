@@ -28,6 +28,7 @@ from dialplan.functions.pjsip import (
     EndpointFunctionModule,
     SorceryFunctionModule,
 )
+from dialplan.functions.pjsip_channel import PjsipChannelModule
 from dialplan.functions.presencestate import PresenceStateModule
 from dialplan.functions.shell import ShellModule
 from dialplan.functions.strings import StringsModule
@@ -66,6 +67,7 @@ MODULES: tuple[type[Module], ...] = (
     Md5Module,
     ModuleModule,
     OdbcModule,
+    PjsipChannelModule,
     PresenceStateModule,
     RandomModule,
     ServiceModule,

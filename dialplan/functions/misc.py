@@ -8,6 +8,7 @@ from dialplan.functions.pjsip_headers import ResponseHeaderFunctions
 from dialplan.registry import DialplanModule, FunctionError, function
 from dialplan.run import Run, run_of
 from pbx.core.channel import Channel
+from pbx.pjsip.headers import change_inheritable
 
 _TIMEOUTS = ("absolute", "digit", "response")
 
@@ -58,7 +59,7 @@ class TimeoutModule(DialplanModule):
 
 
 class HeaderModule(ResponseHeaderFunctions):
-    """PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS."""
+    """PJSIP_HEADER, SIP_HEADER, PJSIP_HEADERS, PJSIP_INHERITABLE_HEADER."""
 
     name = "res_pjsip_header_funcs"
     description = "PJSIP Header Functions"
@@ -123,6 +124,28 @@ class HeaderModule(ResponseHeaderFunctions):
     @func_sip_header.writer
     def set_sip_header(self, channel: Channel | None, args: Arguments, value: str) -> None:
         self._write(channel, args, value)
+
+    @function(
+        "PJSIP_INHERITABLE_HEADER",
+        "action,name[,number]",
+        synopsis="Adds, updates or removes headers that channels dialled from this one send.",
+        description=(
+            "Actions: add, update, remove (a name may end in * there). The channel may be of any technology; headers "
+            "of PJSIP_HEADER are others."
+        ),
+        see_also=("PJSIP_HEADER",),
+    )
+    def func_pjsip_inheritable_header(self, channel: Channel | None, args: Arguments) -> str:
+        raise FunctionError("PJSIP_INHERITABLE_HEADER is for writing only")
+
+    @func_pjsip_inheritable_header.writer
+    def set_pjsip_inheritable_header(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        action, name, number = self._parts(args)
+        if channel is None:
+            raise FunctionError("PJSIP_INHERITABLE_HEADER works on a channel only")
+        if action == "read":
+            raise ArgumentError("the action must be add, update or remove")
+        change_inheritable(channel, action, name, value, number)
 
     @staticmethod
     def _old_form(args: Arguments) -> Arguments:

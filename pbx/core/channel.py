@@ -96,6 +96,7 @@ class Channel:
         "hangup_cause",
         "hangup_requested",
         "held",
+        "inheritable",
         "language",
         "linkedid",
         "max_forwards",
@@ -177,6 +178,8 @@ class Channel:
         self.on_end: list[Callable[[Channel], object]] = []
         #: State that features keep with the channel, by their own key.
         self.extra: dict[str, object] = {}
+        #: The same for what dialled channels inherit; values are not changed once they are here.
+        self.inheritable: dict[str, object] = {}
         self._frames: deque[Frame] | None = None
         self._reader: Callable[[Frame], object] | None = None
         self._waiters: list[Deferred[object]] = []
@@ -358,6 +361,7 @@ class Channel:
         """Take the parent's inheritable variables, account and language, as a dialled channel does."""
         for name, value in parent.variables.inherited():
             self.set_variable(name, value)
+        self.inheritable.update(parent.inheritable)
 
     # What the far end does
 

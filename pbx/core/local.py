@@ -52,6 +52,7 @@ class LocalHalf:
         peer.language = self._channel.language
         for name, value in self._channel.variables:
             peer.variables.set(name, value)
+        peer.inheritable.update(self._channel.inheritable)
         peer.changed()
         bus = self._technology.channels.bus
         if bus.wanted(messages.LocalBridged):

@@ -10,11 +10,26 @@ MAX_PARTS = 16
 
 _BOUNDARY = re.compile(r'boundary\s*=\s*(?:"([^"]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE)
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+_REQUIRED = re.compile(rb"^content-disposition[ \t]*:[^\r\n]*handling=required", re.IGNORECASE | re.MULTILINE)
 _CONTENT_TYPE = re.compile(rb"^(?:content-type|c)[ \t]*:[ \t]*([^;\s]+)", re.IGNORECASE | re.MULTILINE)
 
 
 def parts_of(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
     """(media type in lower case, bytes) of each part of a multipart body; ``content_type`` is the header's value."""
+    for kind, _, content in _parts(content_type, body):
+        yield kind, content
+
+
+def unknown_required(content_type: str, body: bytes) -> str | None:
+    """The type of a part that must be understood (RFC 3261 20.11: ``handling=required``) and is no SDP; else None."""
+    for kind, head, _ in _parts(content_type, body):
+        if kind != "application/sdp" and _REQUIRED.search(head):
+            return kind
+    return None
+
+
+def _parts(content_type: str, body: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """(media type, headers, bytes) of each part."""
     match = _BOUNDARY.search(content_type)
     if match is None:
         return
@@ -34,7 +49,7 @@ def parts_of(content_type: str, body: bytes) -> Iterator[tuple[str, bytes]]:
         else:
             head, content = piece[: end.start()], piece[end.end() :]
         found = _CONTENT_TYPE.search(head)
-        yield (found[1].decode("utf-8", "replace").lower() if found else "text/plain"), content
+        yield (found[1].decode("utf-8", "replace").lower() if found else "text/plain"), head, content
 
 
 def session_description(content_type: str, body: bytes) -> bytes | None:

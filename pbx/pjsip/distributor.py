@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 log = Logger()
 
 Handler = Callable[["IncomingRequest", "Endpoint"], object]
+#: True when it has answered the request.
+Gate = Callable[["IncomingRequest", "Endpoint"], bool]
 
 ALLOW_ORDER = (
     *("OPTIONS", "REGISTER", "SUBSCRIBE", "NOTIFY", "PUBLISH", "INVITE", "ACK", "BYE", "CANCEL", "UPDATE", "PRACK"),
@@ -74,6 +76,7 @@ class Distributor:
         self._handlers: dict[str, Handler] = {}
         self._extra_methods: dict[str, int] = {}
         self._authenticator: Authenticator | None = None
+        self._gates: list[Gate] = []
         self._unhook: Callable[[], None] | None = None
         self.identifiers = identifiers
         self.security = SecurityReporter(bus, clock)
@@ -119,6 +122,11 @@ class Distributor:
                     del self._extra_methods[method]
 
         return withdraw
+
+    def register_gate(self, gate: Gate) -> Callable[[], None]:
+        """Show ``gate`` each request whose endpoint is known, before it is authenticated; the result withdraws it."""
+        self._gates.append(gate)
+        return lambda: self._gates.remove(gate)
 
     def register_authenticator(self, authenticator: Authenticator) -> Callable[[], None]:
         """Let ``authenticator`` judge credentials; the result withdraws it. Raises ValueError when there is one."""
@@ -191,6 +199,8 @@ class Distributor:
             endpoint = None
         else:
             self.suspects.clear(request.source[0])
+            if any(gate(request, endpoint) for gate in self._gates):
+                return None
             if not endpoint.auth or (endpoint.allow_unauthenticated_options and request.method == "OPTIONS"):
                 return endpoint
         if self._authenticator is None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The key of `Channel.extra`.
 EXTRA_KEY = "pjsip.headers"
+#: The key of `Channel.inheritable`: headers that the INVITEs of dialled channels carry, as (name, value) pairs.
+INHERITED_KEY = "pjsip.headers"
 #: Headers one channel may add to its INVITE, and the longest value: a runaway script must not grow without end.
 MAX_ADDED = 128
 MAX_VALUE = 4096
@@ -141,6 +143,29 @@ def _distinct(names: Iterable[str]) -> list[str]:
     for name in names:
         found.setdefault(name.lower(), name)
     return list(found.values())
+
+
+def inheritable_headers(channel: Channel) -> tuple[tuple[str, str], ...]:
+    """What PJSIP_INHERITABLE_HEADER set on the channel or on the one that dialled it, in order."""
+    found = channel.inheritable.get(INHERITED_KEY)
+    return found if isinstance(found, tuple) else ()
+
+
+def change_inheritable(channel: Channel, action: str, name: str, value: str, number: int = 1) -> None:
+    """``add``, ``update`` or ``remove`` (by name or prefix). Raises HeaderError."""
+    headers = list(inheritable_headers(channel))
+    if action == "add":
+        if len(headers) >= MAX_ADDED:
+            raise HeaderError(f"more than {MAX_ADDED} headers were added")
+        headers.append(_checked(name, value))
+    elif action == "update":
+        places = [index for index, (header, _) in enumerate(headers) if _matches(header, name)]
+        if not 1 <= number <= len(places):
+            raise HeaderError(f"there is no inheritable header '{name}' number {number}")
+        headers[places[number - 1]] = _checked(headers[places[number - 1]][0], value)
+    else:
+        headers = [(header, old) for header, old in headers if not _matches(header, name)]
+    channel.inheritable[INHERITED_KEY] = tuple(headers)
 
 
 def _matches(header: str, name: str) -> bool:

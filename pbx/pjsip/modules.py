@@ -11,6 +11,7 @@ from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.identify import AnonymousIdentifier, AuthUsernameIdentifier, UsernameIdentifier
 from pbx.pjsip.identify_ip import HeaderIdentifier, IdentifySections, IpIdentifier, RequestUriIdentifier
 from pbx.pjsip.location import Location
+from pbx.pjsip.maintenance import ResPjsipMaintenance
 from pbx.pjsip.names import HostNames
 from pbx.pjsip.objects import Acl, Auth, Identify
 from pbx.pjsip.registrar import Registrar
@@ -135,4 +136,5 @@ MODULES: tuple[type[Module], ...] = (
     ResPjsipOutboundRegistration,
     ResolverUnbound,
     ResPjsipLogger,
+    ResPjsipMaintenance,
 )

@@ -209,7 +209,7 @@ class InviteLayer:
         with core.entered():
             rdata = request.rdata()
             if rewrite_contact:
-                self.gate._rewrite_contact(rdata, rdata.msg_info)
+                self.gate.rewrite_target(rdata, rdata.msg_info)
             dialogs = ffi.new("pjsip_dialog **")
             contact_str, kept = strings.borrowed(contact)
             status = lib.pjsip_dlg_create_uas_and_inc_lock(lib.pjsip_ua_instance(), rdata, contact_str, dialogs)
@@ -232,7 +232,7 @@ class InviteLayer:
             session = self._adopt(inv, UAS, request.call_id, events)
             session.has_remote_offer = has_offer
             if rewrite_contact:
-                self.gate.rewritten.add(request.call_id.encode("utf-8", "surrogateescape"))
+                self.gate.rewritten[request.call_id.encode("utf-8", "surrogateescape")] = session
             self._set_timers(inv, options)
             tdata = ffi.new("pjsip_tx_data **")
             status = lib.pjsip_inv_initial_answer(inv, rdata, 100, ffi.NULL, ffi.NULL, tdata)
@@ -311,7 +311,7 @@ class InviteLayer:
         session = self._adopt(inv, UAC, strings.text(dialog.call_id.id), events)
         session.local_sdp = call.offer
         if call.rewrite_contact:
-            self.gate.rewritten.add(strings.raw(dialog.call_id.id))
+            self.gate.rewritten[strings.raw(dialog.call_id.id)] = session
         self._set_timers(inv, call.options)
         return session
 
@@ -403,7 +403,7 @@ class InviteLayer:
         self._sessions.pop(_address(session.inv), None)
         self._dialogs.pop(_address(session.dialog), None)
         if self.gate.rewritten:
-            self.gate.rewritten.discard(session.call_id.encode("utf-8", "surrogateescape"))
+            self.gate.rewritten.pop(session.call_id.encode("utf-8", "surrogateescape"), None)
 
     def unusable(self, call_id: str, reason: str) -> None:
         """The screen had to repair a message of a call whose far end can thereby not be talked to: end the call."""
@@ -449,6 +449,8 @@ class InviteLayer:
         if session is None:
             return
         state = inv.state
+        if state == DISCONNECTED and self._failed_over(session, event):
+            return
         if state == DISCONNECTED:
             session.disconnected(int(inv.cause), strings.text(inv.cause_text), self._message(event))
             self.core.later(session.release_if_idle)
@@ -457,15 +459,38 @@ class InviteLayer:
             if session.ending and session.role == UAC:
                 # The answer crossed our CANCEL (RFC 3261 9.1): it needs a BYE.
                 self.core.later(session.end, 487)
-        elif session.role == UAC:
-            if state == _EARLY:
-                message = self._message(event)
-                if message is not None:
-                    session.tell("provisional", message.status_code, message)
-            elif state == _CONNECTING:
-                message = self._message(event)
-                if message is not None:
-                    session.tell("answered", message)
+        elif session.role == UAS:
+            if state == _CONNECTING:
+                session.answer_sent()
+        elif state == _EARLY:
+            message = self._message(event)
+            if message is not None:
+                session.tell("provisional", message.status_code, message)
+        elif state == _CONNECTING:
+            message = self._message(event)
+            if message is not None:
+                session.tell("answered", message)
+
+    def _failed_over(self, session: InviteSession, event: CData) -> bool:
+        """Whether an INVITE that nobody answered, or 503, goes to the next address of its target (RFC 3263 4.3)."""
+        inv, lib = session.inv, self.lib
+        if session.role != UAC or session.ending or event.type != _EVENT_TSX_STATE:
+            return False
+        tsx = event.body.tsx_state.tsx
+        message = tsx.last_tx
+        if tsx.status_code not in (408, 503) or tsx.method.id != _INVITE or message == ffi.NULL:
+            return False
+        if not outgoing.try_next_address(self.core, message):
+            return False
+        lib.pjsip_inv_uac_restart(inv, 0)
+        lib.pjsip_tx_data_add_ref(message)
+        status = lib.pjsip_inv_send_msg(inv, message)
+        if status:
+            log.warn(
+                "Call-ID {call_id}: the next address failed at once: {status}", call_id=session.call_id, status=status
+            )
+            return bool(inv.state != DISCONNECTED)
+        return True
 
     def _on_fork(self, inv: CData, event: CData) -> None:
         """PJSIP makes sessions of its own for forked answers only when it is asked to, which it is not."""

@@ -76,9 +76,11 @@ class InviteSession:
     """Made by `InviteLayer`. ``local_sdp`` is our description as it goes on the wire, whenever PJSIP sends one."""
 
     __slots__ = (
+        "_answered",
         "_ending_message",
         "_layer",
         "_restore_sdp",
+        "_waiting_end",
         "call_id",
         "dialog",
         "ending",
@@ -113,6 +115,9 @@ class InviteSession:
         self.wants_ack_answer = False
         self._restore_sdp: bytes | None = None
         self._ending_message: SipMessage | None = None
+        #: What `end` was called with while our 200 waits for a PRACK (RFC 3262 section 3).
+        self._waiting_end: tuple[int, str | None, ExtraHeaders] | None = None
+        self._answered = False
 
     def __repr__(self) -> str:
         return f"<InviteSession {self.call_id}>"
@@ -165,6 +170,7 @@ class InviteSession:
             # PJSIP sends one message with changing codes: what an earlier one said gives way to what this one says.
             outgoing.remove_headers(tdata[0].msg, {name.lower() for name, _ in headers})
             self._send(tdata[0], headers)
+            self._answered = self._answered or 200 <= code < 300
 
     # Ending
 
@@ -177,6 +183,10 @@ class InviteSession:
                 return
             self.ending = True
             state = inv.state
+            if self._answered and state < CONNECTING and self.role == UAS:
+                # Our 200 waits for a PRACK: it will be sent, and then the call is ended by BYE.
+                self._waiting_end = (code, reason, tuple(headers))
+                return
             if not self._can_end(state):
                 layer.lib.pjsip_inv_terminate(inv, code, 1)
                 return
@@ -329,6 +339,12 @@ class InviteSession:
         if event == "ended":
             self.events = None
         getattr(events, event)(*args)
+
+    def answer_sent(self) -> None:
+        """Our 200 has left: who wanted the end meanwhile gets it now."""
+        if self._waiting_end is not None:
+            waiting, self._waiting_end = self._waiting_end, None
+            self._layer.core.later(self.end, *waiting)
 
     def note_ending(self, message: SipMessage) -> None:
         """A BYE or CANCEL has come: what its headers say belongs to the end that follows."""

@@ -47,6 +47,7 @@ class OutgoingRequest:
         self._sender = sender
         self._on_response: Callable[[Reply], object] | None = on_response
         self._timer: IDelayedCall | None = None
+        self._timeout = DEFAULT_TIMEOUT
 
     def cancel(self) -> None:
         self._on_response = None
@@ -153,16 +154,22 @@ class Sender:
             except BaseException:
                 lib.pjsip_tx_data_dec_ref(message)
                 raise
-            token = self._next_token
-            self._next_token += 1
-            self._tokens[token] = outgoing
-            outgoing._timer = core.reactor.callLater(timeout, self._timed_out, token, timeout)
-            status = lib.pjsip_endpt_send_request(core.endpt, message, -1, ffi.cast("void *", token), self._callback)
-            if status:
-                self._tokens.pop(token, None)
-                text = status_text(status)
-                core.later(outgoing._finish, Reply(503, "Service Unavailable", None, text))
+            outgoing._timeout = timeout
+            self._transmit(outgoing, message)
         return outgoing
+
+    def _transmit(self, outgoing: OutgoingRequest, message: CData) -> None:
+        """Start a transaction for ``message``; its reference is used up."""
+        core = self._core
+        token = self._next_token
+        self._next_token += 1
+        self._tokens[token] = outgoing
+        cancel_timer(outgoing._timer)
+        outgoing._timer = core.reactor.callLater(outgoing._timeout, self._timed_out, token, outgoing._timeout)
+        status = core.lib.pjsip_endpt_send_request(core.endpt, message, -1, ffi.cast("void *", token), self._callback)
+        if status:
+            self._tokens.pop(token, None)
+            core.later(outgoing._finish, Reply(503, "Service Unavailable", None, status_text(status)))
 
     def _create(
         self,
@@ -223,6 +230,12 @@ class Sender:
         tsx = state.tsx
         code = tsx.status_code
         reason = strings.text(tsx.status_text)
+        message = tsx.last_tx
+        if code in (408, 503) and message != ffi.NULL and tdata.try_next_address(self._core, message):
+            # The old transaction lets go of the message; the new one has a reference of its own.
+            self._core.lib.pjsip_tx_data_add_ref(message)
+            self._transmit(outgoing, message)
+            return
         if state.type == PJSIP_EVENT_RX_MSG:
             response = self._receiver.response_of(state.src.rdata)
             reply = Reply(code, response.reason or reason, response)

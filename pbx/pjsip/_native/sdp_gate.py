@@ -53,8 +53,8 @@ class SdpGate:
         self._print_sdp: CData = None
         #: Rewrites what leaves the local networks (res_pjsip_nat); None where no transport has any.
         self.translate: Callable[[CData], object] | None = None
-        #: Call-IDs of sessions whose peer's Contact is rewritten to where its messages come from.
-        self.rewritten: set[bytes] = set()
+        #: Sessions, by Call-ID, whose peer is talked to where its messages come from.
+        self.rewritten: dict[bytes, InviteSession] = {}
         #: A pjmedia_sdp_session * to give to PJSIP as the local description; PJSIP copies it.
         self.token: CData = None
         #: The ACK with a description that PJSIP is working on, or None.
@@ -101,7 +101,7 @@ class SdpGate:
         if body:
             self._swap_in(rdata, info, body)
         if self.rewritten and strings.raw(info.cid.id) in self.rewritten:
-            self._rewrite_contact(rdata, info)
+            self.rewrite_target(rdata, info)
         return 0
 
     def _swap_in(self, rdata: CData, info: CData, body: CData) -> None:
@@ -148,21 +148,57 @@ class SdpGate:
         negotiator = session.inv.neg
         return bool(negotiator) and lib.pjmedia_sdp_neg_get_state(negotiator) in (_NEG_LOCAL_OFFER, _NEG_DONE)
 
+    def rewrite_target(self, rdata: CData, info: CData) -> None:
+        """Asterisk's rewrite_contact: answer to where the message came from, not to what it says.
+
+        With a route set that is the first hop's place in it, which is Record-Route's first value in a request and its
+        last in a response; else Contact.
+        """
+        if info.record_route:
+            self._rewrite_uri(rdata, self._first_hop(info).name_addr.uri, rdata.tp_info.pool)
+            return
+        session = self.rewritten.get(strings.raw(info.cid.id))
+        if (
+            session is None
+            or session.released
+            or session.dialog.route_set.next == ffi.addressof(session.dialog, "route_set")
+        ):
+            self._rewrite_contact(rdata, info)
+        elif not session.dialog.route_set_frozen:
+            self._rewrite_uri(rdata, session.dialog.route_set.next.name_addr.uri, session.dialog.pool)
+
+    @staticmethod
+    def _first_hop(info: CData) -> CData:
+        found = info.record_route
+        if info.msg.type == 0:
+            return found
+        head = ffi.addressof(info.msg, "hdr")
+        node = head.prev
+        while node != head:
+            if node.type == found.type:
+                return ffi.cast("pjsip_routing_hdr *", node)
+            node = node.prev
+        return found
+
     def _rewrite_contact(self, rdata: CData, info: CData) -> None:
-        """Asterisk's rewrite_contact: answer to where the message came from, not to what its Contact says."""
         node = self._core.lib.pjsip_msg_find_hdr(info.msg, 9, ffi.NULL)
         if not node:
             return
         contact = ffi.cast("pjsip_contact_hdr *", node)
-        if contact.star or not contact.uri:
-            return
-        get_uri = ffi.cast("void *(*)(void *)", contact.uri.vptr.p_get_uri)
-        uri = ffi.cast("pjsip_sip_uri *", get_uri(contact.uri))
+        if not contact.star and contact.uri:
+            self._rewrite_uri(rdata, contact.uri, rdata.tp_info.pool)
+
+    @staticmethod
+    def _rewrite_uri(rdata: CData, address: CData, pool: CData) -> None:
+        """Give a sip or sips URI the host and port that the message came from."""
+        get_uri = ffi.cast("void *(*)(void *)", address.vptr.p_get_uri)
+        uri = ffi.cast("pjsip_sip_uri *", get_uri(address))
         scheme = ffi.cast("const pj_str_t *(*)(const void *)", uri.vptr.p_get_scheme)(uri)
         if strings.raw(scheme[0]).lower() not in (b"sip", b"sips"):
             return
         source = ffi.string(rdata.pkt_info.src_name)
-        uri.host = strings.dup(rdata.tp_info.pool, source)[0]
+        if strings.raw(uri.host) != source:
+            uri.host = strings.dup(pool, source)[0]
         uri.port = rdata.pkt_info.src_port
 
     # Out

@@ -121,6 +121,22 @@ def reserve(core: PjCore, tdata: CData, size: int) -> None:
     tdata.buf.end = start + size
 
 
+def try_next_address(core: PjCore, tdata: CData) -> bool:
+    """Turn a request that nobody answered (408, 503) to its target's next address (RFC 3263 4.3); False without one.
+
+    A new transaction has to send it then, so its Via gets another branch.
+    """
+    destination = tdata.dest_info
+    if tdata.is_pending or destination.cur_addr + 1 >= destination.addr.count:
+        return False
+    destination.cur_addr += 1
+    via = core.lib.pjsip_msg_find_hdr(tdata.msg, core.lib.PJSIP_H_VIA, ffi.NULL)
+    if via != ffi.NULL:
+        ffi.cast("pjsip_via_hdr *", via).branch_param.slen = 0
+    core.lib.pjsip_tx_data_invalidate_msg(tdata)
+    return True
+
+
 def set_transport(core: PjCore, tdata: CData, selector: CData) -> None:
     """Bind the message to a transport or listener; ``selector``: pjsip_tpselector *."""
     check(core.lib.pjsip_tx_data_set_transport(tdata, selector), "pjsip_tx_data_set_transport")

@@ -12,6 +12,7 @@ from pbx.core.party import Caller, Dialed
 from pbx.core.technology import ChannelRequest, RequestFailed
 from pbx.pjsip.caller_id import tagged
 from pbx.pjsip.headers import EXTRA_KEY
+from pbx.pjsip.maintenance import Maintenance
 from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.incoming import configure
 from pbx.pjsip.session.media import SessionMedia
@@ -37,6 +38,9 @@ class PjsipTechnology:
         """A channel for ``[user@]endpoint[/aor or sip:uri]``. Raises RequestFailed."""
         sessions = self._sessions
         dialled, endpoint = parse_dial_string(request.address, sessions)
+        maintenance = sessions.server.find(Maintenance)
+        if maintenance is not None and endpoint.id in maintenance:
+            raise RequestFailed(f"endpoint '{endpoint.id}' is in maintenance mode", Cause.NORMAL_TEMPORARY_FAILURE)
         call = resolve(dialled, endpoint, sessions)
         target = SipUri.parse(call.target)
         host = sessions.host.media_host(call.transport, call.next_hop)

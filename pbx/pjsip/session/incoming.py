@@ -16,7 +16,7 @@ from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
 from pbx.media.errors import NoMediaPorts
 from pbx.pjsip._native.errors import PjError
-from pbx.pjsip.bodies import session_description
+from pbx.pjsip.bodies import session_description, unknown_required
 from pbx.pjsip.caller_id import caller_of, line_information
 from pbx.pjsip.headers import EXTRA_KEY
 from pbx.pjsip.session.diversion import diverted_request
@@ -165,6 +165,9 @@ class InviteHandler:
         if request.content_type not in _BODY_TYPES:
             accept = (("Accept", ", ".join(_BODY_TYPES)),)
             raise Refused(415, f"a body of type '{request.content_type}'", accept)
+        unknown = unknown_required(content_type, body)
+        if unknown is not None:
+            raise Refused(415, f"a body of type '{unknown}' that must be understood", (("Accept", "application/sdp"),))
         return session_description(content_type, body)
 
     def _channel(

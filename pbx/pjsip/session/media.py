@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from pbx.media.formats import FORMATS
 from pbx.media.parameters import AgreedCodec, StreamParameters
+from pbx.media.sdp import Direction
 from pbx.pjsip.objects.enums import DtmfMode, OfferPreference
 from pbx.pjsip.session.offer_answer import (
     TELEPHONE_EVENT,
@@ -55,11 +56,25 @@ class SessionMedia:
         self.text: bytes | None = None
         self.negotiated: Negotiated | None = None
         self._offered: LocalMedia | None = None
+        self._remote_offer: bytes | None = None
+        self._chosen: tuple[str, ...] = ()
+        self._events = endpoint.dtmf_mode in _EVENT_MODES
 
     @property
     def codecs(self) -> tuple[str, ...]:
-        """The endpoint's codecs that the switchboard can code, in order."""
-        return _usable(self._endpoint.allow.names)
+        """The codecs chosen for this call, else the endpoint's, that the switchboard can code, in order."""
+        return self._chosen or _usable(self._endpoint.allow.names)
+
+    def choose(self, names: tuple[str, ...]) -> None:
+        """Offer these codecs from now on. Raises ValueError when none of them can be used."""
+        chosen = _usable(names)
+        if not chosen:
+            raise ValueError(f"none of these codecs can be used: {','.join(names)}")
+        self._chosen = chosen
+
+    def set_dtmf_mode(self, mode: DtmfMode) -> None:
+        """Whether telephone events are offered and answered from now on."""
+        self._events = mode in _EVENT_MODES
 
     @property
     def leg(self) -> Leg | None:
@@ -80,15 +95,22 @@ class SessionMedia:
 
     def answer(self, offer: bytes) -> bytes:
         """Our answer. Raises NotAcceptable (BadDescription for garbage), NoMediaPorts."""
+        self._remote_offer = offer
         negotiated = answer_offer(offer, self._local())
         negotiated.text = self._versioned(negotiated.text)
         self.negotiated = negotiated
         self.text = negotiated.text
         return negotiated.text
 
-    def offer(self) -> bytes:
-        """Our offer: for a first INVITE, or one that changes nothing later. Raises NotAcceptable, NoMediaPorts."""
+    def answer_again(self) -> None:
+        """Answer the far end's offer anew, before our answer to it has left; nothing where there was none."""
+        if self._remote_offer is not None:
+            self.answer(self._remote_offer)
+
+    def offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
+        """Our offer: for a first INVITE, or a later one. Raises NotAcceptable, NoMediaPorts."""
         local = self._offered = self._local()
+        local.direction = direction
         self.text = self._versioned(build_offer(local))
         return self.text
 
@@ -115,7 +137,7 @@ class SessionMedia:
             address=self.address,
             port=transport.rtp_port,
             codecs=self.codecs,
-            telephone_event=endpoint.dtmf_mode in _EVENT_MODES,
+            telephone_event=self._events,
             prefer_remote=endpoint.incoming_call_offer_pref in _REMOTE_FIRST,
             # Without a guard of the port nobody would notice that the far end turns to another codec.
             first_only=endpoint.preferred_codec_only

@@ -16,6 +16,7 @@ from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.channel_technology import PjsipTechnology
 from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
+from pbx.pjsip.session.one_touch import OneTouchRecording
 from pbx.pjsip.session.services import Sessions
 
 
@@ -81,4 +82,4 @@ class ChannelModule(Module):
         return len(self._sessions)
 
 
-MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging)
+MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging, OneTouchRecording)

@@ -14,7 +14,9 @@ from pbx.core.technology import RequestFailed
 from pbx.errors import ObeliskError
 from pbx.pjsip._native.invite import Call
 from pbx.pjsip.caller_id import contact_user, from_header, identity_headers
+from pbx.pjsip.headers import inheritable_headers
 from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.resolver import literal
 from pbx.pjsip.session.diversion import diversion_headers
 from pbx.pjsip.session.options import contact_header, options_out
 from pbx.pjsip.uri import SipSyntaxError, SipUri
@@ -44,6 +46,8 @@ class OutgoingCall:
     target: str
     route: tuple[str, ...]
     transport: str
+    #: Whether only that transport will do; else it names us, and name servers say which one is taken (RFC 3263 4.1).
+    bound: bool = True
 
     @property
     def next_hop(self) -> str:
@@ -65,6 +69,7 @@ class OutgoingCall:
         headers = identity_headers(endpoint, party, ours)
         headers += diversion_headers(channel, endpoint, ours, response=False)
         headers += session.headers.added
+        headers += inheritable_headers(channel)
         call = Call(
             target=self.target,
             from_header=session.headers.with_uri_params(from_header(endpoint, party, ours, settings.default_from_user)),
@@ -77,7 +82,7 @@ class OutgoingCall:
             credentials=sessions.credentials(endpoint),
             route=self.route,
             rewrite_contact=endpoint.rewrite_contact,
-            transport=self.transport,
+            transport=self.transport if self.bound else "",
         )
         return sessions.host.invite.invite(call, session)
 
@@ -122,7 +127,9 @@ def resolve(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> Outg
         transport = sessions.transport_towards(endpoint, protocol)
     except ObeliskError as error:
         raise RequestFailed(str(error), Cause.NO_ROUTE_DESTINATION) from error
-    return OutgoingCall(sessions, endpoint, str(uri), route, transport)
+    first = SipUri.parse(route[0].strip("<> ")) if route else uri
+    bound = bool(endpoint.transport or first.param("transport") or first.port or literal(first.host))
+    return OutgoingCall(sessions, endpoint, str(uri), route, transport, bound or first.scheme == "sips")
 
 
 def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tuple[str, tuple[str, ...]]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Answer = tuple[int, Sequence[tuple[str, str]]]
 #: Takes a request inside a call; called inside PJSIP, so what it leads to waits (`PjsipSession.later`).
 InCallHandler = Callable[["PjsipSession", "SipMessage"], Answer]
+#: Takes an INFO inside a call by its headers, or passes it on with None.
+InfoHandler = Callable[["PjsipSession", "SipMessage"], Answer | None]
 
 
 class Sessions:
@@ -40,6 +42,7 @@ class Sessions:
         self._sessions: dict[str, PjsipSession] = {}
         self._number = 0
         self._handlers: dict[str, InCallHandler] = {}
+        self._info: list[InfoHandler] = []
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -57,6 +60,15 @@ class Sessions:
             self._handlers.pop(method, None)
 
         return withdraw
+
+    def register_info(self, handler: InfoHandler) -> Callable[[], None]:
+        """Show each INFO inside a call to ``handler`` first; the result withdraws it."""
+        self._info.append(handler)
+        return lambda: self._info.remove(handler)
+
+    def answer_info(self, session: PjsipSession, message: SipMessage) -> Answer | None:
+        """What the first handler that takes an INFO answers, or None."""
+        return next((answer for handler in self._info if (answer := handler(session, message)) is not None), None)
 
     def handler(self, method: str) -> InCallHandler | None:
         """Who takes requests of ``method`` inside calls."""

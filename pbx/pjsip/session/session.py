@@ -20,11 +20,12 @@ from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd
 from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
 from pbx.media.errors import MediaError, NoMediaPorts
+from pbx.media.sdp import Direction
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.invite_session import InviteSession, SessionOver
 from pbx.pjsip.bodies import session_description
 from pbx.pjsip.headers import HeaderStore
-from pbx.pjsip.objects.enums import DtmfMode, RedirectMethod
+from pbx.pjsip.objects.enums import DtmfMode, RedirectMethod, SessionRefreshMethod
 from pbx.pjsip.session import dtmf_info
 from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
@@ -33,6 +34,8 @@ from pbx.pjsip.session.identity import heard_of, response_headers, tell_connecte
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
+from pbx.pjsip.session.refresh import refresh, set_dtmf_mode
+from pbx.pjsip.status import DECLINE
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -45,15 +48,16 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: How often a session with rtp_timeout looks whether RTP has come, in seconds.
+#: How often, at least, a session with rtp_timeout looks whether RTP has come, in seconds.
 RTP_CHECK_SECONDS = 1.0
-#: What ends an unanswered call for which no code stands (Asterisk's choice).
-DECLINE = 603
+#: By how much a timer may come before its time, in seconds.
+TIMER_SLACK_SECONDS = 0.05
 _FINAL = {
     Control.BUSY: (486, Cause.USER_BUSY),
     Control.CONGESTION: (503, Cause.NORMAL_CIRCUIT_CONGESTION),
     Control.INCOMPLETE: (484, Cause.INVALID_NUMBER_FORMAT),
 }
+_HOLDING = frozenset((Control.HOLD, Control.UNHOLD))
 _SILENT = frozenset((Control.SOURCE_UPDATE, Control.PROCEEDING, Control.VIDEO_UPDATE))
 
 
@@ -68,17 +72,21 @@ class PjsipSession:
         "_peer",
         "_received",
         "_redirections",
+        "_refusal",
         "_rtp_timer",
         "_sessions",
         "_up",
         "call_id",
         "channel",
         "contact_uri",
+        "dtmf_mode",
         "endpoint",
         "headers",
         "media",
+        "moh_passthrough",
         "native",
         "takes_update",
+        "transfers_by_ari",
     )
 
     def __init__(
@@ -106,6 +114,13 @@ class PjsipSession:
         #: Whether the far end said in Allow that it takes UPDATE (RFC 3311).
         self.takes_update = received is not None and _allows_update(received)
         self._up = False
+        self.dtmf_mode = endpoint.dtmf_mode
+        #: Whether hold is passed on by re-INVITE instead of being music.
+        self.moh_passthrough = endpoint.moh_passthrough
+        #: Whether an ARI application decides on transfers that the far end asks for.
+        self.transfers_by_ari = False
+        #: The code that PJSIPHangup refuses the call with.
+        self._refusal = 0
         #: Our description went out in a provisional response, so media flows already.
         self._early_sdp = False
         #: The INVITE had no offer: ours goes out with the answer, theirs comes in the ACK.
@@ -143,6 +158,9 @@ class PjsipSession:
             return False
         if kind in _SILENT:
             return True
+        if kind in _HOLDING:
+            held = kind is Control.HOLD
+            return self.moh_passthrough and refresh(self, direction=Direction.SENDONLY if held else Direction.SENDRECV)
         if kind is Control.CONNECTED_LINE:
             # Two changes at once are told as one: what is sent is the channel's party at that time.
             self._sessions.host.invite.later(tell_connected, self)
@@ -165,6 +183,26 @@ class PjsipSession:
             return True
         return False
 
+    def refuse(self, code: int) -> bool:
+        """End an unanswered call that came in with a response of that code; False for any other call."""
+        if self._closed or self.channel.outgoing or self._up:
+            return False
+        self._refusal = code
+        self.channel.set_hangup_cause(sip_to_cause(code), str(code))
+        return True
+
+    @property
+    def is_up(self) -> bool:
+        return self._up and not self._closed
+
+    def refresh(self, method: SessionRefreshMethod) -> None:
+        """Offer our media again, or refresh the session by UPDATE."""
+        refresh(self, method)
+
+    def set_dtmf_mode(self, mode: DtmfMode) -> None:
+        """How digits travel from now on."""
+        set_dtmf_mode(self, mode)
+
     def hangup(self) -> None:
         if self._closed:
             return
@@ -177,13 +215,13 @@ class PjsipSession:
         if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
             headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
         try:
-            native.end(cause_to_sip(cause) or DECLINE, headers=headers)
+            native.end(self._refusal or cause_to_sip(cause) or DECLINE, headers=headers)
         except PjError as error:
             log.warn("{call_id}: could not say goodbye: {error}", call_id=self.call_id, error=str(error))
             native.terminate(500)
 
     def send_digit(self, digit: str, duration_ms: int) -> None:
-        mode = self.endpoint.dtmf_mode
+        mode = self.dtmf_mode
         negotiated = self.media.negotiated
         events = negotiated is not None and negotiated.telephone_event_send is not None
         if mode is DtmfMode.INFO or (mode is DtmfMode.AUTO_INFO and not events):
@@ -352,6 +390,9 @@ class PjsipSession:
             return handler(self, message)
         if message.method != "INFO":
             return 501 if message.method not in _KNOWN else 405, [("Allow", self._sessions.host.allow() or "INVITE")]
+        taken = self._sessions.answer_info(self, message)
+        if taken is not None:
+            return taken
         if not message.body:
             return 200, ()
         digit = dtmf_info.parse(message.content_type, message.body)
@@ -509,26 +550,33 @@ class PjsipSession:
 
     # RTP timeout
 
-    def _watch_rtp(self) -> None:
-        endpoint = self.endpoint
-        if (endpoint.rtp_timeout or endpoint.rtp_timeout_hold) and self._rtp_timer is None:
-            self._rtp_timer = self._sessions.clock.call_later(RTP_CHECK_SECONDS, self._check_rtp)
+    def _watch_rtp(self, seconds: float = RTP_CHECK_SECONDS) -> None:
+        """Look for RTP in ``seconds``, where it matters."""
+        if (self.endpoint.rtp_timeout or self.endpoint.rtp_timeout_hold) and self._rtp_timer is None:
+            self._rtp_timer = self._sessions.clock.call_later(seconds, self._check_rtp)
+
+    @property
+    def _rtp_limit(self) -> int:
+        """How long RTP may stay away now, in seconds; 0 for ever."""
+        return self.endpoint.rtp_timeout_hold if self.channel.held else self.endpoint.rtp_timeout
 
     def _check_rtp(self) -> None:
         self._rtp_timer = None
         if self._closed:
             return
-        limit = self.endpoint.rtp_timeout_hold if self.channel.held else self.endpoint.rtp_timeout
+        limit = self._rtp_limit
         silent = self.media.seconds_since_rtp()
-        if limit and silent > limit:
+        if limit and silent >= limit - TIMER_SLACK_SECONDS:
             log.info(
                 "Disconnecting channel '{channel}' for lack of audio RTP activity in {silent:.0f} seconds",
                 channel=self.channel.name,
                 silent=silent,
             )
-            self._end_call(Cause.REQUESTED_CHAN_UNAVAIL, "no RTP")
+            # Softly, as in Asterisk: who services the channel ends the call.
+            self.channel.request_hangup(Cause.REQUESTED_CHAN_UNAVAIL)
             return
-        self._watch_rtp()
+        # Whether the call is held, and so which limit counts, may change at any time.
+        self._watch_rtp(min(RTP_CHECK_SECONDS, limit - silent) if limit else RTP_CHECK_SECONDS)
 
     # The end
 

@@ -87,6 +87,7 @@ pj_status_t pjsip_inv_reinvite(pjsip_inv_session *session, const pj_str_t *conta
                                pjsip_tx_data **tdata);
 pj_status_t pjsip_inv_update(pjsip_inv_session *session, const pj_str_t *contact, const pjmedia_sdp_session *offer,
                              pjsip_tx_data **tdata);
+pj_status_t pjsip_inv_uac_restart(pjsip_inv_session *session, pj_bool_t new_offer);
 pj_status_t pjsip_inv_send_msg(pjsip_inv_session *session, pjsip_tx_data *tdata);
 pjsip_inv_session *pjsip_dlg_get_inv_session(pjsip_dialog *dialog);
 pjsip_sdp_info *pjsip_tdata_get_sdp_info(pjsip_tx_data *tdata);
