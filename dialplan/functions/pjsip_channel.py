@@ -37,8 +37,8 @@ def refusal_code(text: str, channel: str) -> int:
 class PjsipChannelModule(DialplanModule):
     """Applications and functions of PJSIP channels."""
 
-    name = "chan_pjsip_functions"
-    description = "PJSIP Channel Driver dialplan functions"
+    name = "chan_pjsip_dialplan"
+    description = "PJSIP Channel Driver: calls and the dialplan"
     requires = ("res_pjsip",)
 
     def _find(self, channel: Channel | None) -> PjsipSession | None:

@@ -70,6 +70,7 @@ async def test_an_invite_goes_to_the_next_server_after_503(exchange: Any, phone:
     await second.wanted("ACK")
     result = await waiting
     assert result.status == "ANSWER"
+    assert result.peer is not None
     result.peer.hangup()
     second.answer(await second.wanted("BYE"), 200)
 
