@@ -22,6 +22,7 @@ from dialplan.applications.privacy import PrivacyModule
 from dialplan.applications.read import ReadModule
 from dialplan.applications.readexten import ReadExtenModule, WaitDigit
 from dialplan.applications.record import RecordModule
+from dialplan.applications.stack import StackModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.applications.stasis_broadcast import StasisBroadcastModule
 from dialplan.commands import DialplanCommands
@@ -64,6 +65,7 @@ MODULES: tuple[type[Module], ...] = (
     ReadModule,
     RecordModule,
     SendDTMFModule,
+    StackModule,
     StasisModule,
     StasisBroadcastModule,
     UserEventModule,

@@ -15,12 +15,12 @@ class ArgumentError(ObeliskError):
     """An application or function was called wrongly; the text names it and says how."""
 
 
-def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",") -> list[str]:
+def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",", *, raw: bool = False) -> list[str]:
     """Split as AST_STANDARD_APP_ARGS does (``__ast_app_separate_args``).
 
     A delimiter inside parentheses, brackets or double quotes does not split; quotes are removed, and so is a backslash
-    before any character, which it protects. The argument number ``limit`` is the rest as it stands, quotes,
-    backslashes and all.
+    before any character, which it protects; with ``raw`` both stay, as by AST_STANDARD_RAW_ARGS. The argument number
+    ``limit`` is the rest as it stands, quotes, backslashes and all.
     """
     if not text:
         return []
@@ -37,10 +37,14 @@ def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",")
             return found
         character = text[at]
         if character == "\\":
+            if raw:
+                current.append(character)
             at += 1
             if at < length:
                 current.append(text[at])
         elif character == '"':
+            if raw:
+                current.append(character)
             quoted = not quoted
         elif character == delimiter and not (parentheses or brackets or quoted):
             found.append("".join(current))

@@ -52,6 +52,7 @@ FORBIDDEN = "Originate Access Forbidden: app or data blacklisted"
         "Codecs",
         "ChannelId",
         "OtherChannelId",
+        "PreDialGoSub",
     ),
     list_events=("OriginateResponse",),
 )
@@ -71,8 +72,7 @@ def _order(ctx: Context) -> Originate:
     for name in ("ChannelId", "OtherChannelId"):
         if len(ctx.get(name)) > MAX_UNIQUEID:
             raise ActionError(f"Uniqueid length exceeds maximum of {MAX_UNIQUEID}")
-    if ctx.get("PreDialGoSub"):
-        raise ActionError("PreDialGoSub is not supported")
+    subroutine = ctx.get("PreDialGoSub")
     exten, context = ctx.get("Exten"), ctx.get("Context")
     priority = _priority(ctx, context, exten)
     timeout_ms = DEFAULT_TIMEOUT_MS
@@ -98,6 +98,7 @@ def _order(ctx: Context) -> Originate:
     for name, value in variables:
         # What a variable holds may be substituted later, with the rights of the dialplan.
         ctx.check_function(f"{name} {value}", FORBIDDEN)
+    ctx.check_function(subroutine, FORBIDDEN)
     number = "" if identity is None else identity.number
     if priority and not ctx.server.dialplan.exists(context, exten, priority, number):
         raise ActionError("Extension does not exist.")
@@ -119,6 +120,7 @@ def _order(ctx: Context) -> Originate:
         uniqueid=ctx.get("ChannelId") or None,
         other_uniqueid=ctx.get("OtherChannelId") or None,
         formats=formats,
+        before_call=(lambda called: ctx.server.dialplan.run_subroutine(called, subroutine)) if subroutine else None,
     )
 
 

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from dialplan.applications.sound import file_names, play_all
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
+from dialplan.locations import parse_location
 from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
 from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
@@ -159,24 +160,8 @@ class Builtins(DialplanModule):
         description="The priority may be a label, or relative as in +2.",
     )
     def app_goto(self, channel: Channel, args: Arguments) -> int:
-        parts = split_arguments(args.raw, 3)
-        if not parts or not parts[-1].strip():
-            raise ArgumentError("Goto requires an argument ([[context,]extension,]priority)")
-        context = parts[0].strip() if len(parts) == 3 else channel.context
-        exten = parts[-2].strip() if len(parts) > 1 else channel.exten
-        context, exten = context or channel.context, exten or channel.exten
-        priority = self._priority(channel, context, exten, parts[-1].strip())
-        if priority is None:
-            raise ArgumentError(f"Goto: priority '{args.raw}' must be a number > 0, or a valid label")
-        self.engine.goto(channel, context, exten, priority)
+        self.engine.goto(channel, *parse_location(self.engine, channel, args.raw))
         return RESULT_OK
-
-    def _priority(self, channel: Channel, context: str, exten: str, text: str) -> int | None:
-        if text[:1] in ("+", "-") and text[1:].isdecimal():
-            value: int | None = channel.priority + int(text)
-        else:
-            value = self.engine.find_priority(context, exten, text, channel.caller.id.number)
-        return value if value is not None and value > 0 else None
 
     @application("NoOp", "[text]", synopsis="Do nothing; the text shows in the verbose log.")
     def app_noop(self, channel: Channel, args: Arguments) -> int:

@@ -1,29 +1,167 @@
-"""Running a Gosub on a channel that an application holds, and waiting for its Return."""
+"""Gosub, and running a subroutine on a channel that an application or function holds, until it returns.
+
+Source: apps/app_stack.c, gosub_exec and gosub_run (ast_app_run_sub). Dial's predial and ``U``, Originate's
+PreDialGoSub, hangup handlers and EVAL_SUB come through `run_subroutine`.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from twisted.logger import Logger
 
-from dialplan.engine import Engine
-from pbx.core.channel import Channel
+from dialplan.arguments import ArgumentError, split_arguments
+from dialplan.locations import parse_location, split_location
+from dialplan.run import KEY, Run, run_of
+from dialplan.stack import MAX_ARGUMENTS, Frame, StackOverflow, made_stack
+from dialplan.verbosity import verbose
+from pbx.core.release import ask_release
+from pbx.errors import ObeliskError
+
+if TYPE_CHECKING:
+    from dialplan.engine import Engine
+    from pbx.core.channel import Channel
 
 log = Logger()
+
+#: Subroutines that something waits for, inside each other: each takes a part of Python's stack.
+MAX_NESTED = 15
+
+
+def split_call(text: str) -> tuple[str, str | None]:
+    """``place(arguments)`` apart; None where there are no parentheses."""
+    place, parenthesis, rest = text.partition("(")
+    if not parenthesis:
+        return place, None
+    arguments, closed, _ = rest.rpartition(")")
+    if not closed:
+        log.warn("Ouch.  No closing paren: '{text}'?", text=text)
+        arguments = rest
+    return place, arguments
 
 
 def subroutine_of(channel: Channel, text: str) -> str:
     """``[[context^]exten^]priority[(arg1^arg2)]`` as Gosub takes it, with what is left out from ``channel``."""
-    place, parenthesis, arguments = text.partition("(")
-    parts = [part.strip() for part in place.replace("^", ",").split(",")]
-    context = parts[-3] if len(parts) > 2 and parts[-3] else channel.context
-    exten = parts[-2] if len(parts) > 1 and parts[-2] else channel.exten
-    return f"{context},{exten},{parts[-1]}" + (f"({arguments.replace('^', ',')}" if parenthesis else "")
+    place, arguments = split_call(text.replace("^", ","))
+    context, exten, priority = split_location(channel, place)
+    return f"{context},{exten},{priority}" + (f"({arguments})" if arguments else "")
 
 
-async def run_subroutine(engine: Engine, channel: Channel, location: str) -> bool:
-    """Run ``context,exten,priority(args)`` on ``channel`` to its Return; whether it returned. Never raises."""
+def gosub(engine: Engine, channel: Channel, text: str) -> Frame:
+    """Send a channel to ``[[context,]exten,]priority[(arg1,arg2)]``, to come back behind where it is now.
+
+    Raises ArgumentError where there is no such place, StackOverflow where there is no room.
+    """
+    place, arguments = split_call(text)
+    found = parse_location(engine, channel, place)
+    context, exten, priority = found
+    if engine.contexts.find(context, exten, priority, channel.caller.id.number, channel=channel) is None:
+        raise ArgumentError(f"attempted to reach non-existent destination '{context},{exten},{priority}'")
+    stack = made_stack(channel)
+    stack.check(text)
+    values = split_arguments(arguments, MAX_ARGUMENTS, raw=True) if arguments else []
+    frame = stack.push(channel, (channel.context, channel.exten, channel.priority + 1), values)
+    engine.goto(channel, *found)
+    return frame
+
+
+async def run_subroutine(engine: Engine, channel: Channel, location: str, *, ignores_hangup: bool = False) -> bool:
+    """Run ``context,exten,priority(args)`` on ``channel`` to its Return; False where it cannot be begun.
+
+    Raises nothing. The channel is where it was afterwards. GOSUB_RETVAL is what was returned, or empty where the
+    subroutine ended otherwise: by a hangup, unless ``ignores_hangup``, by a redirect, by an error.
+    """
+    if engine.registry.application("Gosub") is None:
+        log.warn(
+            "{channel}: Cannot run 'Gosub({location})'. The app_stack module is not available.",
+            channel=channel.name,
+            location=location,
+        )
+        return False
+    if not channel.alive:
+        return False
+    run, held = run_of(channel), channel.owner
+    borrowed = run is None
+    if run is None:
+        # Nobody runs a dialplan on it: until the subroutine has ended, we do.
+        run = channel.extra[KEY] = Run()
+        channel.owner = "pbx"
+    try:
+        return await _run(engine, channel, run, location, ignores_hangup=ignores_hangup)
+    finally:
+        if borrowed:
+            _give_back(channel, run, held)
+
+
+async def _run(engine: Engine, channel: Channel, run: Run, location: str, *, ignores_hangup: bool) -> bool:
+    verbose(log, 3, "{channel} Internal Gosub({location}) start", channel=channel.name, location=location)
+    place = channel.context, channel.exten, channel.priority
+    application = channel.application, channel.application_data
+    state = run.jumped, run.ignores_hangup, run.step
+    # A redirect that came before is for later.
+    redirect = channel.take_redirect()
+    run.subroutines += 1
+    try:
+        try:
+            if run.subroutines > MAX_NESTED:
+                raise StackOverflow(f"{MAX_NESTED} subroutines wait for each other")
+            frame = gosub(engine, channel, location)
+        except ObeliskError as error:
+            log.error("{where}: Gosub({text}): {error}", where=engine.where(channel), text=location, error=str(error))
+            return False
+        frame.special = True
+        run.ignores_hangup = ignores_hangup
+        if ignores_hangup or not channel.hangup_requested:
+            try:
+                await engine.loop.steps(channel, run)
+            except Exception:  # a defect in a subroutine must not end what waits for it
+                log.failure("{channel}: the subroutine {location} failed", channel=channel.name, location=location)
+        if frame.returned:
+            verbose(log, 3, "{channel} Internal Gosub({location}) complete", channel=channel.name, location=location)
+        else:
+            _unwind(channel, frame, location)
+        return True
+    finally:
+        run.subroutines -= 1
+        run.jumped, run.ignores_hangup, run.step = state
+        if channel.alive:
+            if redirect is not None and not channel.redirect_pending:
+                channel.plan_redirect(*redirect)
+            channel.set_position(*place)
+            channel.forget_application(*application)
+
+
+def _unwind(channel: Channel, frame: Frame, location: str) -> None:
+    """Leave what a subroutine that did not return has left behind."""
     log.warn(
-        "{channel}: Cannot run 'Gosub({location})'. The app_stack module is not available.",
+        "{channel} Abnormal 'Gosub({location})' exit.  Popping routine return locations.",
         channel=channel.name,
         location=location,
     )
-    return False
+    stack = made_stack(channel)
+    while frame in stack.frames:
+        stack.pop(channel)
+    channel.set_variable("GOSUB_RETVAL", "")
+
+
+def _give_back(channel: Channel, run: Run, owner: str) -> None:
+    """The channel goes back to whoever had it, or to where it was sent meanwhile."""
+    run.end()
+    if channel.extra.get(KEY) is run:
+        del channel.extra[KEY]
+    released = run.released
+    if not channel.alive:
+        if released is not None and not released.called:
+            released.callback(None)
+        return
+    channel.owner = owner
+    if owner == "pbx":
+        if released is not None:
+            ask_release(channel).chainDeferred(released)
+    elif released is not None:
+        channel.take_redirect()
+        channel.yanked = True
+        channel.owner = ""
+        released.callback(None)
+    elif channel.redirect_pending and not channel.hangup_requested:
+        channel.channels.yank(channel)

@@ -85,7 +85,10 @@ class LogicModule(FunctionModule):
 
     @func_delete.writer
     def set_delete(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        (self.server.channels.globals if channel is None else channel.variables).remove(args.raw)
+        if channel is None:
+            self.server.channels.globals.remove(args.raw)
+        else:
+            channel.unset_variable(args.raw)
 
     @function("VARIABLE_EXISTS", "varname", synopsis="Check if a dialplan variable exists or not.")
     def func_variable_exists(self, channel: Channel | None, args: Arguments) -> str:

@@ -317,9 +317,9 @@ class Channel:
         self._data = data
         self.changed()
 
-    def forget_application(self) -> None:
-        """The application has ended; told with the next change, as Asterisk's pbx_exec does."""
-        self._application = self._data = ""
+    def forget_application(self, outer: str = "", data: str = "") -> None:
+        """The application has ended, and ``outer`` goes on that ran it; told with the next change, as by pbx_exec."""
+        self._application, self._data = outer, data
         self._snapshot = None
 
     def rename(self, name: str) -> None:
@@ -354,6 +354,24 @@ class Channel:
         plain = self.variables.set(name, value)
         if self.reported is not None and plain in self.reported:
             self._snapshot = None
+        self.tell_variable(name, value)
+
+    def push_variable(self, name: str, value: str) -> None:
+        """Put a variable over the one of that name, until `unset_variable` brings that back. Nobody is told."""
+        plain = self.variables.push(name, value)
+        if self.reported is not None and plain in self.reported:
+            self._snapshot = None
+
+    def unset_variable(self, name: str) -> None:
+        """Take a channel variable away; an earlier one that it was put over is back. A value that was lost is told."""
+        value = self.variables.remove(name)
+        if self.reported is not None and name in self.reported:
+            self._snapshot = None
+        if value:
+            self.tell_variable(name, "")
+
+    def tell_variable(self, name: str, value: str) -> None:
+        """Tell everybody that a variable, or a function by its whole name, has been set."""
         if self._channels.bus.wanted(messages.VariableSet):
             self._channels.bus.publish(messages.VariableSet(self.snapshot(), name, value))
 

@@ -116,6 +116,12 @@ class Dialplan(Protocol):
         Raises LookupError when there is no such application, ChannelInterrupted as `Channel.wait_for` does.
         """
 
+    def run_subroutine(self, channel: Channel, location: str) -> Awaitable[bool]:
+        """Run ``[[context,]exten,]priority[(arguments)]`` on a channel until it returns; whether it could be begun.
+
+        A failure is logged, not raised. Nothing else may service the channel meanwhile.
+        """
+
     def read_function(self, channel: Channel | None, expression: str) -> str | Awaitable[str]:
         """Read ``FUNC(args)``. Raises LookupError when unknown, ObeliskError when it fails."""
 

@@ -27,13 +27,19 @@ def plain_name(name: str) -> str:
 
 
 class VariableStore:
-    """A set of variables; names keep their underscores internally so that inheritance can be told."""
+    """A set of variables; names keep their underscores internally so that inheritance can be told.
 
-    __slots__ = ("_marks", "_values")
+    A value can be pushed over another one of the same name, which is back once the newer one is removed: what is
+    local to a subroutine.
+    """
+
+    __slots__ = ("_hidden", "_marks", "_values")
 
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
         self._marks: dict[str, str] | None = None
+        #: The values under others, with their marks, the oldest first.
+        self._hidden: dict[str, list[tuple[str, str]]] | None = None
 
     def get(self, name: str) -> str | None:
         return self._values.get(name)
@@ -52,10 +58,36 @@ class VariableStore:
         self._values[plain] = value
         return plain
 
-    def remove(self, name: str) -> None:
-        self._values.pop(name, None)
+    def push(self, name: str, value: str) -> str:
+        """`set`, over the value there is, if any."""
+        plain = plain_name(name)
+        held = self._values.get(plain)
+        if held is not None:
+            if self._hidden is None:
+                self._hidden = {}
+            mark = self._marks.get(plain, "") if self._marks is not None else ""
+            self._hidden.setdefault(plain, []).append((held, mark))
+        return self.set(name, value)
+
+    def peek(self, name: str, depth: int) -> str | None:
+        """The value that ``depth`` others of that name are over."""
+        if depth <= 0:
+            return self._values.get(name)
+        hidden = () if self._hidden is None else self._hidden.get(name, ())
+        return hidden[-depth][0] if depth <= len(hidden) else None
+
+    def remove(self, name: str) -> str | None:
+        """Take a value away, which brings back the one under it; gives what it was."""
+        value = self._values.pop(name, None)
         if self._marks is not None:
             self._marks.pop(name, None)
+        hidden = None if self._hidden is None else self._hidden.get(name)
+        if hidden and self._hidden is not None:
+            below, mark = hidden.pop()
+            if not hidden:
+                del self._hidden[name]
+            self.set(mark + name, below)
+        return value
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(list(self._values.items()))
@@ -64,9 +96,20 @@ class VariableStore:
         return len(self._values)
 
     def inherited(self) -> Iterator[tuple[str, str]]:
-        """What a child channel gets: names with the marks they have there."""
-        for plain, mark in (self._marks or {}).items():
-            yield (plain if mark == "_" else f"__{plain}"), self._values[plain]
+        """What a child channel gets: names with the marks they have there; a hidden value where the newest has none."""
+        marks = self._marks or {}
+        for plain, mark in marks.items():
+            yield _handed_down(plain, mark), self._values[plain]
+        for plain, hidden in (self._hidden or {}).items():
+            if plain not in marks:
+                found = next(((value, mark) for value, mark in reversed(hidden) if mark), None)
+                if found is not None:
+                    yield _handed_down(plain, found[1]), found[0]
+
+
+def _handed_down(plain: str, mark: str) -> str:
+    """The name that a variable of that mark has in a child."""
+    return plain if mark == "_" else f"__{plain}"
 
 
 def _context(channel: Channel) -> str:

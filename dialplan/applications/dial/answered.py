@@ -16,6 +16,7 @@ from dialplan.applications.sound import SoundMissing, play
 from dialplan.applications.subroutine import run_subroutine
 from dialplan.arguments import ArgumentError
 from dialplan.engine import Engine
+from dialplan.locations import Place, parse_location
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from pbx.clock import cancel_timer
 from pbx.core.causes import Cause
@@ -128,16 +129,9 @@ class AnsweredCall:
         if self._peer.alive and not self._peer.hangup_requested:
             self._start_peer(context, exten, priority + 1)
 
-    def _place(self, text: str) -> tuple[str, str, int]:
+    def _place(self, text: str) -> Place:
         """``[[context^]exten^]priority`` from the caller's place. Raises ArgumentError."""
-        channel = self._channel
-        parts = [part.strip() for part in text.replace("^", ",").split(",")]
-        context = parts[-3] if len(parts) > 2 and parts[-3] else channel.context
-        exten = parts[-2] if len(parts) > 1 and parts[-2] else channel.exten
-        priority = self._engine.find_priority(context, exten, parts[-1], channel.caller.id.number)
-        if priority is None or priority < 1:
-            raise ArgumentError(f"Dial: '{text}' is not a place in the dialplan")
-        return context, exten, priority
+        return parse_location(self._engine, self._channel, text.replace("^", ","))
 
     async def _subroutine(self, text: str) -> int | None:
         """Option U: a Gosub on the called party, whose GOSUB_RESULT may end the call; None to talk."""
@@ -148,10 +142,12 @@ class AnsweredCall:
         location = f"{context},s,1" + (f"({arguments})" if arguments else "")
         if not await run_subroutine(self._engine, peer, location):
             return None
-        value = peer.variables.get("GOSUB_RETVAL")
+        result = peer.get_variable("GOSUB_RESULT")
+        if result is None:
+            return self._without_peer()
+        value = peer.get_variable("GOSUB_RETVAL")
         if value is not None:
             channel.set_variable("GOSUB_RETVAL", value)
-        result = peer.variables.get("GOSUB_RESULT") or ""
         word = result.upper()
         if word in _RESULT_STATUSES:
             channel.set_variable("DIALSTATUS", word)
@@ -165,11 +161,23 @@ class AnsweredCall:
             except ArgumentError as error:
                 log.warn("{channel}: GOSUB_RESULT: {reason}", channel=channel.name, reason=str(error))
         elif word != "ABORT":
-            return None
+            return self._without_peer()
         self._dial.publish_end(result)
         self.final = True
         channel.check()
         return RESULT_OK if self._goes_on else RESULT_HANGUP
+
+    def _without_peer(self) -> int | None:
+        """The end of the call where the called party is gone or was sent elsewhere; None while it is there."""
+        peer = self._peer
+        if peer.alive and not peer.hangup_requested and not peer.yanked and peer.owner == "dial":
+            return None
+        self._dial.publish_end(ANSWER)
+        self._channel.check()
+        if self._goes_on:
+            return RESULT_OK
+        self._channel.set_hangup_cause(peer.hangup_cause or Cause.NORMAL_CLEARING)
+        return RESULT_HANGUP
 
     # The talk
 

@@ -152,7 +152,7 @@ class Dial:
     def _call(self, leg: Leg) -> None:
         self._publish(messages.DialBegan, leg, leg.destination.address)
         leg.channel.set_reader(partial(self._leg_frame, leg))
-        if leg.channel.hangup_requested:
+        if leg.channel.hangup_requested or leg.channel.yanked:
             self._leg_failed(leg, leg.channel.hangup_cause)
             return
         leg.channel.call()

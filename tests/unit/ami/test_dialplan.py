@@ -7,7 +7,7 @@ import pytest
 from pbx.testing.ami import AmiMessage
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
-from tests.unit.ami.conftest import AmiPair
+from tests.unit.ami.conftest import AmiPair, Connect
 
 CONF = """
 [office]
@@ -109,3 +109,32 @@ async def test_without_the_module_there_is_nothing_to_add_by(admin: AmiPair) -> 
     reply = admin.reply("DialplanExtensionAdd", Context="a", Extension="1", Priority="1", Application="NoOp")
     assert reply["Response"] == "Error"
     assert admin.reply("ShowDialPlan")["Message"] == "DialPlan list will follow"
+
+
+SUBROUTINE = """
+[before]
+exten => s,1,Set(WHO=${ARG1}:${CHANNEL(name)})
+ same => n,Return
+exten => gone,1,Hangup
+"""
+
+
+@pytest.mark.parametrize(("place", "who"), [("before,s,1(me)", "me:"), ("before,gone,1", None), ("nowhere,s,1", None)])
+def test_originate_runs_a_subroutine_before_the_call(
+    admin: AmiPair, harness: DialplanHarness, place: str, who: str | None
+) -> None:
+    harness.write("extensions.conf", SUBROUTINE)
+    result_of(start(harness.server.modules.load("pbx_config")))
+    admin.receive()
+    admin.ask("Originate", Channel="Fake/pre", Application="Wait", Data="9", Async="1", PreDialGoSub=place)
+    called = harness.core.fake.drivers["pre"][-1]
+    assert called.channel.variables.get("WHO") == (who and who + called.channel.name)
+    assert called.told == ["call"]
+
+
+def test_originate_may_not_hide_a_function_in_a_subroutine(connect: Connect) -> None:
+    caller = connect()
+    caller.login("caller", "x3")
+    caller.receive()
+    reply = caller.reply("Originate", Channel="Fake/pre", Application="Wait", PreDialGoSub="before,s,1(${SHELL(id)})")
+    assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted"

@@ -60,6 +60,9 @@ class ScriptedDialplan:
     def write_function(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
         return None
 
+    async def run_subroutine(self, channel: Channel, location: str) -> bool:
+        return False
+
     def application_capability(self, name: str) -> str:
         return ""
 

@@ -1,0 +1,471 @@
+"""Subroutines: Gosub, GosubIf, Return, StackPop, LOCAL, LOCAL_PEEK, STACK_PEEK, and those that an application runs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dialplan.stack import MAX_DEPTH
+from pbx.core import messages
+from pbx.core.frames import Control
+from pbx.core.variables import VariableStore
+from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan
+
+SUB = """
+[sub]
+exten => s,1,Set(GOT=${ARGC}:${ARG1}:${ARG2})
+ same => n(said),Set(PLACE=${STACK_PEEK(1,l)}-${STACK_PEEK(1,c)}-${STACK_PEEK(1,e)}-${STACK_PEEK(1,p)})
+ same => n,Return(value ${ARG1})
+exten => _X.,1,Return(${EXTEN})
+exten => plain,1,Return
+"""
+
+
+def conf(*steps: str, more: str = SUB) -> str:
+    """100 of ``default`` runs the steps; ``h`` sets H."""
+    body = "\n".join(f"exten => 100,{number},{step}" for number, step in enumerate(steps, 1))
+    return f"[default]\n{body}\nexten => h,1,Set(H=yes)\n{more}"
+
+
+def run(plan: Plan, *steps: str, more: str = SUB) -> tuple[DialplanHarness, DialplanCall]:
+    harness = plan(extensions_conf=conf(*steps, more=more))
+    return harness, harness.call("100")
+
+
+class TestGosub:
+    def test_it_goes_and_comes_back_with_a_value(self, plan: Plan) -> None:
+        _harness, call = run(plan, "Gosub(sub,s,1(one,two,three))", "Set(A=${GOSUB_RETVAL}/${ARG1}/${ARGC})")
+        assert call.variable("GOT") == "3:one:two"
+        assert call.variable("PLACE") == "default,100,1-default-100-1"
+        assert call.variable("A") == "value one//"
+
+    @pytest.mark.parametrize(
+        ("target", "value"),
+        [
+            ("sub,s,said", "value "),
+            ("sub,12345,1", "12345"),
+            ("sub,plain,1()", ""),
+            ("sub, s , said(x)", "value x"),
+            ("101,1", "here"),
+            ("+4", "later"),
+            ("later", "later"),
+        ],
+    )
+    def test_where_to(self, plan: Plan, target: str, value: str) -> None:
+        more = "exten => 101,1,Return(here)\nexten => 100,5(later),Return(later)\n" + SUB
+        _harness, call = run(plan, f"Gosub({target})", "Set(A=${GOSUB_RETVAL})", "Hangup", more=more)
+        assert (call.variable("A"), call.ended) == (value, True)
+
+    def test_arguments_keep_their_quotes_and_brackets(self, plan: Plan) -> None:
+        _harness, call = run(plan, 'Gosub(sub,s,1("a,b",(c,d)))', "NoOp")
+        assert call.variable("GOT") == '2:"a,b":(c,d)'
+
+    def test_arguments_of_the_subroutine_around_are_hidden_and_come_back(self, plan: Plan) -> None:
+        more = (
+            "[outer]\nexten => s,1,Gosub(inner,s,1(x))\n same => n,Set(B=${ARGC}:${ARG1}:${ARG2})\n same => n,Return\n"
+            "[inner]\nexten => s,1,Set(A=${ARGC}:${ARG1}:${ARG2})\n same => n,Return\n"
+        )
+        _harness, call = run(plan, "Set(ARG1=mine)", "Gosub(outer,s,1(one,two))", "Set(C=${ARG1})", more=more)
+        assert [call.variable(name) for name in "ABC"] == ["1:x:", "2:one:two", "mine"]
+
+    @pytest.mark.parametrize(
+        ("step", "reason"),
+        [
+            ("Gosub", "Gosub requires an argument"),
+            ("Gosub(sub,s,nowhere)", "must be a number > 0, or a valid label"),
+            ("Gosub(sub,s,0)", "must be a number > 0"),
+            ("Gosub(sub,s,-5)", "must be a number > 0"),
+            ("Gosub(sub,nobody,1)", "attempted to reach non-existent destination 'sub,nobody,1'"),
+            ("Gosub(gone,s,1)", "non-existent destination 'gone,s,1'"),
+            ("Return(1)", "Return without Gosub: stack is unallocated"),
+        ],
+    )
+    def test_a_wrong_call_ends_the_call(self, plan: Plan, step: str, reason: str) -> None:
+        harness, call = run(plan, step, "Set(A=1)")
+        assert (call.ended, call.variable("A"), call.variable("H")) == (True, None, "yes")
+        assert harness.logged(reason)
+        assert harness.logged("at 100@default:1")
+
+    def test_return_from_an_empty_stack(self, plan: Plan) -> None:
+        harness, call = run(plan, "Gosub(sub,plain,1)", "Return", "Set(A=1)")
+        assert (call.ended, call.variable("A")) == (True, None)
+        assert harness.logged("Return without Gosub: stack is empty")
+
+    def test_a_parenthesis_that_is_not_closed(self, plan: Plan) -> None:
+        harness, call = run(plan, "Gosub(sub\\,s\\,1(a", "NoOp")
+        assert call.ended
+        script = "extensions = { default = { ['100'] = function() app.Gosub('sub,s,1(a') end } }"
+        harness = plan(script, extensions_conf=SUB)
+        call = harness.call("100")
+        assert (call.variable("GOT"), call.ended) == ("1:a:", True)
+        assert harness.logged("No closing paren: 'sub,s,1(a'")
+
+    def test_a_recursion_without_an_end_is_ended(self, plan: Plan) -> None:
+        more = "[deep]\nexten => s,1,Gosub(s,1(${ARGC}))\nexten => h,1,Set(H=${ARGC})\n"
+        harness, call = run(plan, "Gosub(deep,s,1(a,b))", more=more)
+        for _turn in range(20):
+            harness.core.clock.turn()
+        assert (call.ended, call.variable("H")) == (True, "1")
+        assert harness.logged(f"one subroutine too many: {MAX_DEPTH} have not returned yet")
+
+    def test_from_lua_it_is_a_jump_and_return_ends_the_extension(self, plan: Plan) -> None:
+        script = """
+            extensions = { default = {
+                ["100"] = function() app.Gosub("sub,s,1(lua)") channel.NOT = "reached" end,
+                h = function() channel.H = "yes" end,
+            }, back = { s = function(context) channel.LUA = channel.ARG1:get() app["Return"]("x") end } }
+        """
+        harness = plan(script, extensions_conf=SUB + "[conf]\nexten => 1,1,Gosub(back,s,1(arg))\n same => n,Set(A=1)\n")
+        call = harness.call("100")
+        assert [call.variable(name) for name in ("GOT", "GOSUB_RETVAL", "NOT", "H")] == [
+            "1:lua:",
+            "value lua",
+            None,
+            "yes",
+        ]
+        call = harness.call("1", "conf")
+        assert [call.variable(name) for name in ("LUA", "GOSUB_RETVAL", "A")] == ["arg", "x", "1"]
+
+    def test_events(self, plan: Plan) -> None:
+        harness = plan(extensions_conf=conf("Set(ARG1=mine)", "Gosub(sub,plain,1(a))", "NoOp"))
+        seen: list[tuple[str, str]] = []
+        harness.core.bus.subscribe(messages.VariableSet, lambda message: seen.append((message.name, message.value)))
+        harness.call("100")
+        assert seen == [
+            ("ARG1", "mine"),
+            ("LOCAL(ARG1)", "a"),
+            ("LOCAL(ARGC)", "1"),
+            ("ARGC", ""),
+            ("ARG1", ""),
+            ("GOSUB_RETVAL", ""),
+            ("H", "yes"),
+        ]
+
+
+class TestGosubIf:
+    @pytest.mark.parametrize(
+        ("condition", "value"),
+        [
+            ("1?sub,s,1(yes):sub,s,1(no)", "value yes"),
+            ("0?sub,s,1(yes):sub,s,1(no)", "value no"),
+            ("?sub,s,1(yes):sub,s,1(no)", "value no"),
+            ("text?sub,s,1(a:b)", "value a:b"),
+            ("0?sub,s,1(yes)", None),
+            ("1?:sub,s,1(no)", None),
+            ("nonsense", None),
+            ("", None),
+        ],
+    )
+    def test_it(self, plan: Plan, condition: str, value: str | None) -> None:
+        _harness, call = run(plan, f"GosubIf({condition})", "Set(A=1)")
+        assert (call.variable("GOSUB_RETVAL"), call.variable("A")) == (value, "1")
+
+    def test_a_place_that_is_not_there(self, plan: Plan) -> None:
+        _harness, call = run(plan, "GosubIf(1?gone,s,1)", "Set(A=1)")
+        assert (call.ended, call.variable("A")) == (True, None)
+
+
+class TestStack:
+    def test_stack_pop_returns_further(self, plan: Plan) -> None:
+        more = (
+            "[one]\nexten => s,1,Gosub(two,s,1)\n same => n,Set(NOT=1)\n"
+            "[two]\nexten => s,1,StackPop\n same => n,Return(x)\n"
+        )
+        _harness, call = run(plan, "StackPop", "Gosub(one,s,1)", "Set(A=${GOSUB_RETVAL})", "StackPop", more=more)
+        assert (call.variable("A"), call.variable("NOT")) == ("x", None)
+
+    def test_locals(self, plan: Plan) -> None:
+        more = """[one]
+exten => s,1,Set(LOCAL(x)=inner)
+ same => n,Set(LOCAL(x)=changed)
+ same => n,Set(SEEN=${x}:${LOCAL(x)}:${LOCAL(y)}:${LOCAL_PEEK(0,x)}:${LOCAL_PEEK(1,x)}:${LOCAL_PEEK(2,x)}:)
+ same => n,Gosub(two,s,1)
+ same => n,Set(AFTER=${x})
+ same => n,Return
+[two]
+exten => s,1,Set(BEFORE=${x})
+ same => n,Set(LOCAL(x)=innermost)
+ same => n,Set(DEEP=${STACK_PEEK(2,l)}:${LOCAL_PEEK(2,x)})
+ same => n,Return
+"""
+        _harness, call = run(plan, "Set(x=outer)", "Gosub(one,s,1)", "Set(A=${x})", more=more)
+        assert call.variable("SEEN") == "changed:changed::changed:outer::"
+        assert [call.variable(name) for name in ("BEFORE", "DEEP", "AFTER", "A")] == [
+            "changed",
+            "default,100,2:outer",
+            "changed",
+            "outer",
+        ]
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("LOCAL(x)", "outside of a Gosub routine"),
+            ("LOCAL_PEEK(1)", "requires parameters n and varname"),
+            ("STACK_PEEK(1)", "requires parameters n and which"),
+            ("STACK_PEEK(0,l)", "positive peek value"),
+            ("STACK_PEEK(1,l)", "more stack frames than I have"),
+        ],
+    )
+    def test_wrong_reads(self, plan: Plan, text: str, reason: str) -> None:
+        harness, call = run(plan, "Set(A=<${" + text + "}>)")
+        assert call.variable("A") == "<>"
+        assert harness.logged(reason)
+
+    def test_more_wrong_use(self, plan: Plan) -> None:
+        more = "[one]\nexten => s,1,Set(A=${STACK_PEEK(1,z)})\n same => n,Set(LOCAL()=1)\n same => n,Return\n"
+        harness, call = run(
+            plan, "Set(LOCAL(x)=1)", "Set(B=<${STACK_PEEK(1,l,yes)}>)", "Gosub(one,s,1)", "Set(C=1)", more=more
+        )
+        assert [call.variable(name) for name in ("x", "B", "C")] == [None, "<>", "1"]
+        assert harness.logged("Tried to set LOCAL(x), but we aren't within a Gosub routine")
+        assert harness.logged("Unknown argument 'z' to STACK_PEEK")
+        assert harness.logged("LOCAL requires the name of a variable")
+
+    def test_locals_hide_what_is_inherited_only_here(self, plan: Plan) -> None:
+        more = "[one]\nexten => s,1,Set(LOCAL(x)=inner)\n same => n,Dial(Fake/bob)\n same => n,Return\n"
+        harness, call = run(plan, "Set(__x=outer)", "Gosub(one,s,1)", "NoOp", more=more)
+        bob = harness.core.fake.drivers["bob"][-1]
+        assert bob.channel.variables.get("x") == "outer"
+        call.far.hang_up()
+
+
+#: What a subroutine does: call another one with some arguments, set a local or a plain variable, return.
+OPERATIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("gosub"), st.lists(st.sampled_from(["a", "b", ""]), max_size=3)),
+        st.tuples(st.just("local"), st.sampled_from(["x", "ARG1", "ARG3"]), st.sampled_from(["", "1", "2"])),
+        st.tuples(st.just("set"), st.sampled_from(["x", "ARG1", "ARG3"]), st.sampled_from(["", "3", "4"])),
+        st.tuples(st.just("return")),
+    ),
+    max_size=40,
+)
+
+
+class _Reference:
+    """Variables as a list of pairs, the newest first, exactly as app_stack keeps them."""
+
+    def __init__(self) -> None:
+        self.pairs: list[tuple[str, str]] = []
+        self.frames: list[tuple[list[str], int]] = []
+
+    def remove(self, name: str) -> None:
+        at = next((at for at, pair in enumerate(self.pairs) if pair[0] == name), None)
+        if at is not None:
+            del self.pairs[at]
+
+    def set(self, name: str, value: str) -> None:
+        self.remove(name)
+        self.pairs.insert(0, (name, value))
+
+    def local(self, name: str, value: str) -> None:
+        names = self.frames[-1][0]
+        if name in names:
+            self.set(name, value)
+        else:
+            names.append(name)
+            self.pairs.insert(0, (name, value))
+
+    def gosub(self, arguments: list[str]) -> None:
+        count = max(len(arguments), self.frames[-1][1] if self.frames else 0)
+        self.frames.append(([], count))
+        for number in range(count):
+            self.local(f"ARG{number + 1}", arguments[number] if number < len(arguments) else "")
+        self.local("ARGC", str(len(arguments)))
+
+    def leave(self) -> None:
+        for name in self.frames.pop()[0]:
+            self.remove(name)
+
+    def seen(self) -> dict[str, str]:
+        return dict(reversed(self.pairs))
+
+
+@settings(max_examples=200, deadline=None)
+@given(operations=OPERATIONS)
+def test_variables_are_those_of_a_simple_list(operations: list[tuple[object, ...]]) -> None:
+    from dialplan.stack import made_stack, set_local
+    from pbx.testing.core import FakeCore
+
+    channel = FakeCore().fake.incoming("phone").channel
+    stack, reference = made_stack(channel), _Reference()
+    for operation, *rest in operations:
+        if operation == "gosub":
+            arguments: list[str] = rest[0]  # type: ignore[assignment]
+            stack.push(channel, ("c", "e", 1), arguments)
+            reference.gosub(arguments)
+        elif operation == "set":
+            name, value = map(str, rest)
+            channel.set_variable(name, value)
+            reference.set(name, value)
+        elif operation == "local" and stack.top is not None:
+            name, value = map(str, rest)
+            set_local(channel, stack.top, name, value)
+            reference.local(name, value)
+        elif operation == "return" and stack.frames:
+            stack.pop(channel)
+            reference.leave()
+        assert dict(channel.variables) == reference.seen()
+    while stack.frames:
+        stack.pop(channel)
+        reference.leave()
+    assert dict(channel.variables) == reference.seen()
+
+
+def test_hidden_values_keep_their_marks() -> None:
+    store = VariableStore()
+    store.set("__x", "1")
+    store.push("x", "2")
+    store.push("_x", "3")
+    assert list(store.inherited()) == [("x", "3")]
+    assert [store.peek("x", depth) for depth in (-1, 0, 1, 2, 3)] == ["3", "3", "2", "1", None]
+    assert store.remove("x") == "3"
+    assert (store.get("x"), list(store.inherited())) == ("2", [("__x", "1")])
+    assert (store.remove("x"), store.remove("x"), store.remove("x")) == ("2", "1", None)
+    assert list(store.inherited()) == []
+
+
+class TestRunByApplications:
+    """Dial's b, B and U."""
+
+    MORE = """[pre]
+exten => s,1,Set(WHO=${CHANNEL}:${ARG1}:${ARG2})
+ same => n,Set(__HANDED=${ARG1})
+ same => n,Return(pre)
+exten => wait,1,Wait(5)
+ same => n,Return
+exten => gone,1,Hangup
+exten => none,1,NoOp
+exten => digit,1,StackPop
+exten => answer,1,Set(GOSUB_RESULT=${ARG1})
+ same => n,Return(done)
+[answer]
+exten => s,1,Set(GOSUB_RESULT=${ARG1})
+ same => n,Return(done)
+[slow]
+exten => s,1,Wait(5)
+ same => n,Set(LATE=1)
+ same => n,Return
+[elsewhere]
+exten => s,1,Set(THERE=1)
+ same => n,Wait(1)
+"""
+
+    def dial(self, plan: Plan, options: str, *steps: str) -> tuple[DialplanHarness, DialplanCall]:
+        return run(plan, f"Dial(Fake/bob,30,{options})", *(steps or ("Set(A=${DIALSTATUS})",)), more=self.MORE)
+
+    def test_predial_on_both(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "b(pre^s^1(x^y))B(pre^s^1(caller))")
+        bob = harness.core.fake.drivers["bob"][-1]
+        assert call.variable("WHO") == f"{call.channel.name}:caller:"
+        assert bob.channel.variables.get("WHO") == f"{bob.channel.name}:x:y"
+        assert (bob.channel.exten, bob.channel.application, bob.told) == ("100", "AppDial", ["call"])
+        assert (call.channel.exten, call.channel.application, call.variable("GOSUB_RETVAL")) == ("100", "Dial", "pre")
+        bob.say(Control.ANSWER)
+        assert bob.channel.bridge is not None
+        call.far.hang_up()
+
+    @pytest.mark.parametrize("where", ["pre^gone^1", "pre^none^1", "pre^digit^1"])
+    def test_a_subroutine_that_does_not_return(self, plan: Plan, where: str) -> None:
+        harness, call = self.dial(plan, f"b({where})B({where})")
+        bob = harness.core.fake.drivers["bob"][-1]
+        assert harness.logged("Abnormal 'Gosub(")
+        assert (bob.told, bob.channel.variables.get("GOSUB_RETVAL")) == (["call"], "")
+        call.far.hang_up()
+
+    @pytest.mark.parametrize("where", ["gone^s^1", "s^nowhere", ""])
+    def test_a_subroutine_that_is_not_there(self, plan: Plan, where: str) -> None:
+        harness, call = self.dial(plan, f"b({where})U({where})")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        assert bob.channel.bridge is not None
+        call.far.hang_up()
+
+    def test_the_caller_hangs_up_during_predial(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "b(pre^wait^1)")
+        bob = harness.core.fake.drivers["bob"][-1]
+        assert bob.told == []
+        call.far.hang_up()
+        harness.core.clock.advance(5)
+        assert (call.ended, call.variable("DIALSTATUS"), bob.channel.alive) == (True, "CANCEL", False)
+
+    def test_the_called_party_is_gone_after_predial(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "b(pre^wait^1)")
+        harness.core.fake.drivers["bob"][-1].hang_up(17)
+        assert call.variable("A") == "BUSY"
+
+    @pytest.mark.parametrize(
+        ("result", "status", "goes_on"),
+        [
+            ("", "ANSWER", None),
+            ("BUSY", "BUSY", True),
+            ("CONGESTION", "CONGESTION", True),
+            ("CHANUNAVAIL", "CHANUNAVAIL", True),
+            ("CONTINUE", "ANSWER", True),
+            ("ABORT", "ANSWER", False),
+            ("GOTO:gone", "ANSWER", False),
+        ],
+    )
+    def test_what_the_called_party_decides(self, plan: Plan, result: str, status: str, goes_on: bool | None) -> None:
+        harness, call = self.dial(plan, f"U(answer^{result})", "Set(A=1)")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        if goes_on is None:
+            assert bob.channel.bridge is not None
+            call.far.hang_up()
+        assert call.variable("DIALSTATUS") == status
+        assert (call.variable("A"), call.variable("GOSUB_RETVAL")) == ("1" if goes_on else None, "done")
+        assert not bob.channel.alive
+
+    def test_the_called_party_sends_the_caller_elsewhere(self, plan: Plan) -> None:
+        more = self.MORE + "[direct]\nexten => s,1,Set(GOSUB_RESULT=GOTO:elsewhere^s^1)\n same => n,Return\n"
+        harness, call = run(plan, "Dial(Fake/bob,30,U(direct))", "Set(A=1)", more=more)
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        assert (call.variable("THERE"), call.variable("A"), bob.channel.alive) == ("1", None, False)
+        call.far.hang_up()
+
+    def test_the_called_party_hangs_up_in_its_subroutine(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "U(slow)")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        bob.hang_up()
+        assert (call.ended, bob.channel.alive, bob.channel.variables.get("LATE")) == (True, False, None)
+
+    def test_the_caller_hangs_up_in_the_others_subroutine(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "U(slow)")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        call.far.hang_up()
+        harness.core.clock.advance(5)
+        assert (call.ended, bob.channel.alive) == (True, False)
+
+    def test_the_called_party_is_redirected_in_its_subroutine(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "gU(slow)")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        bob.channel.redirect("elsewhere", "s", 1)
+        assert bob.channel.variables.get("THERE") == "1"
+        assert (bob.channel.alive, bob.channel.owner, call.variable("A")) == (True, "pbx", "ANSWER")
+        harness.core.clock.advance(1)
+        assert not bob.channel.alive
+
+    def test_the_caller_is_redirected_in_its_own_subroutine(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "B(slow^s^1)")
+        call.channel.redirect("elsewhere", "s", 1)
+        assert (call.variable("THERE"), call.variable("DIALSTATUS"), call.variable("A")) == ("1", "CANCEL", None)
+        harness.core.clock.advance(1)
+        assert call.ended
+
+    def test_without_app_stack(self, plan: Plan) -> None:
+        from pbx.testing.deferreds import result_of, start
+
+        harness = plan(extensions_conf=conf("Dial(Fake/bob,30,b(pre^s^1)U(answer))", more=self.MORE))
+        result_of(start(harness.server.modules.unload("app_stack")))
+        call = harness.call("100")
+        bob = harness.core.fake.drivers["bob"][-1]
+        bob.say(Control.ANSWER)
+        assert bob.channel.bridge is not None
+        assert harness.logged("The app_stack module is not available.")
+        call.far.hang_up()
