@@ -25,6 +25,7 @@ from dialplan.applications.record import RecordModule
 from dialplan.applications.stack import StackModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.applications.stasis_broadcast import StasisBroadcastModule
+from dialplan.applications.statsd import StatsdModule
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
@@ -68,6 +69,7 @@ MODULES: tuple[type[Module], ...] = (
     StackModule,
     StasisModule,
     StasisBroadcastModule,
+    StatsdModule,
     UserEventModule,
     VerboseModule,
     *FUNCTION_MODULES,

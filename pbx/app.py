@@ -41,6 +41,7 @@ from pbx.server import Server
 from pbx.sorcery import Sorcery
 from pbx.sql import Databases, ThreadRunner
 from pbx.stasis.module import MODULES as STASIS_MODULES
+from pbx.statsd import MODULES as STATSD_MODULES
 from pbx.test_events import MODULES as TEST_MODULES
 from pbx.version import PRODUCT_TOKEN
 
@@ -58,6 +59,7 @@ MODULES: tuple[type[Module], ...] = (
     *SESSION_MODULES,
     *RTP_MODULES,
     *MWI_MODULES,
+    *STATSD_MODULES,
     *STASIS_MODULES,
     *TEST_MODULES,
     *dialplan.MODULES,

@@ -30,6 +30,7 @@ from pbx.modules import Module, ModuleRegistry
 from pbx.server import Server
 from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
+from pbx.statsd import MODULES as STATSD_MODULES
 from pbx.testing.core import FakeCore
 from pbx.testing.fake_technology import FakeDriver
 from pbx.testing.web import FakeWeb
@@ -125,7 +126,7 @@ class DialplanHarness:
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine
         server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
-        kinds = (*STASIS_MODULES, *dialplan.MODULES)
+        kinds = (*STASIS_MODULES, *STATSD_MODULES, *dialplan.MODULES)
         names = {kind.name for kind in kinds}
         # Those that need SIP are left out.
         server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])
