@@ -26,6 +26,7 @@ from dialplan.applications.stack import StackModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.applications.stasis_broadcast import StasisBroadcastModule
 from dialplan.applications.statsd import StatsdModule
+from dialplan.cdr import MODULES as CDR_MODULES
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
@@ -72,6 +73,7 @@ MODULES: tuple[type[Module], ...] = (
     StatsdModule,
     UserEventModule,
     VerboseModule,
+    *CDR_MODULES,
     *FUNCTION_MODULES,
     LuaModule,
     ExtensionsConfModule,

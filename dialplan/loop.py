@@ -282,7 +282,7 @@ class Loop:
         if not channel.alive:
             return
         run.end()
-        channel.hangup_requested = True
+        channel.hangup_requested = channel.in_hangup = True
         if not self.here(channel, "h"):
             return
         run.ignores_hangup = True

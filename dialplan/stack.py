@@ -70,11 +70,13 @@ class Stack:
             set_local(channel, frame, f"ARG{number + 1}", value)
         set_local(channel, frame, "ARGC", str(len(arguments)))
         self.frames.append(frame)
+        channel.in_subroutine = True
         return frame
 
     def pop(self, channel: Channel) -> Frame:
         """Leave the newest subroutine: its variables go, and those they hid are back. Raises IndexError."""
         frame = self.frames.pop()
+        channel.in_subroutine = bool(self.frames)
         for name in reversed(frame.variables):
             channel.unset_variable(name)
         frame.variables.clear()

@@ -11,6 +11,7 @@ from ami.modules import MODULES as AMI_MODULES
 from ari.modules import MODULES as ARI_MODULES
 from pbx.astdb import AstDb
 from pbx.bus import Bus
+from pbx.cdr import MODULES as CDR_MODULES
 from pbx.cli.registry import CommandRegistry
 from pbx.clock import Clock
 from pbx.config import ConfigLoader
@@ -62,6 +63,7 @@ MODULES: tuple[type[Module], ...] = (
     *STATSD_MODULES,
     *STASIS_MODULES,
     *TEST_MODULES,
+    *CDR_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,
     *AMI_MODULES,

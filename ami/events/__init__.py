@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ami.events import agi, bridges, channels, states, system
+from ami.events import agi, bridges, channels, records, states, system
 from ami.events.encoders import Encoder
 from ami.events.event import Event, EventMaker
 from ami.events.stream import EventStream
@@ -14,6 +14,7 @@ ENCODERS: tuple[Encoder, ...] = (
     *states.TABLE.encoders,
     *system.TABLE.encoders,
     *agi.TABLE.encoders,
+    *records.TABLE.encoders,
 )
 
 __all__ = ["ENCODERS", "Encoder", "Event", "EventMaker", "EventStream"]

@@ -96,6 +96,8 @@ class Channel:
         "hangup_cause",
         "hangup_requested",
         "held",
+        "in_hangup",
+        "in_subroutine",
         "inheritable",
         "language",
         "linkedid",
@@ -169,6 +171,9 @@ class Channel:
         self.hangup_cause: int = 0
         self.tech_cause = ""
         self.hangup_requested = False
+        #: Whether hangup handlers or the extension h run; and whether a subroutine does.
+        self.in_hangup = False
+        self.in_subroutine = False
         self.alive = True
         #: What services the channel: "pbx" (a dialplan runs on it), "dial", "stasis", or "" while nobody does.
         self.owner = ""
@@ -262,6 +267,12 @@ class Channel:
                 alive=self.alive,
                 on_hold=self.held,
                 reported=() if self.reported is None else self._reported(),
+                outgoing=self.outgoing,
+                originated=self.originated,
+                amaflags=self.amaflags,
+                dialed_number=self.dialed.number,
+                in_subroutine=self.in_subroutine,
+                in_hangup=self.in_hangup,
             )
         return snapshot
 

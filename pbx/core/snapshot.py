@@ -39,3 +39,12 @@ class ChannelSnapshot:
     on_hold: bool
     #: Variables that events are to show, with their values.
     reported: tuple[tuple[str, str], ...] = ()
+    #: Whether it was made by a dial, and of those whether by an origination: what records of calls go by.
+    outgoing: bool = False
+    originated: bool = False
+    amaflags: int = 3
+    #: The number that was dialled, as the technology heard it.
+    dialed_number: str = ""
+    #: Whether a subroutine runs, or what runs once a call has ended.
+    in_subroutine: bool = False
+    in_hangup: bool = False

@@ -18,6 +18,7 @@ from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.lua.module import LuaModule
 from pbx.astdb import AstDb
 from pbx.asterisk_conf import AsteriskConf, ControlFile, Options
+from pbx.cdr import MODULES as CDR_MODULES
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
@@ -26,7 +27,7 @@ from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.http.client import HttpClient
 from pbx.media.tones import Tones, built_in_zones
-from pbx.modules import Module, ModuleRegistry
+from pbx.modules import Module, ModuleDeclined, ModuleRegistry
 from pbx.server import Server
 from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
@@ -126,7 +127,7 @@ class DialplanHarness:
         self.engine: Engine = dialplan.install(server)
         server.channels.dialplan = self.engine
         server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
-        kinds = (*STASIS_MODULES, *STATSD_MODULES, *dialplan.MODULES)
+        kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *dialplan.MODULES)
         names = {kind.name for kind in kinds}
         # Those that need SIP are left out.
         server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])
@@ -145,7 +146,15 @@ class DialplanHarness:
             for kind in self.server.modules.kinds():
                 file = _PLANS.get(kind)
                 if file is None or (self.directories.etc / file).exists():
-                    await self.server.modules.load(kind.name)
+                    await self._load(kind, needed=file is not None)
+
+    async def _load(self, kind: type[Module], *, needed: bool) -> None:
+        try:
+            await self.server.modules.load(kind.name)
+        except ModuleDeclined:
+            # Its configuration is not there: the exchange goes on without it, too.
+            if needed:
+                raise
 
     async def stop(self) -> None:
         """Hang up every call and unload."""

@@ -1,0 +1,47 @@
+"""The modules of call detail records: the engine, which is part of the core, and its backends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pbx.cdr.backends import CsvModule, ManagerModule
+from pbx.cdr.console import commands
+from pbx.cdr.engine import CdrEngine
+from pbx.cdr.settings import read_cdr_conf
+from pbx.modules import Module
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class CdrModule(Module):
+    """The CDR engine. Without cdr.conf there are no records."""
+
+    name = "cdr"
+    description = "CDR Engine"
+    builtin = True
+
+    def check(self) -> None:
+        read_cdr_conf(self.server.config)
+
+    async def load(self) -> None:
+        server = self.server
+        settings = read_cdr_conf(server.config)
+        self._engine = CdrEngine(server.bus, server.clock, server.channels)
+        self._engine.apply(settings)
+        server.provide(CdrEngine, self._engine)
+        self._withdrawals: list[Callable[[], None]] = [
+            server.cli.register(command) for command in commands(self._engine)
+        ]
+
+    async def unload(self) -> None:
+        for withdraw in self._withdrawals:
+            withdraw()
+        self.server.withdraw(CdrEngine)
+        self._engine.stop()
+
+    async def reload(self) -> None:
+        self._engine.apply(read_cdr_conf(self.server.config))
+
+
+MODULES: tuple[type[Module], ...] = (CdrModule, CsvModule, ManagerModule)
