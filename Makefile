@@ -37,11 +37,12 @@ run: setup ## the exchange on loopback, with the configuration in var/conf
 demo: setup ## two phones, an ARI application and an AMI client on a scratch exchange, judged by ear
 	$(BIN)/python tools/demo.py var/demo
 
-# On a machine run as root (CI), install what the tests need: SIPp, npm for the clients written for Node, PostgreSQL.
+# On a machine run as root (CI), install what the tests need: SIPp, baresip, npm for the clients written for Node, PostgreSQL.
 # Elsewhere those tests say what is missing.
 system-packages:
 	@missing=""; \
 	command -v sipp >/dev/null || missing="$$missing sip-tester"; \
+	command -v baresip >/dev/null || missing="$$missing baresip-core"; \
 	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then $(APT) $$missing; fi
