@@ -48,7 +48,7 @@ class _Control(NetstringReceiver):
         self._seen(json.loads(string))
 
     def command(self, name: str, parameters: str) -> None:
-        self.sendString(json.dumps({"command": name, "params": parameters}).encode())
+        self.sendString(json.dumps({"command": name, "params": parameters}).encode())  # type: ignore[no-untyped-call]
 
 
 class Baresip:
@@ -86,7 +86,8 @@ class Baresip:
             if reactor.seconds() > deadline or phone._process.ended:
                 raise AssertionError(f"baresip has not registered:\n{phone._screen()}")
             await pause(reactor, 0.05)
-        phone._control = await connectProtocol(TCP4ClientEndpoint(reactor, host, control), _Control(phone._seen))
+        endpoint = TCP4ClientEndpoint(reactor, host, control)
+        phone._control = await connectProtocol(endpoint, _Control(phone._seen))  # type: ignore[no-untyped-call]
         return phone
 
     def _screen(self) -> str:

@@ -62,7 +62,7 @@ async def baresip(server: LiveServer, tmp_path: Path) -> AsyncIterator[Start]:
 async def _sleep(seconds: float) -> None:
     from twisted.internet import reactor
 
-    await pause(reactor, seconds)  # type: ignore[arg-type]
+    await pause(reactor, seconds)
 
 
 async def test_two_of_them_talk(server: LiveServer, baresip: Start) -> None:
