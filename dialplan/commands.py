@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from dialplan.engine import Engine
+from dialplan.hangup_handlers import handlers_of
 from dialplan.registry import Application, Function, Help
 from dialplan.show import show
 from dialplan.variables import read_expression
@@ -16,6 +17,7 @@ from pbx.core.device_state import extension_text
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
+    from pbx.core.channel import Channel
     from pbx.core.hints import Hint
     from pbx.server import Server
 
@@ -95,6 +97,13 @@ class DialplanCommands:
                 self.hint,
                 lambda _words: [hint.exten for hint in self._server.hints],
             ),
+            Command(
+                "core show hanguphandlers",
+                "core show hanguphandlers <channel>|all",
+                "Show hangup handlers of a specified channel, or of all channels",
+                self.hangup_handlers,
+                lambda _words: ["all", *(each.name for each in self._server.channels)],
+            ),
             Command("core show switches", "core show switches", "Show the switches of contexts", self.switches),
         )
         withdrawals = [self._server.cli.register(command) for command in table]
@@ -107,6 +116,22 @@ class DialplanCommands:
 
     def _contexts(self, _words: Sequence[str]) -> list[str]:
         return [context.name for context in self._engine.contexts]
+
+    def hangup_handlers(self, words: Sequence[str]) -> str:
+        """``core show hanguphandlers``: what runs on a channel, or on each, once it is hung up."""
+        if len(words) != 1:
+            raise UsageError
+        channels: Iterable[Channel] = self._server.channels
+        if words[0] != "all":
+            found = self._server.channels.find(words[0])
+            if found is None:
+                raise CommandError("Channel does not exist.")
+            channels = (found,)
+        lines = [("Channel", "Handler")]
+        for channel in channels:
+            handlers = handlers_of(channel)
+            lines += zip((channel.name, *[""] * len(handlers)), handlers, strict=False)
+        return "\n".join(f"{name:<30} {handler}" for name, handler in lines)
 
     # dialplan show
 

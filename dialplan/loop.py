@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from dialplan.hangup_handlers import run_handlers
 from dialplan.patterns import Mode
 from dialplan.run import (
     DIGIT_RESULTS,
@@ -73,12 +74,13 @@ class Loop:
         await self.finish(channel, run)
 
     async def finish(self, channel: Channel, run: Run) -> None:
-        """Run ``h``, and hang up. Never fails."""
+        """Run ``h`` and the hangup handlers, and hang up. Never fails."""
         channel.extra[KEY] = run
         try:
             await self._h_extension(channel, run)
         except Exception:  # a defect in one call must end that call alone
             log.failure("{channel}: the h extension failed", channel=channel.name)
+        await run_handlers(self._engine, channel)
         run.end()
         channel.extra.pop(KEY, None)
         channel.hangup()

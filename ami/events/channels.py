@@ -90,6 +90,13 @@ def hangup_requested(make: EventMaker, message: messages.HangupRequested) -> Eve
     return make.event(name, CALL, body, channel.linkedid)
 
 
+@encodes(messages.HangupHandler, DIALPLAN, events=("HangupHandlerPop", "HangupHandlerPush", "HangupHandlerRun"))
+def hangup_handler(make: EventMaker, message: messages.HangupHandler) -> Event | None:
+    channel = message.channel
+    body = f"{make.channel(channel)}Handler: {clean(message.handler)}\r\n"
+    return make.event(f"HangupHandler{message.action.capitalize()}", DIALPLAN, body, channel.linkedid)
+
+
 @encodes(messages.ChannelRenamed, CALL, events=("Rename",))
 def renamed(make: EventMaker, message: messages.ChannelRenamed) -> Event | None:
     channel = message.channel

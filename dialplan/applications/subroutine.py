@@ -42,7 +42,12 @@ def split_call(text: str) -> tuple[str, str | None]:
 
 def subroutine_of(channel: Channel, text: str) -> str:
     """``[[context^]exten^]priority[(arg1^arg2)]`` as Gosub takes it, with what is left out from ``channel``."""
-    place, arguments = split_call(text.replace("^", ","))
+    return expand_call(channel, text.replace("^", ","))
+
+
+def expand_call(channel: Channel, text: str) -> str:
+    """``[[context,]exten,]priority[(arguments)]`` with what is left out from where ``channel`` is."""
+    place, arguments = split_call(text)
     context, exten, priority = split_location(channel, place)
     return f"{context},{exten},{priority}" + (f"({arguments})" if arguments else "")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
 
 from dialplan.posix_regex import RegexError, compile_posix
@@ -130,6 +130,14 @@ class FunctionModule(DialplanModule):
         else:
             channel.set_variable(name, value)
         return None
+
+
+async def wait_within(channel: Channel, waiting: Deferred[T]) -> T:
+    """Wait in a function, which has a deadline of its own: a hangup or redirect cuts in, but not after the hangup.
+
+    Functions work in ``h`` and in hangup handlers. Raises ChannelInterrupted.
+    """
+    return await (waiting if channel.hangup_requested else channel.wait_for(waiting))
 
 
 async def in_thread(server: Server, call: Callable[[], T]) -> T:

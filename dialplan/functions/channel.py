@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dialplan import hangup_handlers
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.engine import Engine
 from dialplan.functions.base import live, matcher, scan_int
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.config.types import is_true
@@ -166,7 +168,11 @@ class ChannelModule(DialplanModule):
         "CHANNEL",
         "item[,arguments]",
         synopsis="Gets or sets various pieces of information about the channel.",
-        description="What the core does not know the channel's technology is asked, as in CHANNEL(pjsip,call-id).",
+        description=(
+            "What the core does not know the channel's technology is asked, as in CHANNEL(pjsip,call-id). Written, "
+            "hangup_handler_push lets a subroutine run after the hangup, hangup_handler_pop takes the newest away and "
+            "hangup_handler_wipe all, before they push what is written, if anything."
+        ),
     )
     def func_channel(self, channel: Channel | None, args: Arguments) -> str:
         call = live(channel, "CHANNEL")
@@ -185,6 +191,10 @@ class ChannelModule(DialplanModule):
     def set_channel(self, channel: Channel | None, args: Arguments, value: str) -> None:
         call = live(channel, "CHANNEL")
         item = args.raw.strip().lower()
+        handler = hangup_handlers.WRITERS.get(item)
+        if handler is not None:
+            handler(self.server.require(Engine), call, value)
+            return
         found = WRITERS.get(item)
         if found is None:
             write = getattr(call.driver, "write_attribute", None) if call.alive else None

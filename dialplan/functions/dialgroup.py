@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
-from dialplan.functions.base import live, scan_int
+from dialplan.functions.base import live, scan_int, wait_within
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.core.channel import Channel
 from pbx.errors import ObeliskError
@@ -122,7 +122,7 @@ class ServiceModule(DialplanModule):
         if self._resolver is None:
             self._resolver = client.createResolver()  # type: ignore[no-untyped-call]
         try:
-            answers, _, _ = await channel.wait_for(self._resolver.lookupService(service, DNS_SECONDS))
+            answers, _, _ = await wait_within(channel, self._resolver.lookupService(service, DNS_SECONDS))
         except (DNSServerError, DomainError, ResolverError, OSError, ValueError) as error:
             raise FunctionError(f"Error performing lookup of service '{service}': {error!r}") from None
         except Exception as error:

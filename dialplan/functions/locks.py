@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from twisted.internet.defer import Deferred
 
 from dialplan.arguments import Arguments
-from dialplan.functions.base import live
+from dialplan.functions.base import live, wait_within
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.cli.registry import Command, UsageError
 from pbx.clock import cancel_timer
@@ -99,7 +99,7 @@ class LockModule(DialplanModule):
         lock.waiters.append(entry)
         timer = self.server.clock.call_later(WAIT_SECONDS, _give_up, waiting)
         try:
-            return "1" if await call.wait_for(waiting) else "0"
+            return "1" if await wait_within(call, waiting) else "0"
         finally:
             cancel_timer(timer)
             if entry in lock.waiters:

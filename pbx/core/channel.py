@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from pbx.clock import cancel_timer
 from pbx.core import messages
@@ -70,6 +71,7 @@ class Channel:
         "_channels",
         "_data",
         "_driver",
+        "_ending",
         "_frames",
         "_published",
         "_read_waiter",
@@ -83,6 +85,7 @@ class Channel:
         "amaflags",
         "answered",
         "audio",
+        "before_end",
         "bridge",
         "call_forward",
         "caller",
@@ -181,6 +184,8 @@ class Channel:
         self.yanked = False
         #: Run in order when the channel ends, before its last message.
         self.on_end: list[Callable[[Channel], object]] = []
+        #: Runs on the channel, hung up but there, before it ends; it must come to an end itself.
+        self.before_end: Callable[[Channel], Deferred[None]] | None = None
         #: State that features keep with the channel, by their own key.
         self.extra: dict[str, object] = {}
         #: The same for what dialled channels inherit; values are not changed once they are here.
@@ -192,6 +197,7 @@ class Channel:
         self._redirect: tuple[str, str, int] | None = None
         self._snapshot: ChannelSnapshot | None = None
         self._announced = False
+        self._ending = False
         self._published: ChannelSnapshot | None = None
 
     def __repr__(self) -> str:
@@ -655,16 +661,31 @@ class Channel:
         return target
 
     def hangup(self, cause: int = Cause.NORMAL_CLEARING) -> None:
-        """End the channel: out of its bridge, off the technology, out of the registry. Idempotent."""
-        if not self.alive:
+        """End the channel: out of its bridge, off the technology, out of the registry. Idempotent.
+
+        Where `before_end` is set it may still be there afterwards, until that has run.
+        """
+        if not self.alive or self._ending:
             return
         self.set_hangup_cause(cause)
         self.hangup_requested = True
-        self.alive = False
+        before = self.before_end
+        self._ending, self.alive = True, before is not None
         self._reader = None
         if self.bridge is not None:
             self.bridge.remove(self)
         self._interrupt()
+        if before is None:
+            self._end()
+        else:
+            before(self).addErrback(self._end_failed).addCallback(lambda _result: self._end())
+
+    def _end_failed(self, failure: Failure) -> None:
+        # A feature's defect must not keep the channel from ending.
+        log.failure("{channel}: what was to run before its end failed", failure, channel=self.name)
+
+    def _end(self) -> None:
+        self.alive = False
         for call in self.on_end:
             try:
                 call(self)

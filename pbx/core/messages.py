@@ -59,6 +59,16 @@ class HangupRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class HangupHandler:
+    """A hangup handler was pushed, popped, or is about to run; ``action`` is ``push``, ``pop`` or ``run``."""
+
+    channel: ChannelSnapshot
+    action: str
+    #: ``context,exten,priority(arguments)``.
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
 class VariableSet:
     """A variable or function was set; ``channel`` is None for a global."""
 

@@ -138,3 +138,18 @@ def test_originate_may_not_hide_a_function_in_a_subroutine(connect: Connect) -> 
     caller.receive()
     reply = caller.reply("Originate", Channel="Fake/pre", Application="Wait", PreDialGoSub="before,s,1(${SHELL(id)})")
     assert reply["Message"] == "Originate Access Forbidden: app or data blacklisted"
+
+
+def test_hangup_handlers_are_told(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.write("extensions.conf", SUBROUTINE)
+    result_of(start(harness.server.modules.load("pbx_config")))
+    call = harness.call("100")
+    admin.receive()
+    for item in ("push", "pop", "push"):
+        value = "" if item == "pop" else "before,s,1(bye)"
+        admin.ask("Setvar", Channel=call.channel.name, Variable=f"CHANNEL(hangup_handler_{item})", Value=value)
+    call.far.hang_up()
+    found = [each for each in admin.receive() if each.get("Event", "").startswith("HangupHandler")]
+    assert [each["Event"] for each in found] == ["HangupHandlerRun"]
+    assert (found[0]["Handler"], found[0]["Channel"]) == ("before,s,1(bye)", call.channel.name)
+    assert call.variable("WHO") == f"bye:{call.channel.name}"
