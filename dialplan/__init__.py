@@ -80,14 +80,17 @@ MODULES: tuple[type[Module], ...] = (
 )
 
 
-def install(server: Server, *, live_dangerously: bool = False) -> Engine:
-    """Build the engine of ``server``, with the core's own applications and the console's commands. Does no I/O."""
-    engine = Engine(server.channels)
+def install(server: Server, *, live_dangerously: bool = False, kind: type[Engine] = Engine) -> Engine:
+    """Build the engine of ``server``, with the core's own applications and the console's commands. Does no I/O.
+
+    ``kind`` is a class of engine that watches what runs, for tests.
+    """
+    engine = kind(server.channels)
     engine.live_dangerously = live_dangerously
     engine.use_hints(server.hints)
     server.provide(Engine, engine)
-    for kind in CORE_MODULES:
-        kind(server).register()
+    for module in CORE_MODULES:
+        module(server).register()
     DialplanCommands(server, engine).register()
     return engine
 

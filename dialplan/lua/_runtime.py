@@ -40,8 +40,9 @@ DEFAULT_MEMORY_SLICE = 16 << 20
 #: Bytes the whole runtime may hold before no script is resumed any more.
 DEFAULT_MEMORY_TOTAL = 1 << 30
 
-#: A part that tells developers' tools what runs where; the exchange does not load it.
+#: Parts that the exchange does not load: what tells developers' tools what runs where, and what test files use.
 TOOLS: Final = "tools.lua"
+TESTING: Final = "testing.lua"
 _PARTS = ("sandbox.lua", "strings.lua", "calls.lua", "script.lua", "pbx.lua")
 _OUT_OF_MEMORY: Step = (FAILED, b"not enough memory", b"")
 
@@ -173,6 +174,10 @@ class LuaMachine:
         """What scripts printed since last asked."""
         self._refresh()
         return bytes(self._take_printed())
+
+    def begin_tools(self, name: bytes, *arguments: int) -> Step:
+        """Begin what a part beyond the exchange's own runs as a call; its first step."""
+        return self._guarded(self._tools[name])(*arguments)
 
     def ask_tools(self, name: bytes, *arguments: bytes | int) -> bytes | int | None:
         """Ask the part ``tools.lua``, with which the machine has to be made. Gives bytes or a number."""

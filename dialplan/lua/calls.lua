@@ -171,6 +171,8 @@ local function perform(record, context_key, key, context, exten)
   action(context, exten)
 end
 
+K.begin, K.make_ready = begin, make_ready
+
 -- Runs an extension of a call: `context_key` and `key` say where the function is, the rest are its arguments.
 function K.start(number, context_key, key, context, exten)
   return begin(number, perform, context_key, key, context, exten)

@@ -29,8 +29,17 @@ class LuaModule(Module):
     description = "Lua PBX Switch"
     support_level = "extended"
 
+    #: What finds and runs extensions, and whether the machine can be asked what runs where: for tests.
+    switch_class: type[LuaSwitch] = LuaSwitch
+    tools = False
+
     _switch: LuaSwitch | None = None
     _number = 0
+
+    @property
+    def generation(self) -> Generation | None:
+        """The load of the file that new calls run; None while the module does not run."""
+        return None if self._switch is None else self._switch.generation
 
     def _path(self) -> Path:
         return self.server.directories.etc / FILE
@@ -41,7 +50,7 @@ class LuaModule(Module):
         settings = read_settings(self.server.config)
         self._settings = settings
         try:
-            return Generation.load(self._number + 1, path, settings, self.server.directories.etc)
+            return Generation.load(self._number + 1, path, settings, self.server.directories.etc, tools=self.tools)
         except LuaError as error:
             raise ConfigError(str(error)) from error
         except FileNotFoundError:
@@ -63,7 +72,7 @@ class LuaModule(Module):
             raise ModuleDeclined(f"there is no {self._path()}") from None
         engine = self.server.require(Engine)
         self._helpers = Helpers(self.server)
-        self._switch = LuaSwitch(engine, self._helpers)
+        self._switch = self.switch_class(engine, self._helpers)
         engine.contexts.add_switch(self._switch)
         self._take(generation)
 

@@ -73,6 +73,8 @@ function take(text, at)
   return nil, at
 end
 
+K.put, K.take = put, take
+
 -- Asks the engine and waits. An integer unwinds, as where an application ends that way; "!" begins what was done wrong,
 -- "?" what failed; the rest is the answer.
 local function ask(name, ...)

@@ -247,12 +247,16 @@ class Generation:
         """The files that ``require`` has read so far."""
         return list(self._module_files)
 
-    def lines(self, *, run: bool) -> dict[str, set[int]]:
-        """By file the lines that have run, or all that have code; needs ``tools``."""
+    def lines(self, *, run: bool) -> dict[tuple[str, int], set[int]]:
+        """The lines that have run, or all that have code, by file and first line of their function.
+
+        Code outside of functions is that of line 0. Needs ``tools``.
+        """
         packed = self._ask_tools(b"lines_run") if run else self._ask_tools(b"lines_there", self._body)
         found = _fields(packed)
         return {
-            file: {int(line) for line in lines.split(",") if line} for file, lines in zip(found, found, strict=True)
+            (file, int(first)): {int(line) for line in lines.split(",") if line}
+            for file, first, lines in zip(found, found, found, strict=True)
         }
 
     def where(self, state: int) -> str:

@@ -3,8 +3,8 @@
 
 local K = ...
 local getinfo, getupvalue, raw_getmetatable = debug.getinfo, debug.getupvalue, debug.getmetatable
-local next, pairs, rawget, select, tostring, type = next, pairs, rawget, select, tostring, type
-local pack, concat, sort = string.pack, table.concat, table.sort
+local next, pairs, rawget, tostring, type = next, pairs, rawget, tostring, type
+local pack, concat, remove, sort = string.pack, table.concat, table.remove, table.sort
 
 local T = {}
 K.tools = T
@@ -43,66 +43,78 @@ end
 
 -- Lines -----------------------------------------------------------------------------------------------------------
 
-local seen = {} -- source to line to true
+local seen = {} -- source to first line of a function to lines of it to true
 
 -- Notes each line that runs from now on, in every call.
 function T.watch()
   local hook = K.hook
   K.watch(function(event, line)
     if event ~= "line" then return hook() end
-    local source = getinfo(2, "S").source
-    local lines = seen[source]
+    local info = getinfo(2, "S")
+    local functions = seen[info.source]
+    if not functions then
+      functions = {}
+      seen[info.source] = functions
+    end
+    local lines = functions[info.linedefined]
     if not lines then
       lines = {}
-      seen[source] = lines
+      functions[info.linedefined] = lines
     end
     lines[line] = true
   end)
 end
 
-local function records(lines_of)
+-- A record for each function: file, its first line, the lines.
+local function records(found)
   local out = {}
-  for source, lines in next, lines_of do
-    if not own(source) then
+  for source, functions in next, found do
+    for first, lines in next, own(source) and {} or functions do
       local list = {}
       for line in next, lines do list[#list + 1] = line end
       sort(list)
-      out[#out + 1] = field(file_of(source)) .. field(concat(list, ","))
+      out[#out + 1] = field(file_of(source)) .. field(tostring(first)) .. field(concat(list, ","))
     end
   end
   return concat(out)
 end
 
--- The lines that have run: file and line numbers.
+-- The lines that have run.
 function T.lines_run() return records(seen) end
 
--- The lines with code in every function that the call's environment reaches.
+-- The lines with code of every function that the call's environment reaches.
 function T.lines_there(number)
   local found, visited = {}, {}
   local pending = { K.record(number).env }
-  while #pending > 0 do
-    local value = table.remove(pending)
-    if not visited[value] then
+  local function visit(value)
+    local kind = type(value)
+    if (kind == "function" or kind == "table") and not visited[value] then
       visited[value] = true
-      if type(value) == "function" then
-        local info = getinfo(value, "SL")
-        if info.what ~= "C" and not own(info.source) then
-          local lines = found[info.source] or {}
-          found[info.source] = lines
-          for line in next, info.activelines or {} do
-            -- The line of `end` is code of its own, and nobody's.
-            if line ~= info.lastlinedefined or line == info.linedefined then lines[line] = true end
-          end
-          for i = 1, 255 do
-            local name, upvalue = getupvalue(value, i)
-            if not name then break end
-            if type(upvalue) == "function" or type(upvalue) == "table" then pending[#pending + 1] = upvalue end
-          end
+      pending[#pending + 1] = value
+    end
+  end
+  while #pending > 0 do
+    local value = remove(pending)
+    if type(value) == "table" then
+      for key, each in next, value do
+        visit(key)
+        visit(each)
+      end
+    else
+      local info = getinfo(value, "SL")
+      if info.what ~= "C" and not own(info.source) then
+        local functions = found[info.source] or {}
+        found[info.source] = functions
+        local lines = functions[info.linedefined] or {}
+        functions[info.linedefined] = lines
+        for line in next, info.activelines or {} do
+          -- The line of `end` is code of its own, and nobody's.
+          if line ~= info.lastlinedefined or line == info.linedefined then lines[line] = true end
         end
-      elseif type(value) == "table" then
-        for key, each in next, value do
-          if type(key) == "function" or type(key) == "table" then pending[#pending + 1] = key end
-          if type(each) == "function" or type(each) == "table" then pending[#pending + 1] = each end
+        for i = 1, 255 do
+          local name, upvalue = getupvalue(value, i)
+          if not name then break end
+          visit(upvalue)
         end
       end
     end

@@ -1,4 +1,4 @@
-"""``obelisk dialplan check``: prints what the checks find."""
+"""``obelisk dialplan``: the tools for authors of dialplans."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ UNREADABLE = 2
 
 def run(arguments: argparse.Namespace) -> int:
     """Run one of the tools; the exit status."""
+    if arguments.tool == "test":
+        from pbx.testing.program import run_tests
+
+        return run_tests(
+            arguments.files,
+            arguments.config,
+            only=arguments.only,
+            coverage=arguments.coverage,
+            fail_under=arguments.fail_under,
+        )
     return _check(arguments)
 
 

@@ -88,6 +88,16 @@ def _dialplan_parser(commands: argparse._SubParsersAction[argparse.ArgumentParse
     check.add_argument("directory", type=Path, metavar="DIR", help="configuration directory")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
     check.add_argument("--errors", action="store_true", help="tell of errors only")
+    text = "run test files written in Lua against a dialplan, in virtual time; exit status 1 when one fails"
+    test = tools.add_parser("test", help=text, description=text)
+    test.add_argument("files", type=Path, nargs="+", metavar="FILE", help="test file, or directory of *_test.lua")
+    test.add_argument(
+        "-C", "--config", type=Path, metavar="DIR",
+        help="configuration directory (default: the nearest one above the file that has a dialplan)",
+    )  # fmt: skip
+    test.add_argument("-k", "--only", default="", metavar="TEXT", help="run tests whose names hold TEXT")
+    test.add_argument("--coverage", action="store_true", help="print which parts of the dialplan ran")
+    test.add_argument("--fail-under", type=float, metavar="PERCENT", help="exit status 1 when less of the dialplan ran")
 
 
 def _run(arguments: argparse.Namespace) -> int:

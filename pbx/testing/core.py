@@ -18,10 +18,10 @@ from pbx.testing.fake_technology import FakeTechnology
 class FakeCore:
     """The core's parts, wired over a fake clock, a fake switchboard and the technology ``Fake``."""
 
-    def __init__(self) -> None:
+    def __init__(self, switchboard: FakeSwitchboard | None = None) -> None:
         self.bus = Bus()
         self.clock = FakeClock()
-        self.switchboard = FakeSwitchboard()
+        self.switchboard = switchboard or FakeSwitchboard()
         self.channels = Channels(self.bus, self.clock, self.switchboard)
         self.bridges = Bridges(self.bus, self.clock, self.switchboard)
         self.technologies = Technologies()

@@ -16,6 +16,7 @@ import dialplan
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.lua.module import LuaModule
+from dialplan.watch import WatchedLuaModule
 from pbx.astdb import AstDb
 from pbx.asterisk_conf import AsteriskConf, ControlFile, Options
 from pbx.cdr import MODULES as CDR_MODULES
@@ -27,7 +28,11 @@ from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.http.client import HttpClient
 from pbx.media.tones import Tones, built_in_zones
+<<<<<<< HEAD
 from pbx.modules import Module, ModuleDeclined, ModuleRegistry
+=======
+from pbx.modules import Module, ModuleRegistry, read_policy
+>>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
 from pbx.server import Server
 from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
@@ -86,19 +91,33 @@ class _LogLines:
 
 
 #: The files without which a plan's module does not load.
-_PLANS: dict[type[Module], str] = {LuaModule: "extensions.lua", ExtensionsConfModule: "extensions.conf"}
+_PLANS = {LuaModule.name: "extensions.lua", ExtensionsConfModule.name: "extensions.conf"}
 
 
 class DialplanHarness:
     """An exchange without SIP, sound and time; ``extensions.lua``, ``extensions.conf`` and more are in ``directory``.
 
-    Use as an asynchronous context, or call `start` and `stop`.
+    Use as an asynchronous context, or call `start` and `stop`. ``core`` and ``engine`` take the place of what is used
+    otherwise. With ``etc`` the configuration is read from there and nothing is written to it; ``watched`` makes a plan
+    in Lua tell what runs where.
     """
 
-    def __init__(self, directory: Path, files: dict[str, str] | None = None, *, modules: bool = True) -> None:
-        self.core = FakeCore()
+    def __init__(
+        self,
+        directory: Path,
+        files: dict[str, str] | None = None,
+        *,
+        modules: bool = True,
+        core: FakeCore | None = None,
+        engine: type[Engine] = Engine,
+        etc: Path | None = None,
+        watched: bool = False,
+    ) -> None:
+        self.core = core or FakeCore()
         self.directories = Directories.at(directory)
         self.directories.create()
+        if etc is not None:
+            self.directories = replace(self.directories, etc=etc)
         self._modules = modules
         self._observer = _LogLines()
         self.log: list[str] = self._observer.lines
@@ -124,10 +143,17 @@ class DialplanHarness:
         self.databases = Databases(core.clock, run_inline)
         server.provide(Databases, self.databases)
         self.server: Server = server
-        self.engine: Engine = dialplan.install(server)
+        self.engine: Engine = dialplan.install(server, kind=engine)
         server.channels.dialplan = self.engine
         server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
+<<<<<<< HEAD
         kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *dialplan.MODULES)
+=======
+        plans: tuple[type[Module], ...] = dialplan.MODULES
+        if watched:
+            plans = tuple(WatchedLuaModule if kind is LuaModule else kind for kind in plans)
+        kinds = (*STASIS_MODULES, *STATSD_MODULES, *plans)
+>>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
         names = {kind.name for kind in kinds}
         # Those that need SIP are left out.
         server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])
@@ -139,9 +165,10 @@ class DialplanHarness:
         path.write_text(text, encoding="utf-8")
 
     async def start(self) -> None:
-        """Load the modules. Raises ModuleError as the exchange would report it."""
+        """Load the modules, but for what modules.conf leaves out. Raises ModuleError as the exchange reports it."""
         globalLogPublisher.addObserver(self._observer)
         self.server.astdb.open()
+<<<<<<< HEAD
         if self._modules:
             for kind in self.server.modules.kinds():
                 file = _PLANS.get(kind)
@@ -155,6 +182,16 @@ class DialplanHarness:
             # Its configuration is not there: the exchange goes on without it, too.
             if needed:
                 raise
+=======
+        if not self._modules:
+            return
+        config = self.server.config.load_optional("modules.conf")
+        left_out = set() if config is None else read_policy(config).noload
+        for kind in self.server.modules.kinds():
+            file = _PLANS.get(kind.name)
+            if kind.name not in left_out and (file is None or (self.directories.etc / file).exists()):
+                await self.server.modules.load(kind.name)
+>>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
 
     async def stop(self) -> None:
         """Hang up every call and unload."""

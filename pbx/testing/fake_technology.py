@@ -67,12 +67,12 @@ class FakeDriver:
 
 
 class FakeTechnology:
-    """The technology ``Fake``; ``drivers`` by resource, the newest last. A resource in ``refused`` gives that cause."""
+    """A technology for tests; ``drivers`` by resource, the newest last. A resource in ``refused`` gives that cause."""
 
-    name = "Fake"
     description = "Channels for tests"
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, name: str = "Fake") -> None:
+        self.name = name
         self._channels = channels
         self.drivers: dict[str, list[FakeDriver]] = {}
         self.refused: dict[str, Cause] = {}
@@ -80,12 +80,16 @@ class FakeTechnology:
     def _create(
         self, resource: str, state: ChannelState, linkedid: str | None, uniqueid: str | None = None
     ) -> FakeDriver:
-        name = f"Fake/{resource}-{self._channels.next_number('Fake'):08x}"
-        channel = self._channels.create("Fake", name, linkedid=linkedid, uniqueid=uniqueid, state=state)
-        driver = FakeDriver(channel)
+        name = f"{self.name}/{resource}-{self._channels.next_number(self.name):08x}"
+        channel = self._channels.create(self.name, name, linkedid=linkedid, uniqueid=uniqueid, state=state)
+        driver = self.make_driver(channel, resource)
         channel.attach(driver)
         self.drivers.setdefault(resource, []).append(driver)
         return driver
+
+    def make_driver(self, channel: Channel, resource: str) -> FakeDriver:
+        """The far end of a new channel."""
+        return FakeDriver(channel)
 
     def incoming(self, resource: str, context: str = "default", exten: str = "s") -> FakeDriver:
         """A call from the far end; nothing runs on it until the test starts something."""
@@ -96,8 +100,8 @@ class FakeTechnology:
     def request(self, request: ChannelRequest) -> Channel:
         """An outgoing channel. Raises RequestFailed for refused resources."""
         if request.address in self.refused:
-            raise RequestFailed(f"Fake/{request.address} is refused", self.refused[request.address])
+            raise RequestFailed(f"{self.name}/{request.address} is refused", self.refused[request.address])
         return self._create(request.address, ChannelState.DOWN, request.linkedid, request.uniqueid).channel
 
     def device_state(self, resource: str) -> DeviceState:
-        return calls_state(self._channels.of_device(f"Fake/{resource}"), DeviceState.NOT_INUSE)
+        return calls_state(self._channels.of_device(f"{self.name}/{resource}"), DeviceState.NOT_INUSE)

@@ -1,7 +1,7 @@
-"""pytest plugin: the fixtures ``live_server`` and ``phones``.
+"""pytest plugin: the fixtures ``live_server``, ``phones`` and ``dialplan``.
 
-Both are async factories for tests run by pytest-twisted; what they make ends with the test, and the logs of a failed
-test are shown with it.
+The first two are async factories for tests run by pytest-twisted; what they make ends with the test, and the logs of a
+failed test are shown with it. ``dialplan`` needs neither a reactor nor sockets.
 
 pytest loads this module in every run, so it imports its parts when they are asked for: those who use none pay nothing,
 and coverage measures them.
@@ -10,6 +10,11 @@ and coverage measures them.
     async def test_echo(live_server, phones):
         server = await live_server(extensions=LUA)
         alice = await phones("alice", server)
+
+    def test_a_busy_phone(dialplan):
+        plan = dialplan("/etc/asterisk")
+        plan.phone("PJSIP/bob").busy()
+        plan.call("1002", context="internal").expect_sounds("vm-extension")
 """
 
 from __future__ import annotations
@@ -22,6 +27,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pbx.testing.phone import Phone
+    from pbx.testing.scripted import ScriptedDialplan
     from pbx.testing.server import LiveServer
 
 T = TypeVar("T")
@@ -153,9 +159,47 @@ def phones(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PhoneFact
     _wait_for(factory.close())
 
 
+class DialplanFactory:
+    """Makes dialplans under test (`pbx.testing.scripted`), each an exchange of its own, stopped with the test."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self.plans: list[ScriptedDialplan] = []
+
+    def __call__(self, directory: Path | str | None = None, **files: str) -> ScriptedDialplan:
+        """Load a configuration directory, which is only read, or one made of ``files``: ``extensions_lua="..."``."""
+        from pbx.testing.scripted import ScriptedDialplan
+
+        scratch = self._scratch / f"dialplan{len(self.plans)}"
+        if directory is None:
+            directory = scratch / "conf"
+            directory.mkdir(parents=True)
+            for name, text in files.items():
+                (directory / ".".join(name.rsplit("_", 1))).write_text(text, encoding="utf-8")
+        elif files:
+            raise ValueError("a directory or files, not both")
+        plan = ScriptedDialplan(Path(directory), scratch / "state")
+        plan.start()
+        self.plans.append(plan)
+        return plan
+
+    def close(self) -> None:
+        """Stop them all. Raises AssertionError when a call does not end."""
+        for plan in self.plans:
+            plan.stop()
+
+
+@pytest.fixture
+def dialplan(tmp_path: Path) -> Iterator[DialplanFactory]:
+    """A factory of dialplans under test: ``dialplan(directory)`` or ``dialplan(extensions_lua="...")``."""
+    factory = DialplanFactory(tmp_path)
+    yield factory
+    factory.close()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker of tests that start phones and servers."""
     config.addinivalue_line("markers", "e2e: runs phones or SIPp against a live exchange (needs sip-tester)")
 
 
-__all__: Sequence[str] = ("PhoneFactory", "ServerFactory", "live_server", "phones")
+__all__: Sequence[str] = ("DialplanFactory", "PhoneFactory", "ServerFactory", "dialplan", "live_server", "phones")
