@@ -163,11 +163,11 @@ class Engine:
             if channel.alive:
                 channel.set_application(held, held_data)
 
-    def run_subroutine(self, channel: Channel, location: str) -> Awaitable[bool]:
+    async def run_subroutine(self, channel: Channel, location: str) -> bool:
         """As `pbx.core.dialplan.Dialplan` has it."""
         from dialplan.applications.subroutine import run_subroutine
 
-        return run_subroutine(self, channel, location)
+        return bool(await run_subroutine(self, channel, location))
 
     def call(self, found: Application, channel: Channel, data: str) -> int | Awaitable[int]:
         """Call an application: its result at once, or something to await. A wrong call is logged and gives -1."""

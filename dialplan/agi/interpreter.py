@@ -57,7 +57,7 @@ class Interpreter:
         if bus.wanted(messages.AgiExecStarted):
             bus.publish(messages.AgiExecStarted(channel.snapshot(), command_id, line))
         found = self._table.find(split_command(line))
-        if found is None:
+        if found is None or not self._available(found[0]):
             outcome = Outcome.NO_COMMAND
             self.send(f"{outcome.code} {outcome.text}\n")
         elif dead and not found[0].dead:
@@ -68,6 +68,9 @@ class Interpreter:
         if bus.wanted(messages.AgiExecEnded):
             bus.publish(messages.AgiExecEnded(channel.snapshot(), command_id, line, outcome.code, outcome.text))
         return outcome
+
+    def _available(self, command: AgiCommand) -> bool:
+        return not command.requires or self.engine.registry.application(command.requires) is not None
 
     async def _call(self, command: AgiCommand, words: Sequence[str]) -> Outcome:
         try:

@@ -93,6 +93,8 @@ class AgiCommand:
     dead: bool
     handler: Handler
     see_also: tuple[str, ...]
+    #: The application without which the command is not known; empty: none.
+    requires: str
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -108,6 +110,7 @@ def command(
     description: str,
     dead: bool = False,
     see_also: tuple[str, ...] = (),
+    requires: str = "",
 ) -> Callable[[Handler], Handler]:
     """Make a function ``(interpreter, words) -> Answer`` a command; a coroutine function where it has to wait.
 
@@ -116,7 +119,7 @@ def command(
     least, most = arguments
 
     def decorate(handler: Handler) -> Handler:
-        made = AgiCommand(name, synopsis, description, syntax, least, most, dead, handler, see_also)
+        made = AgiCommand(name, synopsis, description, syntax, least, most, dead, handler, see_also, requires)
         setattr(handler, _MARK, made)
         return handler
 

@@ -6,6 +6,8 @@ PreDialGoSub, hangup handlers and EVAL_SUB come through `run_subroutine`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -26,6 +28,18 @@ log = Logger()
 
 #: Subroutines that something waits for, inside each other: each takes a part of Python's stack.
 MAX_NESTED = 15
+
+
+class Ending(Enum):
+    """How a subroutine ended; false where it was not begun."""
+
+    NOT_BEGUN = 0
+    RETURNED = 1
+    #: By a hangup, a redirect or an error.
+    BROKEN_OFF = 2
+
+    def __bool__(self) -> bool:
+        return self is not Ending.NOT_BEGUN
 
 
 def split_call(text: str) -> tuple[str, str | None]:
@@ -70,8 +84,15 @@ def gosub(engine: Engine, channel: Channel, text: str) -> Frame:
     return frame
 
 
-async def run_subroutine(engine: Engine, channel: Channel, location: str, *, ignores_hangup: bool = False) -> bool:
-    """Run ``context,exten,priority(args)`` on ``channel`` to its Return; False where it cannot be begun.
+async def run_subroutine(
+    engine: Engine,
+    channel: Channel,
+    location: str,
+    *,
+    ignores_hangup: bool = False,
+    begun: Callable[[], object] | None = None,
+) -> Ending:
+    """Run ``context,exten,priority(args)`` on ``channel`` to its Return; ``begun`` is called before its first step.
 
     Raises nothing. The channel is where it was afterwards. GOSUB_RETVAL is what was returned, or empty where the
     subroutine ended otherwise: by a hangup, unless ``ignores_hangup``, by a redirect, by an error.
@@ -82,9 +103,9 @@ async def run_subroutine(engine: Engine, channel: Channel, location: str, *, ign
             channel=channel.name,
             location=location,
         )
-        return False
+        return Ending.NOT_BEGUN
     if not channel.alive:
-        return False
+        return Ending.NOT_BEGUN
     run, held = run_of(channel), channel.owner
     borrowed = run is None
     if run is None:
@@ -92,13 +113,21 @@ async def run_subroutine(engine: Engine, channel: Channel, location: str, *, ign
         run = channel.extra[KEY] = Run()
         channel.owner = "pbx"
     try:
-        return await _run(engine, channel, run, location, ignores_hangup=ignores_hangup)
+        return await _run(engine, channel, run, location, ignores_hangup=ignores_hangup, begun=begun)
     finally:
         if borrowed:
             _give_back(channel, run, held)
 
 
-async def _run(engine: Engine, channel: Channel, run: Run, location: str, *, ignores_hangup: bool) -> bool:
+async def _run(
+    engine: Engine,
+    channel: Channel,
+    run: Run,
+    location: str,
+    *,
+    ignores_hangup: bool,
+    begun: Callable[[], object] | None,
+) -> Ending:
     verbose(log, 3, "{channel} Internal Gosub({location}) start", channel=channel.name, location=location)
     place = channel.context, channel.exten, channel.priority
     application = channel.application, channel.application_data
@@ -113,8 +142,10 @@ async def _run(engine: Engine, channel: Channel, run: Run, location: str, *, ign
             frame = gosub(engine, channel, location)
         except ObeliskError as error:
             log.error("{where}: Gosub({text}): {error}", where=engine.where(channel), text=location, error=str(error))
-            return False
+            return Ending.NOT_BEGUN
         frame.special = True
+        if begun is not None:
+            begun()
         run.ignores_hangup = ignores_hangup
         if ignores_hangup or not channel.hangup_requested:
             try:
@@ -125,7 +156,7 @@ async def _run(engine: Engine, channel: Channel, run: Run, location: str, *, ign
             verbose(log, 3, "{channel} Internal Gosub({location}) complete", channel=channel.name, location=location)
         else:
             _unwind(channel, frame, location)
-        return True
+        return Ending.RETURNED if frame.returned else Ending.BROKEN_OFF
     finally:
         run.subroutines -= 1
         run.jumped, run.ignores_hangup, run.step = state

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dialplan.agi.commands import call, media, record, say, speech, text, values
+from dialplan.agi.commands import call, media, record, say, speech, subroutine, text, values
 from dialplan.agi.table import AgiCommand, commands_of
 
 #: Every command.
 COMMANDS: tuple[AgiCommand, ...] = tuple(
-    command for file in (call, media, record, say, speech, text, values) for command in commands_of(file)
+    command for file in (call, media, record, say, speech, subroutine, text, values) for command in commands_of(file)
 )
 
 __all__ = ["COMMANDS"]

@@ -22,6 +22,14 @@ exten => 100,1,Answer()
  same => n(there),NoOp()
 exten => 200,1,NoOp(two)
 exten => h,1,Set(H=yes)
+
+[sub]
+exten => s,1(begin),Set(GOT=${ARG1}/${ARG2})
+ same => n,Return(value of ${ARGC})
+exten => wait,1,Wait(60)
+ same => n,Return()
+exten => lost,1,NoOp()
+exten => goto,1,Goto(default,200,1)
 """
 
 

@@ -9,6 +9,7 @@ import pytest
 from dialplan.agi.conversation import Status
 from pbx.core import messages
 from pbx.core.frames import TextFrame
+from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
 from tests.unit.agi.conftest import Program
 
@@ -414,6 +415,46 @@ class TestSay:
             "say phonetic a",
         ):
             assert program.link.say(line)[0] == USAGE, line
+
+
+class TestGosub:
+    def test_it_runs_a_subroutine(self, program: Program) -> None:
+        trying = "100 result=0 Trying..."
+        assert program.link.say("gosub sub s 1 one,two") == [trying, "200 result=0 Gosub complete"]
+        channel = program.channel
+        assert (channel.get_variable("GOT"), channel.get_variable("GOSUB_RETVAL")) == ("one/two", "value of 2")
+        assert (channel.context, channel.exten, channel.priority) == ("default", "100", 1)
+        assert program.link.say("gosub sub s begin") == [trying, "200 result=0 Gosub complete"]
+        assert channel.get_variable("GOSUB_RETVAL") == "value of 0"
+        assert channel.get_variable("ARG1") is None
+        assert program.link.say("gosub sub wait 1") == [trying]
+        program.harness.core.clock.advance(60)
+        assert program.link.heard[-1] == "200 result=0 Gosub complete"
+
+    @pytest.mark.parametrize("exten", ["lost", "goto"])
+    def test_one_that_does_not_return(self, program: Program, exten: str) -> None:
+        answers = program.link.say(f"gosub sub {exten} 1")
+        assert answers[-1] == "200 result=0 Gosub complete (abnormal exit)"
+        assert (program.channel.context, program.channel.exten) == ("default", "100")
+        assert program.channel.get_variable("GOSUB_RETVAL") == ""
+        assert program.ask("noop") == "200 result=0"
+
+    def test_a_hangup_in_it(self, program: Program) -> None:
+        program.link.say("gosub sub wait 1")
+        program.far.hang_up()
+        assert program.link.heard[-1] == "200 result=0 Gosub complete (abnormal exit)"
+        assert program.link.told == ["hangup"]
+
+    @pytest.mark.parametrize("place", ["sub nobody 1", "sub s nowhere", "sub s 9", "nothing s 1"])
+    def test_no_such_place(self, program: Program, place: str) -> None:
+        assert program.ask(f"gosub {place}") == "200 result=-1 Gosub label not found"
+        program.link.lost()
+        assert program.status() is Status.FAILURE
+
+    def test_without_its_module_it_is_not_known(self, program: Program, harness: DialplanHarness) -> None:
+        result_of(start(harness.server.modules.unload("app_stack")))
+        assert program.ask("gosub sub s 1") == "510 Invalid or unknown command"
+        assert program.link.say("noop") == ["200 result=0"]
 
 
 def test_commands_of_events_say_failure(program: Program) -> None:

@@ -27,6 +27,7 @@ ASTERISK = {
     "get full variable": True,
     "get option": False,
     "get variable": True,
+    "gosub": False,
     "hangup": False,
     "noop": True,
     "receive char": False,
