@@ -145,9 +145,15 @@ class RecordModule(DialplanModule):
 
 
 def recording_path(directories: Directories, name: str, kind: str) -> Path:
-    """The file of a recording. Relative names are below the sound directory, where Playback finds them."""
+    """The file of a recording. Relative names are below the sound directory, where Playback finds them.
+
+    Raises ArgumentError for a name that cannot be a file's.
+    """
     path = Path(name)
-    return (path if path.is_absolute() else directories.sounds / path).with_name(f"{path.name}.{kind}")
+    try:
+        return (path if path.is_absolute() else directories.sounds / path).with_name(f"{path.name}.{kind}")
+    except ValueError:
+        raise ArgumentError(f"'{name}.{kind}' is no name of a file") from None
 
 
 def _delete(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -76,9 +77,9 @@ async def record_file(agi: Interpreter, words: Sequence[str]) -> Answer:
         code = await _beep(agi, order.digits)
         if code:
             return result(code, f" (randomerror) endpos={order.offset}")
-    path = recording_path(agi.server.directories, order.name, order.form)
-    samples = sample_rate(path) // 1000
+    samples = sample_rate(Path(f"x.{order.form}")) // 1000
     try:
+        path = recording_path(agi.server.directories, order.name, order.form)
         path.parent.mkdir(parents=True, exist_ok=True)
         recording = agi.server.switchboard.record(
             agi.channel.audio, path, append=bool(order.offset), keep_ms=order.offset // samples

@@ -43,6 +43,12 @@ exten => _h-.,1,Answer()
  same => n,AGI(${EXTEN:2}.py)
 exten => h,1,UserEvent(Over,Status: ${AGISTATUS},Seen: ${SEEN})
 
+[late]
+exten => _X.,1,Answer()
+ same => n,Hangup(17)
+exten => h,1,AGI(${LATE}.py)
+ same => n,UserEvent(Late,Status: ${AGISTATUS},Seen: ${SEEN})
+
 [fast]
 exten => _X.,1,Answer()
  same => n,AGI(agi://${HOST}:${PORT}/a/script?x=${EXTEN},first)
@@ -73,6 +79,17 @@ def ask(command):
     sys.stdout.flush()
     return read().rstrip("\\n")
 """
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that a process has begun and not yet lost."""
+    folder = Path(f"/proc/{pid}/task")
+    return [int(each) for task in folder.iterdir() for each in (task / "children").read_text().split()]
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process exists."""
+    return Path(f"/proc/{pid}").exists()
 
 
 class Exchange:
@@ -120,8 +137,7 @@ class Exchange:
 
     def children(self) -> list[int]:
         """The programs that run."""
-        folder = Path(f"/proc/{self.server.pid}/task")
-        return [int(each) for task in folder.iterdir() for each in (task / "children").read_text().split()]
+        return children_of(self.server.pid)
 
     async def no_children(self, seconds: float = 10.0) -> None:
         """Until no program runs."""

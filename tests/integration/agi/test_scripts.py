@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.agi.conftest import Exchange
+from pbx.testing.server import LiveServer
+from tests.integration.agi.conftest import HEAD, Exchange, children_of, is_there
 
 NOTE = """
 def note(**fields):
@@ -193,6 +194,49 @@ async def test_a_script_that_closes_everything(exchange: Exchange) -> None:
     for pid in exchange.children():
         os.kill(pid, signal.SIGKILL)
     assert (await exchange.done("Over"))["Status"] in {"HANGUP", "FAILURE"}
+
+
+async def test_a_script_in_the_h_extension(exchange: Exchange) -> None:
+    exten = exchange.script(
+        """
+assert ask("STREAM FILE beep ''").startswith("511 ")
+assert ask("GET VARIABLE HANGUPCAUSE") == "200 result=1 (17)"
+ask("SET VARIABLE SEEN late")
+"""
+    )
+    await exchange.ami.action(
+        "Originate",
+        Channel="Local/10@late",
+        Context="idle",
+        Exten="s",
+        Priority="1",
+        Async="on",
+        Variable=f"__LATE={exten}",
+    )
+    late = await exchange.done("Late")
+    assert (late["Status"], late["Seen"]) == ("SUCCESS", "late")
+
+
+async def test_the_exchange_stops_without_leaving_a_script() -> None:
+    from twisted.internet import reactor
+
+    extensions = "[default]\nexten => s,1,AGI(deaf.py)\n"
+    server = await LiveServer.start(
+        reactor=reactor, extensions="extensions = {}", files={"extensions.conf": extensions}
+    )
+    script = server.path("astagidir") / "deaf.py"
+    script.write_text(HEAD + "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nos.write(2, b'deaf\\n')\ntime.sleep(1000)")
+    script.chmod(0o755)
+    await server.cli("channel originate Local/s@default application Wait 60")
+    await server.wait_log("deaf.py: deaf")
+    (pid,) = children_of(server.pid)
+    assert await server.stop() == 0
+    server.discard()
+    for _ in range(100):
+        if not is_there(pid):
+            return
+        await server.sleep(0.05)
+    raise AssertionError("the script outlived the exchange")
 
 
 async def test_events_of_commands(exchange: Exchange) -> None:
