@@ -28,11 +28,7 @@ from pbx.core.party import party_id
 from pbx.directories import Directories
 from pbx.http.client import HttpClient
 from pbx.media.tones import Tones, built_in_zones
-<<<<<<< HEAD
-from pbx.modules import Module, ModuleDeclined, ModuleRegistry
-=======
-from pbx.modules import Module, ModuleRegistry, read_policy
->>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
+from pbx.modules import Module, ModuleDeclined, ModuleRegistry, read_policy
 from pbx.server import Server
 from pbx.sql import Databases, run_inline
 from pbx.stasis.module import MODULES as STASIS_MODULES
@@ -146,14 +142,10 @@ class DialplanHarness:
         self.engine: Engine = dialplan.install(server, kind=engine)
         server.channels.dialplan = self.engine
         server.originator = Originator(core.channels, core.technologies, lambda: self.engine)
-<<<<<<< HEAD
-        kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *dialplan.MODULES)
-=======
         plans: tuple[type[Module], ...] = dialplan.MODULES
         if watched:
             plans = tuple(WatchedLuaModule if kind is LuaModule else kind for kind in plans)
-        kinds = (*STASIS_MODULES, *STATSD_MODULES, *plans)
->>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
+        kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *plans)
         names = {kind.name for kind in kinds}
         # Those that need SIP are left out.
         server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])
@@ -168,12 +160,14 @@ class DialplanHarness:
         """Load the modules, but for what modules.conf leaves out. Raises ModuleError as the exchange reports it."""
         globalLogPublisher.addObserver(self._observer)
         self.server.astdb.open()
-<<<<<<< HEAD
-        if self._modules:
-            for kind in self.server.modules.kinds():
-                file = _PLANS.get(kind)
-                if file is None or (self.directories.etc / file).exists():
-                    await self._load(kind, needed=file is not None)
+        if not self._modules:
+            return
+        config = self.server.config.load_optional("modules.conf")
+        left_out = set() if config is None else read_policy(config).noload
+        for kind in self.server.modules.kinds():
+            file = _PLANS.get(kind.name)
+            if kind.name not in left_out and (file is None or (self.directories.etc / file).exists()):
+                await self._load(kind, needed=file is not None)
 
     async def _load(self, kind: type[Module], *, needed: bool) -> None:
         try:
@@ -182,16 +176,6 @@ class DialplanHarness:
             # Its configuration is not there: the exchange goes on without it, too.
             if needed:
                 raise
-=======
-        if not self._modules:
-            return
-        config = self.server.config.load_optional("modules.conf")
-        left_out = set() if config is None else read_policy(config).noload
-        for kind in self.server.modules.kinds():
-            file = _PLANS.get(kind.name)
-            if kind.name not in left_out and (file is None or (self.directories.etc / file).exists()):
-                await self.server.modules.load(kind.name)
->>>>>>> 9f9b5bc (Test dialplans by script in virtual time, in Lua and in pytest, with coverage; ship tests of the default dialplan)
 
     async def stop(self) -> None:
         """Hang up every call and unload."""
