@@ -68,7 +68,7 @@ def test_check_tells_of_the_errors_too(tmp_path: Path, capsys: pytest.CaptureFix
 
 # Tests of dialplans
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LUA = """extensions = { default = {
    ["1"] = function()
       app.Answer()
