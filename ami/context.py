@@ -10,7 +10,7 @@ from ami.replies import ActionError
 
 if TYPE_CHECKING:
     from ami.manager import Manager
-    from ami.session import Hold, Session
+    from ami.session import Answer, Hold, Session
     from ami.table import Action
     from pbx.core.channel import Channel
     from pbx.server import Server
@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 class Context:
     """One request: who asks what. ``write`` is the user's classes at this moment."""
 
-    __slots__ = ("action", "hold", "manager", "request", "server", "session")
+    __slots__ = ("action", "answer", "hold", "manager", "request", "server", "session")
 
-    def __init__(self, manager: Manager, session: Session, action: Action, request: Message) -> None:
+    def __init__(self, manager: Manager, session: Session, action: Action, request: Message, answer: Answer) -> None:
         self.manager = manager
         self.server: Server = manager.server
         self.session = session
         self.action = action
         self.request = request
+        #: Takes the reply.
+        self.answer = answer
         #: What `hold_call` keeps back until the reply.
         self.hold: Hold | None = None
 

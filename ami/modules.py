@@ -11,10 +11,12 @@ from twisted.logger import Logger
 
 from ami import commands
 from ami.actions import ACTIONS
+from ami.http import ManagerHttp
 from ami.manager import Manager
 from ami.protocol import listen, listen_tls
-from ami.users import DEFAULT_TLS_PORT, FILE, General, ManagerConfig, read_manager_conf
+from ami.users import DEFAULT_TLS_PORT, FILE, General, read_manager_conf
 from pbx.errors import ObeliskError
+from pbx.http.server import HttpServer
 from pbx.modules import Module, ModuleDeclined, ModuleError
 
 log = Logger()
@@ -65,7 +67,6 @@ class ManagerModule(Module):
                 self._listen(old.general)
                 raise
         self.manager.configure(config)
-        _warn(config)
 
     def _listen(self, general: General) -> None:
         if not general.enabled:
@@ -118,9 +119,35 @@ def _tls_address(general: General) -> tuple[str, int]:
     return text.strip("[]"), DEFAULT_TLS_PORT
 
 
-def _warn(config: ManagerConfig) -> None:
-    if config.general.webenabled:
-        log.warn("{file}: webenabled: the manager is not served over HTTP", file=FILE)
+class ManagerHttpModule(Module):
+    """The manager over HTTP, where manager.conf says ``webenabled = yes``."""
+
+    name = "manager_http"
+    builtin = True
+    description = "Asterisk Manager Interface over HTTP"
+    requires = ("http", "manager")
+
+    async def load(self) -> None:
+        if not read_manager_conf(self.server.config).general.webenabled:
+            raise ModuleDeclined(f"{FILE} does not say webenabled = yes")
+        self._served: ManagerHttp | None = ManagerHttp(self.server.require(Manager), self.server.require(HttpServer))
+
+    async def unload(self) -> None:
+        if self._served is not None:
+            self._served.stop()
+
+    async def reload(self) -> None:
+        """Serve, or not, as the file says now; sessions go on."""
+        wanted = read_manager_conf(self.server.config).general.webenabled
+        if wanted and self._served is None:
+            self._served = ManagerHttp(self.server.require(Manager), self.server.require(HttpServer))
+        elif not wanted and self._served is not None:
+            self._served.stop()
+            self._served = None
+
+    @property
+    def use_count(self) -> int:
+        return 0
 
 
 class DeviceStateModule(Module):
@@ -145,4 +172,10 @@ class MwiExternalModule(Module):
     requires = ("res_mwi_external",)
 
 
-MODULES: tuple[type[Module], ...] = (ManagerModule, MwiExternalModule, DeviceStateModule, PresenceStateModule)
+MODULES: tuple[type[Module], ...] = (
+    ManagerModule,
+    ManagerHttpModule,
+    MwiExternalModule,
+    DeviceStateModule,
+    PresenceStateModule,
+)

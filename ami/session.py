@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from enum import Enum
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Protocol
@@ -70,6 +70,10 @@ DENIED = "Permission denied"
 MISSING_ACTION = "Missing action in request"
 AUTHENTICATION_FAILED = "Authentication failed"
 LOGIN_IN_USE = "Login Already In Use"
+
+
+#: Where the reply to a message goes.
+Answer = Callable[[bytes], object]
 
 
 class SessionState(Enum):
@@ -194,7 +198,7 @@ class Session:
             message = codec.next_event()
             if message is None:
                 break
-            self._take(message)
+            self.take(message)
         self.flush()
 
     def lost(self) -> None:
@@ -284,7 +288,12 @@ class Session:
     def _wake(self) -> None:
         waiters, self._event_waiters = self._event_waiters, []
         for waiter in waiters:
-            waiter.callback(None)
+            if not waiter.called:  # else its time was up before
+                waiter.callback(None)
+
+    def take_events(self) -> bytes:
+        """Events that wait until they are asked for: none, where they come by themselves."""
+        return b""
 
     def next_event(self) -> Deferred[None]:
         """Fires when the next event is delivered."""
@@ -299,67 +308,73 @@ class Session:
 
     # Requests
 
-    def _take(self, request: Message) -> None:
+    def take(self, request: Message, answer: Answer | None = None) -> Deferred[None] | None:
+        """Do what a message asks for; its reply goes to ``answer``, or into the stream.
+
+        Gives a Deferred where the action waits: it fires once that has ended.
+        """
+        answer = self.send if answer is None else answer
         action_id = request.get("ActionID")
         if isinstance(request, BadMessage):
             log.warn("manager: a message of {peer} was dropped: {reason}", peer=self.peer, reason=request.reason)
-            self.send(error_reply(request.reason).encode(action_id))
-            return
+            answer(error_reply(request.reason).encode(action_id))
+            return None
         name = request.get("Action")
         manager = self._manager
         if not name:
             self._report(RequestBadFormat, request_type="Action: NONE")
-            self.send(error_reply(MISSING_ACTION).encode(action_id))
-            return
+            answer(error_reply(MISSING_ACTION).encode(action_id))
+            return None
         if manager.server.stopping == "now":
-            self.send(error_reply(SHUTTING_DOWN).encode(action_id))
-            return
+            answer(error_reply(SHUTTING_DOWN).encode(action_id))
+            return None
         action = manager.find_action(name)
         if not self.authenticated and (action is None or not action.before_login):
-            self._not_allowed(name, action_id)
-            return
+            self._not_allowed(name, action_id, answer)
+            return None
         if action is None:
             self._report(RequestBadFormat, request_type=f"Action: {name}")
             text = f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
-            self.send(error_reply(text).encode(action_id))
-            return
+            answer(error_reply(text).encode(action_id))
+            return None
         if not may_act(self.write_classes, action):
-            self._not_allowed(name, action_id)
-            return
+            self._not_allowed(name, action_id, answer)
+            return None
         missing = action.first_missing(request)
         if missing:
-            self.send(error_reply(missing).encode(action_id))
-            return
-        self._act(action, request, action_id)
+            answer(error_reply(missing).encode(action_id))
+            return None
+        return self._act(action, request, action_id, answer)
 
-    def _not_allowed(self, name: str, action_id: str) -> None:
+    def _not_allowed(self, name: str, action_id: str, answer: Answer) -> None:
         self._report(RequestNotAllowed, request_type=f"Action: {name}")
-        self.send(error_reply(DENIED).encode(action_id))
+        answer(error_reply(DENIED).encode(action_id))
 
-    def _act(self, action: Action, request: Message, action_id: str) -> None:
+    def _act(self, action: Action, request: Message, action_id: str, answer: Answer) -> Deferred[None] | None:
         # SuppressEvents changes nothing here: Asterisk then leaves out one look at the queue of events, which its loop
         # takes right afterwards.
         hold = self._begin_hold()
         try:
-            context = Context(self._manager, self, action, request)
+            context = Context(self._manager, self, action, request, answer)
             result = action.handler(context)
             if isawaitable(result):
-                self._wait(result, context)
-            elif result is not None:
-                self.send(result.encode(action_id))
+                return self._wait(result, context)
+            if result is not None:
+                answer(result.encode(action_id))
         except ObeliskError as error:
-            self.send(error_reply(str(error)).encode(action_id))
+            answer(error_reply(str(error)).encode(action_id))
         except Exception:  # an action's defect must end neither the session nor the call it is about
             log.failure("manager action {action} failed", action=action.name)
-            self.send(error_reply(f"Internal error in action {action.name}").encode(action_id))
+            answer(error_reply(f"Internal error in action {action.name}").encode(action_id))
         finally:
             self._end_hold(hold)
+        return None
 
-    def _wait(self, result: Awaitable[AnyReply | None], context: Context) -> None:
+    def _wait(self, result: Awaitable[AnyReply | None], context: Context) -> Deferred[None]:
         self.waiting += 1
         if self.waiting >= MAX_ACTIONS_WAITING:
             self._pause()
-        Deferred.fromCoroutine(self._finish(result, context))
+        return Deferred.fromCoroutine(self._finish(result, context))
 
     async def _finish(self, result: Awaitable[AnyReply | None], context: Context) -> None:
         reply: AnyReply | None
@@ -374,7 +389,7 @@ class Session:
         if self.state is SessionState.CLOSING:
             return
         if reply is not None:
-            self.send(reply.encode(context.action_id))
+            context.answer(reply.encode(context.action_id))
         if context.hold is not None:
             self._end_hold(context.hold)
         if self.waiting < MAX_ACTIONS_WAITING // 2:
@@ -412,25 +427,27 @@ class Session:
             return False
         return any(each is not self and each.username == username for each in self._manager.sessions)
 
-    def refuse(self, message: str, action_id: str) -> None:
+    def refuse(self, message: str, context: Context) -> None:
         """Answer with an Error after a second, then close."""
         self.state = SessionState.CLOSING
         self.flush()
 
         def answer() -> None:
-            self._link.write(error_reply(message).encode(action_id))
+            context.answer(error_reply(message).encode(context.action_id))
+            self.flush()
             self._link.close()
 
         cancel_timer(self._login_timer)
         self._login_timer = self._manager.server.clock.call_later(REFUSAL_SECONDS, answer)
 
-    def refuse_in_use(self, username: str, action_id: str) -> None:
+    def refuse_in_use(self, username: str, context: Context) -> None:
         self._report(SessionLimit, account_id=username)
-        self.refuse(LOGIN_IN_USE, action_id)
+        self.refuse(LOGIN_IN_USE, context)
 
-    async def log_in(self, request: Message) -> None:
+    async def log_in(self, context: Context) -> None:
         """Check who it is and answer; only for a session that is not logged in."""
-        username, action_id = request.get("Username"), request.get("ActionID")
+        request = context.request
+        username = request.get("Username")
         account = self._manager.accounts.get(username)
         try:
             accepted = await self._authenticate(account, username, request)
@@ -441,9 +458,9 @@ class Session:
         if not accepted or account is None:
             if username:
                 log.info("{peer} failed to authenticate as '{user}'", peer=self.address, user=username)
-            self.refuse(AUTHENTICATION_FAILED, action_id)
+            self.refuse(AUTHENTICATION_FAILED, context)
             return
-        self._logged_in(account, request)
+        self._logged_in(account, context)
 
     async def _authenticate(self, account: Account | None, username: str, request: Message) -> bool:
         if not username:
@@ -483,7 +500,7 @@ class Session:
             return await self._manager.in_thread(lambda: wanted.matches(secret))
         return hmac.compare_digest(to_bytes(wanted), to_bytes(secret))
 
-    def _logged_in(self, account: Account, request: Message) -> None:
+    def _logged_in(self, account: Account, context: Context) -> None:
         cancel_timer(self._login_timer)
         self.state = SessionState.AUTHENTICATED
         self.account = account
@@ -492,8 +509,8 @@ class Session:
         self.filters = FilterSet(account.filters) if account.filters else None
         self.started_at = self._manager.server.clock.now()
         self._link.set_write_timeout(user.writetimeout / 1000)
-        self.send(Reply("Authentication accepted").encode(request.get("ActionID")))
-        mask = parse_event_mask(request.get("Events"))
+        context.answer(Reply("Authentication accepted").encode(context.action_id))
+        mask = parse_event_mask(context.request.get("Events"))
         self.event_mask = (ALL if mask is None else mask) & self.read_classes
         if user.displayconnects:
             verbose(log, 2, "Manager '{user}' logged on from {peer}", user=account.name, peer=self.address)
@@ -501,13 +518,13 @@ class Session:
         if server.booted and self.event_mask & SYSTEM:
             now = server.clock.now()
             text = fully_booted_text(now - server.started_at, now - server.reloaded_at)
-            self.send(to_bytes(f"Event: FullyBooted\r\nPrivilege: {class_text(SYSTEM)}\r\n{text}\r\n"))
+            context.answer(to_bytes(f"Event: FullyBooted\r\nPrivilege: {class_text(SYSTEM)}\r\n{text}\r\n"))
         self._manager.logged_in(self)
         self._report(SuccessfulAuth, using_password=True)
 
-    def log_off(self, action_id: str) -> None:
+    def log_off(self, context: Context) -> None:
         """Say goodbye and close."""
-        self.send(Reply("Thanks for all the fish.", response=GOODBYE).encode(action_id))
+        context.answer(Reply("Thanks for all the fish.", response=GOODBYE).encode(context.action_id))
         self.close()
 
     # Security events

@@ -67,8 +67,8 @@ class General(ConfigObject):
         VARIABLE_NAMES, (), help="variables and functions of a channel that its events carry as ChanVariable"
     )
     disabledevents: tuple[str, ...] = option(types.COMMA_LIST, (), help="names of events that are never made")
-    webenabled: bool = option(types.YESNO, False, hidden=True, help=_LATER)
-    httptimeout: int = option(types.integer(1), 60, hidden=True, help=_LATER)
+    webenabled: bool = option(types.YESNO, False, help="whether the manager is served over HTTP too (http.conf)")
+    httptimeout: int = option(types.integer(1, 86_400), 60, help="seconds a session over HTTP is kept between requests")
     debug: bool = option(types.YESNO, False, hidden=True, help=_LATER)
     tls_options: tuple[tuple[str, str], ...] = option(types.PREFIXED, (), prefix="tls", hidden=True, help=_LATER)
 

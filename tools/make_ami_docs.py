@@ -16,6 +16,7 @@ from ami.classes import class_text
 from ami.codec import MAX_LINE_BYTES, MAX_LINES
 from ami.events import ENCODERS
 from ami.filters import MAX_FILTERS
+from ami.http import MAX_EVENT_BYTES
 from ami.session import AMI_VERSION, MAX_ACTIONS_WAITING
 from ami.users import General, NamedAcl, User
 from pbx.client_connection import MAX_QUEUED_BYTES
@@ -47,6 +48,14 @@ sessions keep the rights they logged in with.
 - A line break in a value is written as `\\n`, never as one.
 - A user has the rights its `read` and `write` give and no others. What Originate, Getvar, Setvar and Status name is
   checked by the capability each application and function declares.
+
+## Over HTTP
+
+With `webenabled = yes` the HTTP server (`http.conf`) takes one action a request, its headers in the query or in the
+form of a POST: below `/rawman` the answer is as on TCP, below `/mxml` it is XML (`ajaxdest`, `ajaxobjtype`), below
+`/manager` a page with a form. The cookie `mansession_id` says whose session a request belongs to; a session ends
+`httptimeout` seconds after its last request. Events wait for WaitEvent, up to {MAX_EVENT_BYTES >> 20} MiB of them, the
+oldest going first. Asterisk's paths with digest authentication (`/arawman`, `/amxml`, `/amanager`) are not served.
 
 ## Limits
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from ami.config_filter import BadFilter, SectionFilter, split_quoted
 from ami.context import Context
-from ami.lists import split_list
 from ami.replies import ActionError, Reply
 from ami.table import action
 from pbx.config import Config, load_config
@@ -61,22 +61,11 @@ def _load(ctx: Context) -> Config:
 
 
 def _filtered(ctx: Context, config: Config) -> Iterator[Section]:
-    """Sections by ``Category`` and ``Filter`` (``name=regex`` with commas between; all must match)."""
-    category = ctx.get("Category")
-    conditions = []
-    for condition in split_list(ctx.get("Filter")) if ctx.get("Filter") else ():
-        name, equals, pattern = condition.partition("=")
-        try:
-            conditions.append((name.strip(), re.compile(pattern if equals else ".*")))
-        except re.error:
-            raise ActionError(f"Filter did not compile: {condition}") from None
-    templates = any(name == "TEMPLATES" for name, _ in conditions)
-    sections = [*config.templates, *config.sections] if templates else config.sections
-    for section in sections:
-        if category and section.name.lower() != category.lower():
-            continue
-        if all(name == "TEMPLATES" or pattern.search(section.get(name) or "") for name, pattern in conditions):
-            yield section
+    """Sections by ``Category`` and ``Filter``. Raises ActionError."""
+    try:
+        return SectionFilter(ctx.get("Filter")).sections(config, ctx.get("Category"))
+    except BadFilter as error:
+        raise ActionError(str(error)) from error
 
 
 @action(
@@ -93,12 +82,12 @@ def action_GetConfig(ctx: Context) -> Reply:
         if section.is_template:
             headers.append((f"IsTemplate-{number:06d}", "1"))
         if section.bases:
-            headers.append((f"Templates-{number:06d}", ",".join(f'"{base.name}"' for base in section.bases)))
+            headers.append((f"Templates-{number:06d}", ",".join(base.name for base in section.bases)))
         headers += [
             (f"Line-{number:06d}-{line:06d}", f"{item.key}={item.value}") for line, item in enumerate(section.items)
         ]
-    if not headers:
-        raise ActionError("No categories found")
+    if not headers and ctx.get("Category"):
+        return Reply(text="No categories found\r\n")
     return Reply(headers=headers)
 
 
@@ -199,21 +188,31 @@ async def action_UpdateConfig(ctx: Context) -> Reply:
     return Reply()
 
 
+NO_CATEGORY = "Given category does not exist"
+INCOMPLETE = "Problem with category, value, or line (if required)"
+
 #: What Asterisk says when a step fails.
 _FAILURES = {
     "newcat": "Create category did not complete successfully",
-    "renamecat": "Given category does not exist",
+    "renamecat": NO_CATEGORY,
     "delcat": "Delete category did not complete successfully",
     "emptycat": "Empty category did not complete successfully",
     "update": "Update did not complete successfully",
-    "delete": "Delete did not complete successfully",
+    "delete": "Update did not complete successfully",
     "append": "Append did not complete successfully",
     "insert": "Append did not complete successfully",
+}
+#: Which of the other headers a step cannot do without.
+_NEEDED = {
+    "renamecat": ("value",),
+    "update": ("variable",),
+    "append": ("variable",),
+    "insert": ("variable", "line"),
 }
 
 
 class _Step:
-    """One numbered step of UpdateConfig."""
+    """One numbered step of UpdateConfig; but for ``newcat`` it is done to every section that it is about."""
 
     def __init__(self, ctx: Context, number: str) -> None:
         self.verb = ctx.get(f"Action-{number}").lower()
@@ -222,8 +221,11 @@ class _Step:
         self.value = ctx.get(f"Value-{number}")
         self.match = ctx.get(f"Match-{number}") or None
         self.line = ctx.get(f"Line-{number}")
-        self.options = ctx.get(f"Options-{number}")
         self.failure = _FAILURES.get(self.verb, "Unknown action command")
+        self.options: dict[str, str] = {}
+        for option in split_quoted(ctx.get(f"Options-{number}"), ","):
+            name, *values = split_quoted(option, "=")
+            self.options[name.lower()] = values[0] if values else ""
 
     def apply(self, editor: ConfigEditor) -> None:
         """Do it. Raises EditError or ActionError."""
@@ -231,56 +233,68 @@ class _Step:
             raise ActionError("Unknown action command")
         if not self.category:
             raise ActionError("Category not specified")
+        if not all(getattr(self, name) for name in _NEEDED.get(self.verb, ())):
+            raise ActionError(INCOMPLETE)
+        if self.verb == "delete" and not (self.variable or self.line):
+            raise ActionError(INCOMPLETE)
         if self.verb == "newcat":
             self._new_category(editor)
             return
-        section = editor.section(self.category)
+        try:
+            found = list(SectionFilter(self.options.get("catfilter", "")).sections(editor.config, self.category))
+        except BadFilter as error:
+            raise ActionError(str(error)) from error
+        lenient = "ignoreerror" in self.options
+        if not found and not (lenient and self.verb == "delcat"):
+            raise ActionError(NO_CATEGORY)
+        if self.verb == "delete":
+            deleted = [self._delete(editor, section) for section in found]
+            if not any(deleted) and not lenient:
+                raise EditError(f"[{self.category}] has no such line")
+            return
+        for section in found:
+            self._change(editor, section)
+
+    def _change(self, editor: ConfigEditor, section: Section) -> None:
         if self.verb == "renamecat":
-            self._need(self.value)
             editor.rename_section(section, self.value)
         elif self.verb == "delcat":
             editor.delete_section(section)
         elif self.verb == "emptycat":
             editor.empty_section(section)
         elif self.verb == "update":
-            self._need(self.variable)
             editor.set(section, self.variable, self._plain_value(), match=self.match)
         elif self.verb == "append":
-            self._need(self.variable)
             editor.append(section, self.variable, self._plain_value(), is_object=self.value.startswith(">"))
-        elif self.verb == "insert":
-            self._need(self.variable, self.line)
-            editor.insert(section, self._index(), self.variable, self._plain_value())
-        elif self.variable:
-            editor.delete(section, self.variable, match=self.match)
         else:
-            self._need(self.line)
-            own = [item for item in section.items if not section.is_inherited(item)]
-            index = self._index()
-            if index >= len(own):
-                raise EditError(f"[{section.name}] has no line {index}")
-            editor.delete_item(section, own[index])
+            editor.insert(section, self._index(), self.variable, self._plain_value())
+
+    def _delete(self, editor: ConfigEditor, section: Section) -> bool:
+        """Remove the section's own lines that are meant; False when there is none."""
+        own = [item for item in section.items if not section.is_inherited(item)]
+        if self.variable:
+            name = self.variable.lower()
+            meant = [i for i in own if i.key.lower() == name and self.match in (None, i.value)]
+        else:
+            meant = own[self._index() : self._index() + 1]
+        for item in meant:
+            editor.delete_item(section, item)
+        return bool(meant)
 
     def _new_category(self, editor: ConfigEditor) -> None:
-        bases: list[str] = []
-        template = duplicate = False
-        for option in split_list(self.options) if self.options else ():
-            name, _, value = option.partition("=")
-            match name.strip().lower():
-                case "template":
-                    template = True
-                case "allowdups":
-                    duplicate = True
-                case "inherit":
-                    bases += [each.strip(" \"'") for each in value.split(":") if each.strip()]
-                case _:
-                    raise ActionError("Problem with category, value, or line (if required)")
-        editor.new_section(self.category, bases=bases, is_template=template, allow_duplicate=duplicate)
-
-    @staticmethod
-    def _need(*values: str) -> None:
-        if not all(values):
-            raise ActionError("Problem with category, value, or line (if required)")
+        options = self.options
+        exists = any(each.name.lower() == self.category.lower() for each in editor.config.everything)
+        if exists and "allowdups" not in options and "ignoreerror" in options:
+            return
+        bases = [name for name in split_quoted(options.get("inherit", ""), ",") if name]
+        templates = {each.name.lower() for each in editor.config.everything if each.is_template}
+        if not exists or "allowdups" in options:
+            for base in bases:
+                if base.lower() not in templates:
+                    raise ActionError("Template category not found")
+        editor.new_section(
+            self.category, bases=bases, is_template="template" in options, allow_duplicate="allowdups" in options
+        )
 
     def _plain_value(self) -> str:
         """Without the ``>`` that asks for ``=>``."""
@@ -288,5 +302,5 @@ class _Step:
 
     def _index(self) -> int:
         if not (self.line.isascii() and self.line.isdecimal()) or len(self.line) > 9:
-            raise ActionError("Problem with category, value, or line (if required)")
+            raise ActionError(INCOMPLETE)
         return int(self.line)

@@ -29,9 +29,9 @@ def action_Login(ctx: Context) -> Awaitable[None] | Reply | None:
         return Reply("Already authenticated")
     username = ctx.get("Username")
     if session.in_use_elsewhere(username):
-        session.refuse_in_use(username, ctx.action_id)
+        session.refuse_in_use(username, ctx)
         return None
-    return session.log_in(ctx.request)
+    return session.log_in(ctx)
 
 
 @action(
@@ -45,7 +45,7 @@ def action_Challenge(ctx: Context) -> Reply | None:
     session = ctx.session
     username = ctx.get("Username")
     if not session.authenticated and session.in_use_elsewhere(username):
-        session.refuse_in_use(username, ctx.action_id)
+        session.refuse_in_use(username, ctx)
         return None
     if ctx.get("AuthType").lower() != "md5":
         raise ActionError("Must specify AuthType")
@@ -54,7 +54,7 @@ def action_Challenge(ctx: Context) -> Reply | None:
 
 @action("Logoff", synopsis="Logoff Manager.", before_login=True)
 def action_Logoff(ctx: Context) -> None:
-    ctx.session.log_off(ctx.action_id)
+    ctx.session.log_off(ctx)
 
 
 @action("Ping", synopsis="Keepalive command.")
@@ -118,24 +118,29 @@ def action_Filter(ctx: Context) -> Reply:
     list_events=("WaitEventComplete",),
 )
 async def action_WaitEvent(ctx: Context) -> AnyReply:
-    """Fires at the next event or after Timeout seconds; on this connection the events themselves come as ever."""
+    """Answered at the next event or after Timeout seconds, over HTTP with what has happened since the last time.
+
+    On a connection of its own the events themselves come as ever.
+    """
     text = ctx.get("Timeout", "-1")
     try:
         seconds = float(text)
     except ValueError:
         raise ActionError("Invalid timeout") from None
-    waiter = ctx.session.next_event()
-    timer = ctx.server.clock.call_later(seconds if 0 <= seconds < FOREVER else FOREVER, waiter.callback, None)
-    try:
-        await waiter
-    finally:
-        cancel_timer(timer)
+    events = ctx.session.take_events()
+    if not events:
+        waiter = ctx.session.next_event()
+        timer = ctx.server.clock.call_later(seconds if 0 <= seconds < FOREVER else FOREVER, waiter.callback, None)
+        try:
+            await waiter
+        finally:
+            cancel_timer(timer)
+        events = ctx.session.take_events()
     identity = f"ActionID: {clean(ctx.action_id)}\r\n" if ctx.action_id else ""
     return RawReply(
-        to_bytes(
-            f"Response: Success\r\n{identity}Message: Waiting for Event completed.\r\n\r\n"
-            f"Event: WaitEventComplete\r\n{identity}\r\n"
-        )
+        to_bytes(f"Response: Success\r\n{identity}Message: Waiting for Event completed.\r\n\r\n")
+        + events
+        + to_bytes(f"Event: WaitEventComplete\r\n{identity}\r\n")
     )
 
 

@@ -342,11 +342,12 @@ class StasisApplications:
         else:
             index = self._by_source
             for source in event.sources:
-                takers.update(index.get(source, {}))
+                # From the widest to the narrowest, the order in which Asterisk hands out messages of endpoints.
                 kind = source[: source.index(":") + 1] if ":" in source else ""
                 takers.update(index.get(kind, {}))
                 if kind == "endpoint:" and "/" in source:
                     takers.update(index.get(source[: source.index("/")], {}))
+                takers.update(index.get(source, {}))
         for name, application in takers.items():
             sink = application.sink
             if sink is not None and application.takes(event):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ami.actions import ACTIONS
@@ -377,6 +379,83 @@ def test_configuration_files(admin: AmiPair, harness: DialplanHarness) -> None:
     assert admin.reply("CreateConfig", Filename="new.conf")["Response"] == "Success"
     assert admin.reply("CreateConfig", Filename="new.conf")["Message"] == "File exists"
     assert admin.reply("GetConfig", Filename="none.conf")["Message"] == "Config file not found"
+
+
+CATALOGUE = """[base](!)
+type = a
+[one](base)
+x = 1
+[more](!)
+type = b
+[one](more)
+x = 2
+common = yes
+[two]
+common = yes
+common = no
+"""
+
+
+@pytest.mark.parametrize(
+    ("category", "filter_", "found"),
+    [
+        ("", "", ["one", "one", "two"]),
+        ("", "TEMPLATES=restrict", ["base", "more"]),
+        ("", "TEMPLATES=include", ["base", "one", "more", "one", "two"]),
+        ("base", "", []),
+        ("base", "TEMPLATES=include", ["base"]),
+        ("one", "type=^b$", ["one"]),
+        ("", "common=yes", ["one", "two"]),
+        ("", "common=yes,x=.", ["one"]),
+        ("", '"common=no"', ["two"]),
+        ("", "common", []),
+    ],
+)
+def test_sections_are_filtered(
+    admin: AmiPair, harness: DialplanHarness, category: str, filter_: str, found: list[str]
+) -> None:
+    harness.write("catalogue.conf", CATALOGUE)
+    reply = admin.reply("GetConfig", Filename="catalogue.conf", Category=category, Filter=filter_)
+    assert reply["Response"] == "Success"
+    names = [value for name, value in reply.headers if name.startswith("Category-")]
+    assert names == found
+    assert ("No categories found" in repr(reply)) is bool(category and not found)
+
+
+def test_a_step_is_done_to_every_section_it_is_about(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.write("catalogue.conf", CATALOGUE)
+    file = {"SrcFilename": "catalogue.conf", "DstFilename": "catalogue.conf"}
+
+    def update(*steps: dict[str, str]) -> Any:
+        fields = {f"{name}-{number:06d}": value for number, step in enumerate(steps) for name, value in step.items()}
+        return admin.reply("UpdateConfig", **file, **fields)
+
+    append = {"Action": "append", "Cat": "one", "Var": "y", "Value": "3", "Options": 'catfilter="type=b"'}
+    assert update(append)["Response"] == "Success"
+    assert update({"Action": "delete", "Cat": "two", "Var": "common"})["Response"] == "Success"
+    assert (
+        update({"Action": "insert", "Cat": "two", "Line": "0", "Var": "first", "Value": "1"})["Response"] == "Success"
+    )
+    text = (harness.directories.etc / "catalogue.conf").read_text()
+    assert text.count("y = 3") == 1
+    assert text.endswith("[two]\nfirst = 1\n") or "first" in text
+    assert text.count("common") == 1
+    missing = {"Action": "delete", "Cat": "two", "Var": "none"}
+    assert update(missing)["Message"] == "Update did not complete successfully"
+    assert update({**missing, "Options": "ignoreerror"})["Response"] == "Success"
+    assert update({"Action": "delcat", "Cat": "three"})["Message"] == "Given category does not exist"
+    assert update({"Action": "delcat", "Cat": "three", "Options": "ignoreerror"})["Response"] == "Success"
+    again = {"Action": "newcat", "Cat": "two", "Options": 'inherit="none"'}
+    assert update(again)["Message"] == "Create category did not complete successfully"
+    again["Options"] = 'allowdups,inherit="none"'
+    assert update(again)["Message"] == "Template category not found"
+    again["Options"] = 'allowdups,inherit="base,more"'
+    assert update(again)["Response"] == "Success"
+    assert update({"Action": "delcat", "Cat": "one"}, {"Action": "delcat", "Cat": "two"})["Response"] == "Success"
+    left = admin.reply("GetConfig", Filename="catalogue.conf", Filter="TEMPLATES=include")
+    assert [value for name, value in left.headers if name.startswith("Category-")] == ["base", "more"]
+    bad = admin.reply("GetConfig", Filename="catalogue.conf", Filter="[=x")
+    assert (bad["Response"], bad["Message"]) == ("Error", "Filter did not compile: [=x")
 
 
 @pytest.mark.parametrize("name", ["../passwd", "/etc/passwd", "link.conf", ".", "a/../../x"])

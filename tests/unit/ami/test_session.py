@@ -316,6 +316,15 @@ def test_a_waiting_action_keeps_no_other_waiting(admin: AmiPair, harness: Dialpl
     assert (end["Event"], end["ActionID"]) == ("WaitEventComplete", "w")
 
 
+def test_events_go_on_after_a_wait_that_timed_out(admin: AmiPair, harness: DialplanHarness) -> None:
+    admin.ask("WaitEvent", Timeout="1")
+    harness.core.clock.advance(1)
+    assert admin.receive()[-1]["Event"] == "WaitEventComplete"
+    harness.core.bus.publish(messages.UserEvent("Later", ()))
+    harness.core.bus.publish(messages.UserEvent("Again", ()))
+    assert [event["UserEvent"] for event in admin.events()] == ["Later", "Again"]
+
+
 def test_too_many_waiting_actions_pause_the_reading(admin: AmiPair, harness: DialplanHarness) -> None:
     data = b"".join(
         encode_message([("Action", "WaitEvent"), ("Timeout", "2"), ("ActionID", str(n))]) for n in range(300)
