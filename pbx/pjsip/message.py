@@ -239,6 +239,8 @@ class SipMessage:
         if "Content-Type" not in self.headers:
             return b""
         body = self._parts[1]
+        if not body:
+            return body
         length = self.headers.get("Content-Length")
         if length is not None and length.isascii() and length.isdigit() and len(length) < 10:
             return body[: int(length)]

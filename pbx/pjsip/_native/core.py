@@ -210,6 +210,13 @@ class PjCore:
             with self._entry:
                 pass
 
+    def after(self, call: Callable[..., object], *args: Any) -> None:
+        """Run ``call(*args)`` once what happens now is over: as `later` inside PJSIP, else in the next turn."""
+        if self._depth:
+            self._queue.append((call, args))
+        else:
+            self.reactor.callLater(0, call, *args)
+
     def _settle(self) -> None:
         queue = self._queue
         while queue:

@@ -262,6 +262,10 @@ class InviteLayer:
         """Run ``call(*args)`` in this turn of the reactor, when PJSIP has let go of what it works on."""
         self.core.later(call, *args)
 
+    def after(self, call: Callable[..., object], *args: Any) -> None:
+        """Run ``call(*args)`` once what is being done to the call is done: see `PjCore.after`."""
+        self.core.after(call, *args)
+
     def invite(self, call: Call, events: InviteEvents) -> InviteSession:
         """Make a session and send its INVITE.
 

@@ -19,9 +19,9 @@ from pbx.pjsip._native.errors import PjError
 from pbx.pjsip.bodies import session_description, unknown_required
 from pbx.pjsip.caller_id import caller_of, line_information
 from pbx.pjsip.headers import EXTRA_KEY
+from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.diversion import diverted_request
 from pbx.pjsip.session.media import SessionMedia
-from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 from pbx.pjsip.session.options import contact_header, options_in, unsupported
 from pbx.pjsip.session.session import PjsipSession, warning
 from pbx.pjsip.uri import SipSyntaxError, SipUri

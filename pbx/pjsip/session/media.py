@@ -10,11 +10,13 @@ from pbx.media.formats import FORMATS
 from pbx.media.parameters import AgreedCodec, StreamParameters
 from pbx.media.sdp import Direction
 from pbx.pjsip.objects.enums import DtmfMode, OfferPreference
-from pbx.pjsip.session.offer_answer import (
+from pbx.pjsip.session.agreement import (
     TELEPHONE_EVENT,
     LocalMedia,
     Negotiated,
     NotAcceptable,
+)
+from pbx.pjsip.session.offer_answer import (
     accept_answer,
     answer_offer,
     build_offer,

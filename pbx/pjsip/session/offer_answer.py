@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pbx.errors import ObeliskError
 from pbx.media.formats import FORMATS as MEDIA_FORMATS
 from pbx.media.sdp import (
     Attribute,
@@ -23,138 +21,61 @@ from pbx.media.sdp import (
     Direction,
     MediaDescription,
     Origin,
-    RtpMap,
     SdpError,
     SessionDescription,
     parse,
     parse_origin,
 )
-
-#: RFC 4733: the events 0-9, *, #, A-D and flash; what Asterisk offers.
-TELEPHONE_EVENT = "telephone-event"
-TELEPHONE_EVENTS = "0-16"
-TELEPHONE_EVENT_PAYLOAD = 101
-
-#: Packets longer than this are not accepted (Asterisk's maxptime for G.711).
-MAXPTIME_MS = 150
-DEFAULT_PTIME_MS = 20
+from pbx.pjsip.session.agreement import (
+    FORMATS,
+    MAXPTIME_MS,
+    TELEPHONE_EVENT,
+    TELEPHONE_EVENT_PAYLOAD,
+    TELEPHONE_EVENTS,
+    BadDescription,
+    Format,
+    LocalMedia,
+    Negotiated,
+    NotAcceptable,
+    format_name,
+)
 
 _PROFILES = frozenset(("RTP/AVP", "RTP/AVPF"))
-
-#: How Asterisk's audio formats are called in SDP, with the payload numbers we offer.
-FORMATS: dict[str, RtpMap] = {
-    name: RtpMap(known.offered_payload_type, known.encoding, known.clock_rate, known.channels)
-    for name, known in MEDIA_FORMATS.items()
-    if known.kind == "audio"
-}
-_NAMES: dict[tuple[str, int, int], str] = {
-    (rtpmap.name.upper(), rtpmap.clock_rate, rtpmap.channels): name for name, rtpmap in FORMATS.items()
-}
-
-
-class NotAcceptable(ObeliskError):
-    """A description that cannot be agreed on (488); the message is fit for a Warning header."""
-
-
-class BadDescription(NotAcceptable):
-    """A description that is none, or lacks what every audio line needs (400)."""
-
-
-class Format(NamedTuple):
-    """One agreed format.
-
-    ``name`` is Asterisk's; ``send`` and ``receive`` are the payload numbers in each direction; ``fmtp`` is what the
-    far end said about it.
-    """
-
-    name: str
-    encoding: str
-    clock_rate: int
-    channels: int
-    send: int
-    receive: int
-    fmtp: str = ""
-
-
-@dataclass(slots=True)
-class LocalMedia:
-    """What our side can do in one session. Not changed once made; frozen it would take four times as long to make.
-
-    ``codecs`` are Asterisk's names in order of preference; ``payloads`` keeps the numbers already agreed for them so
-    that a new offer does not change their meaning; ``prefer_remote`` lets the far end's order win in an answer.
-    """
-
-    address: str
-    port: int
-    codecs: Sequence[str]
-    telephone_event: bool = True
-    prefer_remote: bool = False
-    first_only: bool = False
-    ptime_ms: int = DEFAULT_PTIME_MS
-    use_ptime: bool = False
-    direction: Direction = Direction.SENDRECV
-    session_id: int = 1
-    version: int = 1
-    owner: str = "-"
-    session_name: str = "Asterisk"
-    payloads: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def address_type(self) -> str:
-        return "IP6" if ":" in self.address else "IP4"
-
-
-@dataclass(slots=True)
-class Negotiated:
-    """The outcome of one offer and answer, from our side. Not changed once made, but for ``text``.
-
-    ``formats`` is in order of preference, the first being what we send. ``telephone_event_send`` and ``_receive`` are
-    payload numbers or None. ``direction`` is ours. ``held`` tells that the far end put us on hold. ``text`` is the
-    description of our side as it goes (or went) on the wire.
-    """
-
-    text: bytes
-    remote_address: str
-    remote_port: int
-    remote_rtcp_port: int
-    formats: tuple[Format, ...]
-    telephone_event_send: int | None
-    telephone_event_receive: int | None
-    ptime_ms: int
-    direction: Direction
-    held: bool
-    #: How the far end described itself, for telling whether a later description changes anything.
-    remote_origin: Origin
-
-
-def format_name(rtpmap: RtpMap) -> str | None:
-    """Asterisk's name for what an rtpmap describes, or None."""
-    return _NAMES.get((rtpmap.name.upper(), rtpmap.clock_rate, rtpmap.channels))
 
 
 def build_offer(local: LocalMedia) -> bytes:
     """An offer with all our codecs. Raises NotAcceptable when there are none."""
+    formats, events = _offered(tuple(local.codecs), tuple(local.payloads.items()), local.telephone_event)
+    if not formats:
+        raise NotAcceptable("no codec is allowed for audio")
+    live = _live_audio(local, "RTP/AVP", formats, events, local.ptime_ms, local.direction, with_fmtp=True)
+    return (_head(local) + live).encode("utf-8", "surrogateescape")
+
+
+@lru_cache(maxsize=1024)
+def _offered(
+    codecs: tuple[str, ...], payloads: tuple[tuple[str, int], ...], telephone_event: bool
+) -> tuple[tuple[Format, ...], int | None]:
+    """What we offer of ``codecs`` and under which numbers, and the number of telephone-event."""
+    agreed = dict(payloads)
     formats: list[Format] = []
-    used = set(local.payloads.values())
-    for name in local.codecs:
+    used = set(agreed.values())
+    for name in codecs:
         rtpmap = FORMATS.get(name)
         if rtpmap is None:
             continue
-        number = local.payloads.get(name)
+        number = agreed.get(name)
         if number is None:
             number = _free_payload(rtpmap.payload_type, used)
         used.add(number)
         fmtp = MEDIA_FORMATS[name].fmtp
         formats.append(Format(name, rtpmap.name, rtpmap.clock_rate, rtpmap.channels, number, number, fmtp))
-    if not formats:
-        raise NotAcceptable("no codec is allowed for audio")
     events = None
-    if local.telephone_event:
-        events = local.payloads.get(TELEPHONE_EVENT)
+    if telephone_event:
+        events = agreed.get(TELEPHONE_EVENT)
         if events is None:
             events = _free_payload(TELEPHONE_EVENT_PAYLOAD, used)
-    live = _live_audio(local, "RTP/AVP", formats, events, local.ptime_ms, local.direction, with_fmtp=True)
-    return (_head(local) + live).encode("utf-8", "surrogateescape")
+    return tuple(formats), events
 
 
 #: The usual offer: one audio line, addresses only where every description has them. What varies between the calls of a
@@ -165,19 +86,20 @@ _USUAL = re.compile(
 )
 
 
+#: What may stand before such a section where nothing but the section matters.
+_ANY_HEAD = b"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 "
+
+
 def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
     """Answer an offer.
 
     Raises BadDescription for what is not an SDP offer, NotAcceptable when no audio line can be taken.
     """
-    usual = _USUAL.match(text) if isinstance(text, bytes) else None
+    usual = _usual(text)
     if usual is None:
         return _answer(text, local)
-    host, port = usual[2].decode("ascii"), int(usual[3])
-    if port > 65535 or host == "0.0.0.0" or not _is_ipv4(host):
-        return _answer(text, local)
     known = _usual_answer(
-        usual[4],
+        usual.section,
         tuple(local.codecs),
         local.telephone_event,
         local.prefer_remote,
@@ -190,17 +112,36 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
     live = _live_audio(local, "RTP/AVP", known.formats, events, known.ptime_ms, known.direction)
     return Negotiated(
         (_head(local) + live).encode("utf-8", "surrogateescape"),
-        host,
-        port,
-        min(port + 1, 65535),
+        usual.host,
+        usual.port,
+        min(usual.port + 1, 65535),
         known.formats,
         events,
         events,
         known.ptime_ms,
         known.direction,
         known.held,
-        _origin(usual[1]),
+        _origin(usual.origin),
     )
+
+
+class _Usual(NamedTuple):
+    """A description that `_USUAL` matches: what varies, and the rest from the profile of its audio line on."""
+
+    origin: bytes
+    host: str
+    port: int
+    section: bytes
+
+
+def _usual(text: bytes | str) -> _Usual | None:
+    found = _USUAL.match(text) if isinstance(text, bytes) else None
+    if found is None:
+        return None
+    host, port = found[2].decode("ascii"), int(found[3])
+    if port > 65535 or host == "0.0.0.0" or not _is_ipv4(host):
+        return None
+    return _Usual(found[1], host, port, found[4])
 
 
 @lru_cache(maxsize=1024)
@@ -215,7 +156,6 @@ def _usual_answer(
     direction: Direction,
 ) -> Negotiated:
     """What comes of an audio line, whatever the address and port."""
-    offer = b"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 " + section
     local = LocalMedia(
         address="192.0.2.2",
         port=9,
@@ -227,7 +167,7 @@ def _usual_answer(
         ptime_ms=ptime_ms,
         direction=direction,
     )
-    return _answer(offer, local)
+    return _answer(_ANY_HEAD + section, local)
 
 
 def _is_ipv4(host: str) -> bool:
@@ -285,6 +225,39 @@ def accept_answer(offer_text: bytes, answer_text: bytes | str, local: LocalMedia
 
     Raises BadDescription for what is not SDP, NotAcceptable when it rejects the audio or has nothing of our offer.
     """
+    ours, theirs = _usual(offer_text), _usual(answer_text)
+    if ours is None or theirs is None:
+        return _accept(offer_text, answer_text, local)
+    known = _usual_acceptance(
+        ours.section, theirs.section, tuple(local.codecs), local.use_ptime, local.ptime_ms, local.direction
+    )
+    return Negotiated(
+        offer_text,
+        theirs.host,
+        theirs.port,
+        min(theirs.port + 1, 65535),
+        known.formats,
+        known.telephone_event_send,
+        known.telephone_event_receive,
+        known.ptime_ms,
+        known.direction,
+        known.held,
+        _origin(theirs.origin),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _usual_acceptance(
+    ours: bytes, theirs: bytes, codecs: tuple[str, ...], use_ptime: bool, ptime_ms: int, direction: Direction
+) -> Negotiated:
+    """What comes of an audio line in answer to ours, whatever the addresses and ports."""
+    local = LocalMedia(
+        address="192.0.2.2", port=9, codecs=codecs, use_ptime=use_ptime, ptime_ms=ptime_ms, direction=direction
+    )
+    return _accept(_ANY_HEAD + ours, _ANY_HEAD + theirs, local)
+
+
+def _accept(offer_text: bytes, answer_text: bytes | str, local: LocalMedia) -> Negotiated:
     answer = _parse(answer_text)
     index = _audio_index(answer)
     audio = answer.media[index]

@@ -27,12 +27,12 @@ from pbx.pjsip.bodies import session_description
 from pbx.pjsip.headers import HeaderStore
 from pbx.pjsip.objects.enums import DtmfMode, RedirectMethod, SessionRefreshMethod
 from pbx.pjsip.session import dtmf_info
+from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
 from pbx.pjsip.session.diversion import diverted_response
 from pbx.pjsip.session.identity import heard_of, response_headers, tell_connected
 from pbx.pjsip.session.media import SessionMedia
-from pbx.pjsip.session.offer_answer import BadDescription, NotAcceptable
 from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
 from pbx.pjsip.session.refresh import refresh, set_dtmf_mode
 from pbx.pjsip.status import DECLINE
@@ -476,8 +476,9 @@ class PjsipSession:
             native.respond(code, sdp=sdp, headers=[*headers, *response_headers(self, code)])
             if with_media:
                 self._early_sdp = True
-                # The stream is made when the dialplan first waits: a call that is over by then needs none.
-                self._sessions.host.invite.later(self._start_media)
+                # The stream is made when the dialplan first waits, or who answered has had its turn: a call that is
+                # over by then needs none.
+                self._sessions.host.invite.after(self._start_media)
         except SessionOver:
             pass
         except (NotAcceptable, NoMediaPorts) as error:

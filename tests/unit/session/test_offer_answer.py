@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from pbx.media.sdp import Direction, parse
-from pbx.pjsip.session.offer_answer import (
+from pbx.pjsip.session.agreement import (
     BadDescription,
     LocalMedia,
     NotAcceptable,
+)
+from pbx.pjsip.session.offer_answer import (
     accept_answer,
     answer_offer,
     build_offer,
