@@ -8,6 +8,7 @@ from dialplan.agi.module import AgiModule
 from dialplan.applications.authenticate import AuthenticateModule
 from dialplan.applications.bridge import BridgeModule
 from dialplan.applications.builtins import Builtins
+from dialplan.applications.cel import CelUserEventModule
 from dialplan.applications.channels import ChanIsAvailModule, ChannelRedirectModule, ReloadModule, SoftHangupModule
 from dialplan.applications.dial import DialModule
 from dialplan.applications.dtmfstore import DtmfStoreModule
@@ -50,6 +51,7 @@ CORE_MODULES: tuple[type[DialplanModule], ...] = (Builtins, CoreFunctions, WaitD
 MODULES: tuple[type[Module], ...] = (
     AgiModule,
     AuthenticateModule,
+    CelUserEventModule,
     ChanIsAvailModule,
     ChannelRedirectModule,
     DialModule,

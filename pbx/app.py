@@ -12,6 +12,7 @@ from ari.modules import MODULES as ARI_MODULES
 from pbx.astdb import AstDb
 from pbx.bus import Bus
 from pbx.cdr import MODULES as CDR_MODULES
+from pbx.cel import MODULES as CEL_MODULES
 from pbx.cli.registry import CommandRegistry
 from pbx.clock import Clock
 from pbx.config import ConfigLoader
@@ -64,6 +65,7 @@ MODULES: tuple[type[Module], ...] = (
     *STASIS_MODULES,
     *TEST_MODULES,
     *CDR_MODULES,
+    *CEL_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,
     *AMI_MODULES,

@@ -277,6 +277,7 @@ class Channel:
                 originated=self.originated,
                 amaflags=self.amaflags,
                 dialed_number=self.dialed.number,
+                redirecting_number=self.redirecting.source.number,
                 in_subroutine=self.in_subroutine,
                 in_hangup=self.in_hangup,
             )

@@ -45,6 +45,8 @@ class ChannelSnapshot:
     amaflags: int = 3
     #: The number that was dialled, as the technology heard it.
     dialed_number: str = ""
+    #: The number a call was diverted from last.
+    redirecting_number: str = ""
     #: Whether a subroutine runs, or what runs once a call has ended.
     in_subroutine: bool = False
     in_hangup: bool = False

@@ -20,6 +20,7 @@ from dialplan.watch import WatchedLuaModule
 from pbx.astdb import AstDb
 from pbx.asterisk_conf import AsteriskConf, ControlFile, Options
 from pbx.cdr import MODULES as CDR_MODULES
+from pbx.cel import MODULES as CEL_MODULES
 from pbx.cli.registry import CommandRegistry
 from pbx.config import ConfigLoader
 from pbx.core.channel import Channel
@@ -145,7 +146,7 @@ class DialplanHarness:
         plans: tuple[type[Module], ...] = dialplan.MODULES
         if watched:
             plans = tuple(WatchedLuaModule if kind is LuaModule else kind for kind in plans)
-        kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *plans)
+        kinds = (*STASIS_MODULES, *STATSD_MODULES, *CDR_MODULES, *CEL_MODULES, *plans)
         names = {kind.name for kind in kinds}
         # Those that need SIP are left out.
         server.modules = ModuleRegistry(server, [kind for kind in kinds if names.issuperset(kind.requires)])

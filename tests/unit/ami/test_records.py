@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pbx.cdr.backends import CdrLogged
 from pbx.cdr.record import Cdr, Disposition
+from pbx.cel import CelEvent, CelType
+from pbx.cel.backends import CelLogged
 from pbx.testing.dialplan import DialplanHarness
 from tests.unit.ami.conftest import AmiPair
 
@@ -56,3 +58,36 @@ def test_a_call_detail_record(admin: AmiPair, harness: DialplanHarness) -> None:
         "Colour",
     ]
     assert (event["Privilege"], event["Disposition"], event["AnswerTime"]) == ("cdr,all", "BUSY", "")
+
+
+def test_a_channel_event(admin: AmiPair, harness: DialplanHarness) -> None:
+    channel = harness.core.fake.incoming("phone").channel
+    admin.receive()
+    for shows in (True, False):
+        event = CelEvent(CelType.USER_DEFINED, 1_700_000_000_000_000, channel.snapshot(), "mine", "", "{}")
+        harness.core.bus.publish(CelLogged(event, shows))
+    shown, plain = admin.events()
+    assert [name for name, _ in shown.headers][2:] == [
+        "EventName",
+        "AccountCode",
+        "CallerIDnum",
+        "CallerIDname",
+        "CallerIDani",
+        "CallerIDrdnis",
+        "CallerIDdnid",
+        "Exten",
+        "Context",
+        "Channel",
+        "Application",
+        "AppData",
+        "EventTime",
+        "AMAFlags",
+        "UniqueID",
+        "LinkedID",
+        "Userfield",
+        "Peer",
+        "PeerAccount",
+        "UserDefType",
+        "Extra",
+    ]
+    assert (shown["EventName"], shown["UserDefType"], plain["EventName"]) == ("USER_DEFINED", "mine", "mine")
