@@ -11,7 +11,7 @@ from pbx.media.sdp import Direction
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.invite_session import SessionOver
 from pbx.pjsip.objects.enums import SessionRefreshMethod
-from pbx.pjsip.session.offer_answer import NotAcceptable
+from pbx.pjsip.session.agreement import NotAcceptable
 
 if TYPE_CHECKING:
     from pbx.pjsip.objects.enums import DtmfMode
