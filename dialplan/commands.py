@@ -45,9 +45,14 @@ class DialplanCommands:
                 "dialplan set chanvar <channel> <varname> <value>",
                 "Set a channel variable",
                 self.set_chanvar,
+                self._channels,
             ),
             Command(
-                "dialplan show chanvar", "dialplan show chanvar <channel>", "Show channel variables", self.show_chanvar
+                "dialplan show chanvar",
+                "dialplan show chanvar <channel>",
+                "Show channel variables",
+                self.show_chanvar,
+                self._channels,
             ),
             Command(
                 "dialplan eval function",
@@ -116,6 +121,9 @@ class DialplanCommands:
 
     def _contexts(self, _words: Sequence[str]) -> list[str]:
         return [context.name for context in self._engine.contexts]
+
+    def _channels(self, words: Sequence[str]) -> list[str]:
+        return [channel.name for channel in self._server.channels] if len(words) == 1 else []
 
     def hangup_handlers(self, words: Sequence[str]) -> str:
         """``core show hanguphandlers``: what runs on a channel, or on each, once it is hung up."""
@@ -207,11 +215,17 @@ class DialplanCommands:
         return "\n".join(f"{name}={value}" for name, value in channel.variables)
 
     async def eval_function(self, words: Sequence[str]) -> str:
-        """``dialplan eval function FUNC(args)``: outside of a call."""
+        """``dialplan eval function FUNC(args)``: on a channel that exists for it alone."""
         if len(words) != 1:
             raise UsageError
-        text = await settle(self._engine.substitute(None, words[0]))
-        value = await read_expression(self._engine.registry, None, text)
+        channels = self._server.channels
+        channel = channels.create("CLIEval", f"CLIEval/{channels.next_number('CLIEval') + 1}")
+        channel.owner = "console"
+        try:
+            text = await settle(self._engine.substitute(channel, words[0]))
+            value = await read_expression(self._engine.registry, channel, text)
+        finally:
+            channel.hangup()
         result = "Failure (-1)" if value is None else "Success (0)"
         return f"Return Value: {result}\nResult: {value or ''}"
 
@@ -228,17 +242,17 @@ class DialplanCommands:
     # Applications and functions
 
     def applications(self, words: Sequence[str]) -> str:
-        """``core show applications``."""
-        if words and (len(words) != 2 or words[0] not in ("like", "describing")):
+        """``core show applications``; ``like`` a part of a name, or ``describing`` every word given."""
+        how, texts = (words[0] if words else ""), [word.lower() for word in words[1:]]
+        if words and (how not in ("like", "describing") or not texts or (how == "like" and len(texts) > 1)):
             raise UsageError
-        text = words[1].lower() if words else ""
-        found = [
-            each
-            for each in self._engine.registry.applications()
-            if text in each.name.lower()
-            or (words and words[0] == "describing" and text in f"{each.help.synopsis} {each.help.description}".lower())
-        ]
-        lines = [f"{each.name:>20}: {each.help.synopsis}" for each in found]
+        every = self._engine.registry.applications()
+        if how == "like":
+            found = [each for each in every if texts[0] in each.name.lower()]
+        else:
+            said = ((each, f"{each.help.synopsis} {each.help.description}".lower()) for each in every)
+            found = [each for each, text in said if all(word in text for word in texts)]
+        lines = [f"  {each.name:>20}: {each.help.synopsis}" for each in found]
         head = "    -= Matching Asterisk Applications =-" if words else "    -= Registered Asterisk Applications =-"
         tail = f"    -= {len(found)} Applications {'Matching' if words else 'Registered'} =-"
         return "\n".join((head, *lines, tail))
@@ -247,21 +261,18 @@ class DialplanCommands:
         """``core show application NAME...``."""
         if not words:
             raise UsageError
-        texts = []
-        for name in words:
-            found = self._engine.registry.application(name)
-            if found is None:
-                raise CommandError("Your application(s) is (are) not registered")
-            texts.append(_describe_application(found))
-        return "\n".join(texts)
+        found = [each for name in words if (each := self._engine.registry.application(name)) is not None]
+        if not found:
+            raise CommandError("Your application(s) is (are) not registered")
+        return "\n".join(_describe_application(each) for each in found)
 
     def functions(self, words: Sequence[str]) -> str:
         """``core show functions``."""
         if words and (len(words) != 2 or words[0] != "like"):
             raise UsageError
-        text = words[1].upper() if words else ""
-        found = [each for each in self._engine.registry.functions() if text in each.name.upper()]
-        lines = [f"{each.name:<20}  {each.syntax:<35}  {each.help.synopsis}" for each in found]
+        text = words[1] if words else ""
+        found = [each for each in self._engine.registry.functions() if text in each.name]
+        lines = [f"{each.name:<20.20}  {each.syntax:<35.35}  {each.help.synopsis}" for each in found]
         head = f"{'Matching' if words else 'Installed'} Custom Functions:\n{'-' * 80}"
         return "\n".join((head, *lines, f"{len(found)} {'matching ' if words else ''}custom functions installed."))
 
@@ -271,7 +282,7 @@ class DialplanCommands:
             raise UsageError
         found = self._engine.registry.function(words[0]) or self._engine.registry.function(words[0].upper())
         if found is None:
-            raise CommandError(f"No function by that name registered: {words[0]}")
+            raise CommandError("No function by that name registered.")
         return _describe_function(found)
 
     def hints(self, words: Sequence[str]) -> str:
@@ -291,7 +302,9 @@ class DialplanCommands:
         if not len(self._server.hints):
             return "There are no registered dialplan hints"
         begin = words[0].lower()
-        lines = [_hint_line(hint) for hint in self._server.hints if hint.exten.lower().startswith(begin)]
+        lines = [
+            _hint_line(hint) for hint in self._server.hints if f"{hint.exten}@{hint.context}".lower().startswith(begin)
+        ]
         if not lines:
             return f"No hints matching extension {words[0]}"
         return "\n".join((*lines, f"{len(lines)} hint{'s' * (len(lines) != 1)} matching extension {words[0]}"))
@@ -315,20 +328,22 @@ def _hint_line(hint: Hint) -> str:
 
 
 def _section(title: str, text: str) -> list[str]:
-    if not text:
-        return []
-    return ["", f"[{title}]", *textwrap.wrap(text, _WIDTH, break_long_words=False)]
+    return ["", f"[{title}]", *textwrap.wrap(text or "Not available", _WIDTH, break_long_words=False)]
 
 
 def _describe_help(kind: str, name: str, syntax: str, help_: Help, options: Sequence[str], module: str) -> str:
+    arguments = f"Options: {', '.join(options)}. " if options else ""
+    arguments += f"Sets: {', '.join(help_.sets)}." if help_.sets else ""
     lines = ["", f"  -= Info about {kind} '{name}' =- "]
-    lines += _section("Synopsis", help_.synopsis)
-    lines += _section("Description", help_.description)
-    lines += _section("Syntax", syntax)
-    lines += _section("Options", ", ".join(options))
-    lines += _section("Variables", ", ".join(help_.sets))
-    lines += _section("Module", module)
-    lines += _section("See Also", ", ".join(help_.see_also) or "Not available")
+    for title, text in (
+        ("Synopsis", help_.synopsis),
+        ("Provided By", module),
+        ("Description", help_.description),
+        ("Syntax", syntax),
+        ("Arguments", arguments),
+        ("See Also", ", ".join(help_.see_also)),
+    ):
+        lines += _section(title, text)
     return "\n".join((*lines, ""))
 
 
