@@ -11,6 +11,7 @@ from twisted.internet.protocol import Factory, Protocol
 from ami.codec import encode_message
 from ami.users import DEFAULT_PORT
 from bench.cpu import cpu_seconds
+from bench.load import QUIET_LOGGER
 from bench.report import Figure
 from pbx.testing.server import LiveServer
 
@@ -24,7 +25,6 @@ secret = bench
 read = all
 write = all
 """
-QUIET_LOGGER = "[general]\n\n[logfiles]\nfull.txt => notice,warning,error\n"
 EXTENSIONS = """
 extensions = { default = {
   ami = function() app.Answer(); app.NoOp("a"); app.NoOp("b") end,
@@ -74,14 +74,15 @@ class Counter(Protocol):
         transport.loseConnection()
 
 
-async def _client(reactor: Any, server: LiveServer, events: str) -> Counter:
-    client = Counter()
-    client.expect(b"Authentication accepted\r\n\r\n")
+async def logged_in(reactor: Any, server: LiveServer, events: str) -> Counter:
+    """A manager's client of ``server``, logged in with this event mask."""
+    made = Counter()
+    made.expect(b"Authentication accepted\r\n\r\n")
     endpoint = HostnameEndpoint(reactor, server.host.encode(), DEFAULT_PORT)
-    await endpoint.connect(Factory.forProtocol(lambda: client))
-    client.send(encode_message([("Action", "Login"), ("Username", "bench"), ("Secret", "bench"), ("Events", events)]))
-    await client.wait(reactor, 1)
-    return client
+    await endpoint.connect(Factory.forProtocol(lambda: made))
+    made.send(encode_message([("Action", "Login"), ("Username", "bench"), ("Secret", "bench"), ("Events", events)]))
+    await made.wait(reactor, 1)
+    return made
 
 
 async def _server(reactor: Any) -> LiveServer:
@@ -99,7 +100,7 @@ async def ping(reactor: Any, quick: bool) -> list[Figure]:
     one = encode_message([("Action", "Ping"), ("ActionID", "1")])
     server = await _server(reactor)
     try:
-        client = await _client(reactor, server, "off")
+        client = await logged_in(reactor, server, "off")
         client.expect()
         before = cpu_seconds(server.pid)
         for number in range(count // 10):
@@ -136,7 +137,7 @@ async def originate(reactor: Any, quick: bool) -> list[Figure]:
     )
     server = await _server(reactor)
     try:
-        client = await _client(reactor, server, "on")
+        client = await logged_in(reactor, server, "on")
         client.expect(b"Event: Hangup\r\n")
         client.send(request * 20)
         await client.wait(reactor, 40)
@@ -166,7 +167,7 @@ async def fan_out(reactor: Any, quick: bool) -> list[Figure]:
     figures = []
     server = await _server(reactor)
     try:
-        speaker = await _client(reactor, server, "off")
+        speaker = await logged_in(reactor, server, "off")
 
         async def spend(crowd: list[Counter], burst: int) -> float:
             for client in crowd:
@@ -186,7 +187,7 @@ async def fan_out(reactor: Any, quick: bool) -> list[Figure]:
         crowd: list[Counter] = []
         for size, burst in ((1, many), (50, many), (200, many), (200, 1)):
             while len(crowd) < size:
-                crowd.append(await _client(reactor, server, "user"))
+                crowd.append(await logged_in(reactor, server, "user"))
             cost = (await spend(crowd, burst) - alone[burst]) / (rounds * burst * size)
             remark = "one at a time" if burst == 1 else f"bursts of {burst}"
             budget = 3.0 if size == 200 else None

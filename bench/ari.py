@@ -9,13 +9,13 @@ from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.protocol import Factory, Protocol
 
 from bench.cpu import cpu_seconds
+from bench.load import QUIET_LOGGER, RTP_PORTS, beside_sipp, caller
 from bench.report import Figure
 from pbx.testing.ari import PORT, AriClient, AriEvents
 from pbx.testing.server import LiveServer
 
 HTTP_CONF = "[general]\nenabled = yes\nbindaddr = @host@\nsession_limit = 1000\nsessions_per_address = 1000\n"
 ARI_CONF = "[general]\nenabled = yes\n[ari]\ntype = user\npassword = ari\n"
-QUIET_LOGGER = "[general]\n\n[logfiles]\nfull.txt => notice,warning,error\n"
 EXTENSIONS = """
 extensions = { default = {
   steered = function() app.Stasis("bench") end,
@@ -135,38 +135,23 @@ class Steerer:
 
 async def steered(reactor: Any, quick: bool) -> list[Figure]:
     """INVITE, StasisStart, answer, hangup by an application; against SIPp's own UAS."""
-    from bench.figures import RTP_PORTS, SCENARIOS, _caller, _load
-    from pbx.testing.sipp import SippProcess
-
     rate, seconds = 150.0, 4.0 if quick else 15.0
-    server = await _server(reactor, trunks={"caller": f"{_caller()}:5070"}, rtp_ports=RTP_PORTS)
+    server = await _server(reactor, trunks={"caller": f"{caller()}:5070"}, rtp_ports=RTP_PORTS)
     try:
         client = await AriClient.connect(reactor, server.host)
         events = await AriEvents.connect(reactor, server.host, app="bench")
         steerer = Steerer(events, client)
-        await _load(reactor, "uac_until_bye.xml", server.address, rate=50, seconds=1, service="steered")
-        before = cpu_seconds(server.pid)
-        ours = await _load(reactor, "uac_until_bye.xml", server.address, rate=rate, seconds=seconds, service="steered")
-        await server.wait_no_channels()
-        ours_cpu = cpu_seconds(server.pid) - before
+        found = await beside_sipp(reactor, server, "steered", rate=rate, seconds=seconds)
+        ours = found.result
         assert steerer.calls >= ours.successful
         await events.close()
         await client.close()
     finally:
         await server.stop()
     server.discard()
-    uas = await SippProcess.start(
-        SCENARIOS / "uas_bye.xml", reactor=reactor, calls=None, timeout=seconds + 60, trace=False
-    )
-    before = cpu_seconds(uas.pid)
-    theirs = await _load(reactor, "uac_until_bye.xml", uas.address, rate=rate, seconds=seconds)
-    theirs_cpu = cpu_seconds(uas.pid) - before
-    await uas.stop()
-    each = 1e6 * ours_cpu / max(1, ours.successful)
-    theirs_each = 1e6 * theirs_cpu / max(1, theirs.successful)
     return [
-        Figure("ARI-steered call", each, "us CPU/call", None, f"offered {rate:g}/s, {seconds:g} s"),
-        Figure("ARI-steered call, ratio", each / theirs_each if theirs_each else 0.0, "times SIPp", 14.0),
+        Figure("ARI-steered call", 1e6 * found.ours, "us CPU/call", None, f"offered {rate:g}/s, {seconds:g} s"),
+        Figure("ARI-steered call, ratio", found.ratio, "times SIPp", 14.0),
         Figure("ARI-steered call, failed", ours.failed, f"of {ours.successful + ours.failed}", 0.0),
     ]
 

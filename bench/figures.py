@@ -5,21 +5,17 @@ from __future__ import annotations
 import os
 import statistics
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-from bench.ami import manager
+from bench.ami import MANAGER_CONF, logged_in, manager
 from bench.ari import interface
 from bench.cpu import cpu_seconds
 from bench.dialplan import dialplan
+from bench.load import QUIET_LOGGER, RTP_PORTS, SCENARIOS, beside_sipp, caller, load
 from bench.report import Figure
 from pbx.testing.addresses import process_address
 from pbx.testing.server import LiveServer
-from pbx.testing.sipp import SippProcess, SippResult
-
-SCENARIOS = Path(__file__).parent / "sipp"
-RTP_PORTS = (10000, 31999)
-QUIET_LOGGER = "[general]\n\n[logfiles]\nfull.txt => notice,warning,error\n"
+from pbx.testing.sipp import SippProcess
 
 LUA = """
 extensions = { default = {
@@ -33,69 +29,56 @@ extensions = { default = {
 Measure = Callable[[Any, bool], Awaitable[list[Figure]]]
 
 
-def _caller() -> str:
-    return process_address(os.getpid(), 1)
-
-
 async def _server(reactor: Any, callee: str = "127.0.0.1:9", **options: Any) -> LiveServer:
+    options.setdefault("files", {"logger.conf": QUIET_LOGGER})
     return await LiveServer.start(
         reactor=reactor,
         extensions=LUA,
-        trunks={"caller": f"{_caller()}:5070", "callee": callee},
-        files={"logger.conf": QUIET_LOGGER},
+        trunks={"caller": f"{caller()}:5070", "callee": callee},
         options={"verbose": "0"},
         rtp_ports=RTP_PORTS,
         **options,
     )
 
 
-async def _load(
-    reactor: Any, scenario: str, target: str, *, rate: float, seconds: float, host: str | None = None, **options: Any
-) -> SippResult:
-    """Offer ``rate`` calls a second for so long; failed calls are counted, not raised."""
-    running = await SippProcess.start(
-        SCENARIOS / scenario,
-        target,
-        reactor=reactor,
-        calls=round(rate * seconds),
-        rate=rate,
-        limit=5000,
-        host=host or _caller(),
-        timeout=seconds + 40,
-        trace=False,
-        **options,
-    )
-    return await running.finish(seconds + 50, tolerate_failed_calls=True)
-
-
 async def calls(reactor: Any, quick: bool) -> list[Figure]:
-    """INVITE, 200, ACK, BYE by the other side: the exchange through Lua, then SIPp's own UAS."""
+    """INVITE, 200, ACK, BYE by the other side: the exchange through Lua beside SIPp's own UAS."""
     rate, seconds = 300.0, 5.0 if quick else 20.0
     server = await _server(reactor)
     try:
-        await _load(reactor, "uac_until_bye.xml", server.address, rate=50, seconds=1, service="once")
-        before = cpu_seconds(server.pid)
-        ours = await _load(reactor, "uac_until_bye.xml", server.address, rate=rate, seconds=seconds, service="once")
-        await server.wait_no_channels()
-        ours_cpu = cpu_seconds(server.pid) - before
+        found = await beside_sipp(reactor, server, "once", rate=rate, seconds=seconds)
     finally:
         await server.stop()
-    uas = await SippProcess.start(
-        SCENARIOS / "uas_bye.xml", reactor=reactor, calls=None, timeout=seconds + 60, trace=False
-    )
-    before = cpu_seconds(uas.pid)
-    theirs = await _load(reactor, "uac_until_bye.xml", uas.address, rate=rate, seconds=seconds)
-    theirs_cpu = cpu_seconds(uas.pid) - before
-    await uas.stop()
     server.discard()
-    ours_each = 1e6 * ours_cpu / max(1, ours.successful)
-    theirs_each = 1e6 * theirs_cpu / max(1, theirs.successful)
+    ours = found.result
     return [
-        Figure("call, Answer and Hangup by Lua", ours_each, "us CPU/call", None, f"offered {rate:g}/s, {seconds:g} s"),
-        Figure("call, SIPp's UAS", theirs_each, "us CPU/call"),
-        Figure("call, ratio", ours_each / theirs_each if theirs_each else 0.0, "times SIPp", 8.0),
+        Figure("call, Answer and Hangup by Lua", 1e6 * found.ours, "us CPU/call", None, f"{rate:g}/s, {seconds:g} s"),
+        Figure("call, SIPp's UAS", 1e6 * found.theirs, "us CPU/call", None, "before and after"),
+        Figure("call, ratio", found.ratio, "times SIPp", 8.0),
         Figure("call, failed", ours.failed, f"of {ours.successful + ours.failed}", 0.0),
         Figure("call, rate", ours.calls_per_second, "calls/s", None, f"{ours.retransmissions} retransmissions"),
+    ]
+
+
+async def watched(reactor: Any, quick: bool) -> list[Figure]:
+    """The same calls while a manager's client listens to all events."""
+    rate, seconds = 300.0, 5.0 if quick else 20.0
+    server = await _server(reactor, files={"manager.conf": MANAGER_CONF, "logger.conf": QUIET_LOGGER})
+    try:
+        listener = await logged_in(reactor, server, "on")
+        listener.expect(b"Event: ")
+        found = await beside_sipp(reactor, server, "once", rate=rate, seconds=seconds)
+        events = listener.count
+        listener.close()
+    finally:
+        await server.stop()
+    server.discard()
+    ours = found.result
+    each = f"{events / max(1, ours.successful + 50):.1f} events a call"
+    return [
+        Figure("call with an AMI client listening", 1e6 * found.ours, "us CPU/call", None, each),
+        Figure("call with an AMI client, ratio", found.ratio, "times SIPp", 10.0),
+        Figure("call with an AMI client, failed", ours.failed, f"of {ours.successful + ours.failed}", 0.0),
     ]
 
 
@@ -108,15 +91,16 @@ async def register(reactor: Any, quick: bool) -> list[Figure]:
     # Not the caller's address: that one is known and needs no password.
     options: dict[str, Any] = {"injection": rows, "host": process_address(os.getpid(), 2)}
     try:
-        await _load(reactor, "uac_register.xml", server.address, rate=100, seconds=1, **options)
+        await load(reactor, "uac_register.xml", server.address, rate=100, seconds=1, **options)
         before = cpu_seconds(server.pid)
-        result = await _load(reactor, "uac_register.xml", server.address, rate=rate, seconds=seconds, **options)
+        result = await load(reactor, "uac_register.xml", server.address, rate=rate, seconds=seconds, **options)
         used = cpu_seconds(server.pid) - before
     finally:
         await server.stop()
     server.discard()
     return [
         Figure("registration with digest", 1e6 * used / max(1, result.successful), "us CPU", None, f"{rate:g}/s"),
+        Figure("registration, rate", result.calls_per_second, "a second"),
         Figure("registration, failed", result.failed, f"of {result.successful + result.failed}", 0.0),
     ]
 
@@ -127,18 +111,18 @@ async def lua_step(reactor: Any, quick: bool) -> list[Figure]:
     found = []
     try:
         for service in ("none", "steps"):
-            await _load(reactor, "uac_until_bye.xml", server.address, rate=20, seconds=1, service=service)
+            await load(reactor, "uac_until_bye.xml", server.address, rate=20, seconds=1, service=service)
         for _ in range(2 if quick else 5):
             cost = {}
             for service in ("none", "steps"):
                 before = cpu_seconds(server.pid)
-                done = await _load(reactor, "uac_until_bye.xml", server.address, rate=30, seconds=1, service=service)
+                done = await load(reactor, "uac_until_bye.xml", server.address, rate=30, seconds=1, service=service)
                 cost[service] = (cpu_seconds(server.pid) - before) / max(1, done.successful)
             found.append(1e6 * (cost["steps"] - cost["none"]) / 1000)
     finally:
         await server.stop()
     server.discard()
-    return [Figure("Lua step (app.NoOp)", statistics.median(found), "us CPU", 6.0, f"median of {len(found)}")]
+    return [Figure("Lua step (app.NoOp)", statistics.median(found), "us CPU", 5.0, f"median of {len(found)}")]
 
 
 async def dial(reactor: Any, quick: bool) -> list[Figure]:
@@ -148,9 +132,9 @@ async def dial(reactor: Any, quick: bool) -> list[Figure]:
     server = await _server(reactor, uas.address)
     options: dict[str, Any] = {"service": "callee", "call_milliseconds": 100}
     try:
-        await _load(reactor, "uac_hangup.xml", server.address, rate=20, seconds=1, **options)
+        await load(reactor, "uac_hangup.xml", server.address, rate=20, seconds=1, **options)
         before = cpu_seconds(server.pid)
-        result = await _load(reactor, "uac_hangup.xml", server.address, rate=rate, seconds=seconds, **options)
+        result = await load(reactor, "uac_hangup.xml", server.address, rate=rate, seconds=seconds, **options)
         used = cpu_seconds(server.pid) - before
     finally:
         await server.stop()
@@ -164,6 +148,7 @@ async def dial(reactor: Any, quick: bool) -> list[Figure]:
             2.5,
             f"{rate:g}/s, 0.1 s long",
         ),
+        Figure("two-leg call, rate", result.calls_per_second, "calls/s"),
         Figure("two-leg call, failed", result.failed, f"of {result.successful + result.failed}", 0.0),
     ]
 
@@ -197,6 +182,7 @@ async def idle(reactor: Any, quick: bool) -> list[Figure]:
 
 FIGURES: dict[str, Measure] = {
     "calls": calls,
+    "watched": watched,
     "register": register,
     "lua": lua_step,
     "dialplan": dialplan,
