@@ -36,8 +36,8 @@ HANGUP. On an originated call AMI and ARI users need the right `system` to run a
 When the call is hung up a file gets SIGHUP and a server the line `HANGUP`, unless the variable AGISIGHUP is `no`; then
 only the commands marked below work, others are answered `511`. AGIEXITONHANGUP=`yes` ends the program's part at once.
 
-EAGI gives 16-bit samples of 8 kHz, or as the variable EAGI_AUDIO_FORMAT says: slin, slin16, ulaw, alaw. They come also
-while a command runs, 4096 bytes at a time (256 ms of slin; Asterisk: 20 ms); what the program does not read is lost.
+EAGI gives 16-bit samples of 8 kHz, or as the variable EAGI_AUDIO_FORMAT says: slin, slin16, ulaw, alaw. They come
+20 ms at a time, also while a command runs; what the program does not read is lost. It takes one more pair of RTP ports.
 
 The action AGI needs the class `agi`. What a command names counts as in Originate: without the class `system` a user may
 not send `EXEC System`, or read SHELL(), and is answered `Permission denied`.

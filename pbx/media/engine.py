@@ -51,7 +51,6 @@ class MediaEngine:
         self.reactor = reactor
         self.settings = settings
         self.closing_recordings: dict[Path, Recording] = {}
-        self.closing_listenings: set[Listening] = set()
         self._library = library
         self._finder = SoundFinder(settings.sound_directories, settings.default_language)
         self._keys = itertools.count(1)
@@ -102,7 +101,7 @@ class MediaEngine:
         self._running = False
         for leg in list(self._legs):
             self.close_leg(leg)
-        closing = [*self.closing_recordings.values(), *self.closing_listenings]
+        closing = list(self.closing_recordings.values())
         for recording in closing:
             recording.doRead()  # makes room in the pipe, so that the clock thread can finish
         self._conference.stop()

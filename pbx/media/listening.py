@@ -1,114 +1,97 @@
 """What a leg's far end says, handed to somebody in this process: for programs that hear a call (EAGI).
 
-As a recording, PJMEDIA's writer writes into a pipe that the reactor reads, so that its clock thread never waits. The
-writer's C library hands over 4096 bytes at a time: slin comes 256 ms at a time, slin16 128 ms, ulaw and alaw 512 ms.
+Without Python in PJMEDIA's threads audio leaves them as RTP: whoever listens is the far end of a stream on the loopback
+interface, and gets 20 ms at a time. It takes one of the RTP pairs, as a call does.
 """
 
 from __future__ import annotations
 
-import os
+import array
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from twisted.internet.interfaces import IReadDescriptor
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
+from twisted.internet.error import CannotListenError
+from twisted.internet.protocol import DatagramProtocol
 
-from pbx.media._native import wav
 from pbx.media.errors import SoundError
-from pbx.media.mixer import Band
-from pbx.media.recording import READ_BYTES, open_writer
+from pbx.media.formats import format_by_name
+from pbx.media.parameters import StreamParameters
+from pbx.media.sdp import Direction
 
 if TYPE_CHECKING:
     from pbx.media.engine import MediaEngine
     from pbx.media.leg import Leg
+    from pbx.media.transport_pool import RtpTransport
 
-log = Logger()
-
-#: What the writer itself keeps, as 16-bit samples.
-BUFFER_MS = 40
-
-_FORMS = {
-    "slin": (wav.PCM16, 8000),
-    "slin16": (wav.PCM16, 16000),
-    "ulaw": (wav.ULAW, 8000),
-    "alaw": (wav.ALAW, 8000),
-}
+LOOPBACK = "127.0.0.1"
+#: RTP's fixed header; PJMEDIA adds nothing to it (RFC 3550, 5.1).
+HEADER_BYTES = 12
+MAX_PACKET = 2048
+_LINEAR = frozenset(("slin", "slin16"))
 
 
-@implementer(IReadDescriptor)
-class Listening:
+class Listening(DatagramProtocol):
     """Implements core's ListeningHandle."""
 
     def __init__(self, engine: MediaEngine, leg: Leg, take: Callable[[bytes], object], form: str) -> None:
-        """Starts at once. Raises SoundError for an unknown form, MediaError when the conference is full."""
-        found = _FORMS.get(form)
-        if found is None:
+        """Starts at once. Raises SoundError for an unknown form or without a port, MediaError as a stream does."""
+        found = format_by_name(form)
+        if found is None or not found.transcodable:
             raise SoundError(f"{leg.name}: audio cannot be had as {form}")
-        encoding, rate = found
         self._engine = engine
         self._leg = leg
         self._take = take
-        self._header_left = wav.HEADER_BYTES[encoding]
-        self._finished = False
-        self._pipe, writer = open_writer(engine, rate, encoding, rate * 2 * BUFFER_MS // 1000)
-        self._writer: wav.WavWriter | None = writer
+        self._swap = found.name in _LINEAR and sys.byteorder == "little"
+        self._stopped = False
+        self._transport: RtpTransport = engine.lend_transport(address=LOOPBACK)
+        self._ear = engine.create_leg(f"{leg.name} heard")
+        self._port: Any = None
         try:
-            self._slot = engine.mixer.add(writer.port, b"listen", Band.EITHER)
+            self._port = engine.reactor.listenUDP(0, self, interface=LOOPBACK, maxPacketSize=MAX_PACKET)
+            engine.attach_stream(
+                self._ear,
+                self._transport,
+                StreamParameters(
+                    remote_address=LOOPBACK,
+                    remote_port=self._port.getHost().port,
+                    codec=found.name,
+                    send_payload_type=found.offered_payload_type,
+                    receive_payload_type=found.offered_payload_type,
+                    direction=Direction.SENDONLY,
+                ),
+            )
+        except CannotListenError as error:
+            self._release()
+            raise SoundError(f"{leg.name}: no port to listen at: {error}") from error
         except BaseException:
-            writer.destroy()
-            os.close(self._pipe)
+            self._release()
             raise
-        engine.graph.add_recorder(leg.node, self._slot, both=False)
         leg.listenings.add(self)
-        engine.reactor.addReader(self)
+        engine.connect(leg, self._ear)
+
+    def datagramReceived(self, datagram: bytes, addr: tuple[str, int]) -> None:
+        if self._stopped or addr[1] != self._transport.rtp_port or len(datagram) <= HEADER_BYTES:
+            return
+        samples = datagram[HEADER_BYTES:]
+        if self._swap:
+            # L16 is big-endian (RFC 3551, 4.5.11); Asterisk's slin is the machine's.
+            words = array.array("h", samples[: len(samples) & ~1])
+            words.byteswap()
+            samples = words.tobytes()
+        self._take(samples)
 
     def stop(self) -> None:
-        """Idempotent. The pipe stays until the writer has closed its end: a write into a closed one would fail."""
-        writer, self._writer = self._writer, None
-        if writer is None:
-            return
-        self._engine.graph.remove_recorder(self._leg.node, self._slot)
-        self._engine.mixer.remove(self._slot)
-        self._leg.listenings.discard(self)
-        self._engine.closing_listenings.add(self)
-        writer.destroy()
+        """Idempotent."""
+        if not self._stopped:
+            self._leg.listenings.discard(self)
+            self._release()
 
-    def fileno(self) -> int:
-        return self._pipe
-
-    def logPrefix(self) -> str:
-        return f"listening to {self._leg.name}"
-
-    def doRead(self) -> Failure | None:
-        """Carry what the writer wrote to whoever listens."""
-        while not self._finished:
-            try:
-                data = os.read(self._pipe, READ_BYTES)
-            except (BlockingIOError, InterruptedError):
-                return None
-            except OSError as error:
-                log.error("{name}: listening ends: {error}", name=self._leg.name, error=error)
-                data = b""
-            if not data:
-                self._finish()
-                return None
-            skipped = min(self._header_left, len(data))
-            self._header_left -= skipped
-            if len(data) > skipped and self._writer is not None:
-                self._take(data[skipped:])
-        return None
-
-    def connectionLost(self, reason: Failure) -> None:
-        self._finish()
-
-    def _finish(self) -> None:
-        """The writer has closed its end."""
-        if self._finished:
-            return
-        self._finished = True
-        self.stop()
-        self._engine.closing_listenings.discard(self)
-        self._engine.reactor.removeReader(self)
-        os.close(self._pipe)
+    def _release(self) -> None:
+        self._stopped = True
+        self._ear.close()
+        # Nobody ever sends to it, so it may be lent again at once.
+        self._transport.used = False
+        self._transport.release()
+        if self._port is not None:
+            self._port.stopListening()
