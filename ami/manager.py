@@ -50,6 +50,12 @@ class Manager:
     def accounts(self) -> dict[str, Account]:
         return self.config.accounts
 
+    def sessions_of(self, name: str) -> int | None:
+        """How many sessions a user has; None where there is no such user."""
+        if name not in self.accounts:
+            return None
+        return sum(each.account is not None and each.account.name == name for each in self.sessions)
+
     def configure(self, config: ManagerConfig) -> None:
         """Take a configuration; sessions keep the rights they logged in with."""
         self.config = config

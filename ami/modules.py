@@ -17,6 +17,7 @@ from ami.protocol import listen, listen_tls
 from ami.users import DEFAULT_TLS_PORT, FILE, General, read_manager_conf
 from pbx.errors import ObeliskError
 from pbx.http.server import HttpServer
+from pbx.manager_clients import ManagerClients
 from pbx.modules import Module, ModuleDeclined, ModuleError
 
 log = Logger()
@@ -45,10 +46,12 @@ class ManagerModule(Module):
             self.manager.stop()
             raise
         self.server.provide(Manager, self.manager)
+        self.server.provide(ManagerClients, ManagerClients(self.manager.sessions_of))
         self._withdrawals.append(commands.register(self.server, self.manager))
 
     async def unload(self) -> None:
         self.server.withdraw(Manager)
+        self.server.withdraw(ManagerClients)
         for withdraw in self._withdrawals:
             withdraw()
         self._withdrawals.clear()

@@ -32,7 +32,7 @@ from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
 from dialplan.extensions_conf.module import ExtensionsConfModule
 from dialplan.functions import MODULES as FUNCTION_MODULES
-from dialplan.functions import CoreFunctions
+from dialplan.functions import CoreFunctions, CoreLookups
 from dialplan.lua.module import LuaModule
 from dialplan.messaging import MessageModule
 from dialplan.registry import DialplanModule, declared
@@ -45,7 +45,14 @@ if TYPE_CHECKING:
     from pbx.server import Server
 
 #: What is always there, whatever modules.conf says.
-CORE_MODULES: tuple[type[DialplanModule], ...] = (Builtins, CoreFunctions, WaitDigit, BridgeModule, MessageModule)
+CORE_MODULES: tuple[type[DialplanModule], ...] = (
+    Builtins,
+    CoreFunctions,
+    CoreLookups,
+    WaitDigit,
+    BridgeModule,
+    MessageModule,
+)
 
 #: The modules of the dialplan; applications and functions come before the plans that use them.
 MODULES: tuple[type[Module], ...] = (

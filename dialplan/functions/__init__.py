@@ -17,6 +17,7 @@ from dialplan.functions.hangupcause import HangupCauseModule
 from dialplan.functions.json import JsonModule
 from dialplan.functions.locks import LockModule
 from dialplan.functions.logic import CoreFunctions, DialplanFunctionsModule, LogicModule, ModuleModule
+from dialplan.functions.lookups import BlacklistModule, CoreLookups, VmcountModule
 from dialplan.functions.math import MathModule, RandomModule
 from dialplan.functions.misc import HeaderModule, TimeoutModule
 from dialplan.functions.odbc import OdbcModule
@@ -30,6 +31,7 @@ from dialplan.functions.pjsip import (
 )
 from dialplan.functions.pjsip_channel import PjsipChannelModule
 from dialplan.functions.presencestate import PresenceStateModule
+from dialplan.functions.realtime import RealtimeModule
 from dialplan.functions.shell import ShellModule
 from dialplan.functions.strings import StringsModule
 from dialplan.functions.system import SystemModule, VersionModule
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 MODULES: tuple[type[Module], ...] = (
     AorFunctionModule,
     Base64Module,
+    BlacklistModule,
     CallerIdModule,
     ChannelDriverFunctions,
     ChannelModule,
@@ -70,6 +73,7 @@ MODULES: tuple[type[Module], ...] = (
     PjsipChannelModule,
     PresenceStateModule,
     RandomModule,
+    RealtimeModule,
     ServiceModule,
     SorceryFunctionModule,
     Sha1Module,
@@ -81,6 +85,7 @@ MODULES: tuple[type[Module], ...] = (
     UriModule,
     UuidModule,
     VersionModule,
+    VmcountModule,
 )
 
-__all__ = ["MODULES", "CoreFunctions"]
+__all__ = ["MODULES", "CoreFunctions", "CoreLookups"]

@@ -10,10 +10,12 @@ import pytest
 from ami.classes import ALL, CALL, SYSTEM, class_text, parse_event_mask
 from ami.filters import FilterError, FilterSet, parse_filter, parse_option
 from ami.lists import parse_variables, split_list
+from ami.manager import Manager
 from ami.secrets import HashedSecret, hash_secret, parse_secret
 from ami.users import ManagerConfig, read_manager_conf
 from pbx.config import ConfigLoader
 from pbx.errors import ConfigError
+from tests.unit.ami.conftest import Connect
 
 
 def read(tmp_path: Path, text: str, **others: str) -> ManagerConfig:
@@ -161,3 +163,9 @@ def test_lists_keep_quotes_and_brackets_together() -> None:
         ("C", "x=y"),
         ("D", ""),
     ]
+
+
+def test_how_many_sessions_a_user_has(manager: Manager, connect: Connect) -> None:
+    assert (manager.sessions_of("admin"), manager.sessions_of("nobody")) == (0, None)
+    connect().login()
+    assert manager.sessions_of("admin") == 1
