@@ -31,6 +31,11 @@ log = Logger()
 MAX_INCLUDE_DEPTH = 128
 
 
+def hint_text(step: Priority) -> str:
+    """A hint as `pbx.core.hints` takes it; the name in parentheses was read as an application's data."""
+    return f"{step.application}({step.data})" if step.data else step.application
+
+
 class Switch(Protocol):
     """Where a context looks further when it has no extension of its own, as in ``switch => Lua/``."""
 
@@ -93,7 +98,7 @@ class Context:
         """Extension or pattern to its hint: ``PJSIP/a&Custom:b,CustomPresence:c(name)``."""
         found: dict[str, str] = {}
         for fragment in reversed(self.fragments):
-            found.update((name, step.application) for name, step in fragment.hints.items())
+            found.update((name, hint_text(step)) for name, step in fragment.hints.items())
         return found
 
     @property
@@ -375,5 +380,5 @@ class Contexts:
                 for extension in extensions:
                     step = extension.priorities.get(HINT_PRIORITY)
                     if step is not None and extension.admits(""):
-                        return HintPlace(each.name, name, step.application)
+                        return HintPlace(each.name, name, hint_text(step))
         return None

@@ -38,6 +38,7 @@ from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
 from pbx.mwi import MODULES as MWI_MODULES
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.modules import MODULES as PJSIP_MODULES
+from pbx.pjsip.pubsub.modules import MODULES as PUBSUB_MODULES
 from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
 from pbx.server import Server
 from pbx.sorcery import Sorcery
@@ -59,6 +60,7 @@ log = Logger()
 MODULES: tuple[type[Module], ...] = (
     *PJSIP_MODULES,
     *SESSION_MODULES,
+    *PUBSUB_MODULES,
     *RTP_MODULES,
     *MWI_MODULES,
     *STATSD_MODULES,

@@ -16,8 +16,6 @@ _AMAFLAGS = {"OMIT": 1, "BILLING": 2, "DOCUMENTATION": 3}
 #: Q.931 transfer capabilities that can be set, with Asterisk's words.
 _CAPABILITIES = ("SPEECH", "DIGITAL", "RESTRICTED_DIGITAL", "3K1AUDIO", "DIGITAL_W_TONES", "VIDEO")
 _ADSI = ("unknown", "available", "unavailable", "offhookonly")
-#: How often a call may be forwarded unless CHANNEL(max_forwards) says otherwise.
-MAX_FORWARDS = 20
 MAX_GROUP = 63
 
 
@@ -69,11 +67,11 @@ def _names(value: str) -> str:
     return ",".join(sorted({name.strip() for name in value.split(",")} - {""}))
 
 
-def _forwards(value: str) -> str:
+def _set_forwards(channel: Channel, value: str) -> None:
     number = scan_int(value)
     if number is None or number < 0:
         raise FunctionError(f"Unable to set max forwards to '{value}'")
-    return str(number)
+    channel.max_forwards = number
 
 
 READERS: dict[str, Callable[[Channel], str]] = {
@@ -113,7 +111,7 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "dtmf_features": _kept("dtmf_features"),
     "transfercapability": _kept("transfercapability", "SPEECH"),
     "adsicpe": _kept("adsicpe", "unknown"),
-    "max_forwards": _kept("max_forwards", str(MAX_FORWARDS)),
+    "max_forwards": lambda channel: str(channel.max_forwards),
     "secure_bridge_signaling": _kept("secure_bridge_signaling"),
     "secure_bridge_media": _kept("secure_bridge_media"),
 }
@@ -152,7 +150,7 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
     "dtmf_features": _keep("dtmf_features"),
     "transfercapability": _keep("transfercapability", _one_of(_CAPABILITIES, "transfer capability")),
     "adsicpe": _keep("adsicpe", _one_of(_ADSI, "state of ADSI equipment")),
-    "max_forwards": _keep("max_forwards", _forwards),
+    "max_forwards": _set_forwards,
     "secure_bridge_signaling": _keep("secure_bridge_signaling", lambda value: "1" if is_true(value) else ""),
     "secure_bridge_media": _keep("secure_bridge_media", lambda value: "1" if is_true(value) else ""),
 }

@@ -122,7 +122,8 @@ EXTENSION_STATES: dict[DeviceState, int] = {
     DeviceState.RINGINUSE: 9,
     DeviceState.ONHOLD: 16,
 }
-EXTENSION_RINGING = 8
+#: Bits of an extension's state.
+EXTENSION_IN_USE, EXTENSION_BUSY, EXTENSION_UNAVAILABLE, EXTENSION_RINGING, EXTENSION_ON_HOLD = 1, 2, 4, 8, 16
 
 #: The manager's words (ast_extension_state2str).
 EXTENSION_TEXTS: dict[int, str] = {

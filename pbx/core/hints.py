@@ -191,7 +191,7 @@ class Hints:
                 self._instances[self._put(hint.context, hint.exten, place.text, hint)] = None
             return
         self._unlink(hint)
-        watchers, hint.watchers = hint.watchers, {}
+        watchers, hint.watchers = dict(hint.watchers), {}
         update = HintUpdate(hint.context, hint.exten, "removed", EXTENSION_REMOVED, hint.presence)
         for watcher, _extended in watchers.values():
             _call(watcher, update)

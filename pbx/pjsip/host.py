@@ -259,6 +259,7 @@ class PjsipHost:
         call_id: str | None = None,
         cseq: int | None = None,
         from_tag: str = "",
+        to_tag: str = "",
         headers: Iterable[tuple[str, str]] = (),
         body: bytes | None = None,
         content_type: str | None = None,
@@ -267,7 +268,7 @@ class PjsipHost:
         timeout: float = DEFAULT_TIMEOUT,
         on_response: Callable[[Reply], object],
     ) -> OutgoingRequest:
-        """Send a request outside any dialog. ``on_response`` gets one `Reply`, never before this returns.
+        """Send a request outside PJSIP's dialogs. ``on_response`` gets one `Reply`, never before this returns.
 
         ``from_uri``, ``to_uri`` and ``contact`` may be name-addrs; ``route`` lists loose routes, the first is the next
         hop; ``transport`` names the transport to send by. Raises PjError or ValueError for what is malformed.
@@ -281,6 +282,7 @@ class PjsipHost:
             call_id=call_id,
             cseq=cseq,
             from_tag=from_tag,
+            to_tag=to_tag,
             headers=headers,
             body=body,
             content_type=content_type,

@@ -52,6 +52,8 @@ class OutOfDialogRequest:
     call_id: str | None = None
     cseq: int | None = None
     from_tag: str = ""
+    #: of a dialog that its owner keeps
+    to_tag: str = ""
 
 
 class Sending:
@@ -154,6 +156,7 @@ class Requests:
             call_id=call_id,
             cseq=cseq,
             from_tag=from_tag,
+            to_tag=request.to_tag,
             headers=[*request.headers, *more_headers],
             body=request.body,
             content_type=request.content_type,

@@ -146,8 +146,9 @@ class IncomingRequest(IncomingMessage):
         content_type: str | None = None,
         *,
         stateless: bool = False,
+        to_tag: str = "",
     ) -> None:
-        """Answer, by a server transaction unless ``stateless``.
+        """Answer, by a server transaction unless ``stateless``; ``to_tag`` begins a dialog of the caller's own.
 
         Raises ValueError for an ACK, a second final answer or a malformed header, PjError when PJSIP refuses, and
         StaleMessage for a late answer to a request that was not held.
@@ -156,7 +157,7 @@ class IncomingRequest(IncomingMessage):
             raise ValueError("an ACK is never answered")
         if self.answered:
             raise ValueError(f"the request with Call-ID {self.call_id} was answered already")
-        self._receiver.respond(self, code, reason, headers, body, content_type, stateless)
+        self._receiver.respond(self, code, reason, headers, body, content_type, stateless, to_tag)
         if code >= 200:
             self.answered = True
             cancel_timer(self._deadline)
@@ -438,6 +439,7 @@ class Receiver:
         body: bytes | None,
         content_type: str | None,
         stateless: bool,
+        to_tag: str = "",
     ) -> None:
         """See `IncomingRequest.respond`."""
         core = self.core
@@ -448,7 +450,7 @@ class Receiver:
             if request._tsx is None and not stateless:
                 self.make_transaction(request, final=code >= 200)
             if request.is_live:
-                self._send(request, request.rdata(), code, reason, pairs, body, content_type, stateless)
+                self._send(request, request.rdata(), code, reason, pairs, body, content_type, stateless, to_tag)
                 return
             rdata = self._buffer()
             try:
@@ -458,7 +460,7 @@ class Receiver:
                 ffi.memmove(ffi.cast("char *", rdata) + self._src_offset, packed_source(*request.source), SOURCE_SIZE)
                 if not self._parse(request.raw, rdata):
                     raise StaleMessage(f"the request with Call-ID {request.call_id} could not be read again")
-                self._send(request, rdata, code, reason, pairs, body, content_type, False)
+                self._send(request, rdata, code, reason, pairs, body, content_type, False, to_tag)
             finally:
                 self._recycle(rdata)
 
@@ -472,6 +474,7 @@ class Receiver:
         body: bytes | None,
         content_type: str | None,
         stateless: bool,
+        to_tag: str,
     ) -> None:
         core = self.core
         lib = core.lib
@@ -491,6 +494,8 @@ class Receiver:
         del kept
         answer = self._tdata_out[0]
         try:
+            if to_tag:
+                tdata.set_to_tag(core, answer, to_tag)
             for name, value in headers:
                 tdata.add_header(core, answer, name, value)
             if body is not None:

@@ -120,6 +120,7 @@ class Sender:
         call_id: str | None,
         cseq: int | None,
         from_tag: str,
+        to_tag: str,
         headers: Iterable[tuple[str, str]],
         body: bytes | None,
         content_type: str | None,
@@ -150,6 +151,8 @@ class Sender:
                 tdata.reserve(core, message, size + len(body or b""))
                 if selector is not None:
                     tdata.set_transport(core, message, selector)
+                if to_tag:
+                    tdata.set_to_tag(core, message, to_tag)
                 self._read_identity(message, outgoing, from_tag)
             except BaseException:
                 lib.pjsip_tx_data_dec_ref(message)

@@ -75,6 +75,14 @@ def set_max_forwards(core: PjCore, tdata: CData, value: int) -> None:
         ffi.cast("pjsip_generic_int_hdr *", header).ivalue = value
 
 
+def set_to_tag(core: PjCore, tdata: CData, tag: str) -> None:
+    """Give To a tag; one that it has stays."""
+    header = core.lib.pjsip_msg_find_hdr(tdata.msg, core.lib.PJSIP_H_TO, ffi.NULL)
+    if header != ffi.NULL:
+        to = ffi.cast("pjsip_fromto_hdr *", header)
+        to.tag = strings.dup(tdata.pool, tag)[0]
+
+
 def insert_last(message: CData, header: CData) -> None:
     """Append one header node to a message's list."""
     node = ffi.cast("pjsip_hdr *", header)

@@ -14,7 +14,7 @@ from pbx.pjsip.caller_id import tagged
 from pbx.pjsip.headers import EXTRA_KEY
 from pbx.pjsip.maintenance import Maintenance
 from pbx.pjsip.objects import Endpoint
-from pbx.pjsip.session.incoming import configure
+from pbx.pjsip.session.incoming import configure, set_variables
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.outgoing import parse_dial_string, resolve
 from pbx.pjsip.session.session import PjsipSession
@@ -73,6 +73,7 @@ class PjsipTechnology:
         channel.extra[EXTRA_KEY] = session.headers
         channel.attach(session)
         sessions.add(session)
+        set_variables(channel, endpoint, sessions)
         return channel
 
     def device_state(self, resource: str) -> DeviceState:

@@ -188,7 +188,9 @@ class InviteHandler:
 
         sessions = self._sessions
         name = sessions.new_name(endpoint.id)
-        return sessions.channels.create("PJSIP", name, state=ChannelState.RING, prepare=prepare)
+        channel = sessions.channels.create("PJSIP", name, state=ChannelState.RING, prepare=prepare)
+        set_variables(channel, endpoint, sessions)
+        return channel
 
     def _warning(self, text: str) -> tuple[tuple[str, str], ...]:
         return (("Warning", warning(self._sessions.user_agent, text)),)
@@ -202,5 +204,12 @@ def configure(channel: Channel, endpoint: Endpoint) -> None:
         channel.language = endpoint.language
     if endpoint.tenantid:
         channel.tenantid = endpoint.tenantid
+
+
+def set_variables(channel: Channel, endpoint: Endpoint, sessions: Sessions) -> None:
+    """The endpoint's ``set_var``: variables, and functions such as ``CALLERID(name)``, on a new channel."""
     for name, value in endpoint.set_var:
-        channel.variables.set(name, value)
+        if name.endswith(")"):
+            sessions.write_function(channel, name, value)
+        else:
+            channel.set_variable(name, value)

@@ -73,7 +73,7 @@ class OutgoingCall:
         call = Call(
             target=self.target,
             from_header=session.headers.with_uri_params(from_header(endpoint, party, ours, settings.default_from_user)),
-            to_header=f"<{replace(target, params={}, headers='')}>",
+            to_header=f"<{replace(target, params=_phone(target), headers='')}>",
             contact=contact_header(host, port, protocol, user=contact_user(endpoint, party, settings)),
             offer=session.media.offer(),
             options=options_out(endpoint),
@@ -164,6 +164,11 @@ def dial_contacts(sessions: Sessions, endpoint_name: str, aor: str = "", user: s
     contacts = [contact for name in names for contact in sessions.location.contacts(name)]
     prefix = f"PJSIP/{user}@{endpoint_name}" if user else f"PJSIP/{endpoint_name}"
     return "&".join(f"{prefix}/{c.uri}" for c in contacts if not sessions.location.is_unavailable(c))
+
+
+def _phone(target: SipUri) -> dict[str, str | None]:
+    """What To keeps of the target's parameters: that its user is a telephone number (``user_eq_phone``)."""
+    return {"user": "phone"} if target.param("user") == "phone" else {}
 
 
 def _route(proxy: str) -> tuple[str, ...]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
 from pbx.core.channel import Channel
 from pbx.errors import ObeliskError
 from pbx.pjsip.host import PjsipHost
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from pbx.pjsip.objects import Endpoint
     from pbx.pjsip.session.session import PjsipSession
     from pbx.server import Server
+
+log = Logger()
 
 #: The code and the headers of an answer.
 Answer = tuple[int, Sequence[tuple[str, str]]]
@@ -69,6 +75,24 @@ class Sessions:
     def answer_info(self, session: PjsipSession, message: SipMessage) -> Answer | None:
         """What the first handler that takes an INFO answers, or None."""
         return next((answer for handler in self._info if (answer := handler(session, message)) is not None), None)
+
+    def write_function(self, channel: Channel, expression: str, value: str) -> None:
+        """Write a dialplan function on a channel; a failure is logged."""
+
+        async def write() -> None:
+            waiting = self.server.dialplan.write_function(channel, expression, value)
+            if waiting is not None:
+                await waiting
+
+        def failed(failure: Failure) -> None:
+            log.warn(
+                "{channel}: {expression} was not set: {error}",
+                channel=channel.name,
+                expression=expression,
+                error=failure.getErrorMessage(),
+            )
+
+        Deferred.fromCoroutine(write()).addErrback(failed)
 
     def handler(self, method: str) -> InCallHandler | None:
         """Who takes requests of ``method`` inside calls."""

@@ -1,0 +1,1 @@
+"""Subscriptions (RFC 6665): presence, dialogs and message waiting, alone or in resource lists, to whoever asks."""
