@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from ari.outbound import OutboundSockets
 from pbx.cli.registry import Command, CommandError, UsageError
 from pbx.stasis.applications import StasisApplications
 
@@ -51,6 +52,18 @@ class _AriCommands:
                 "ari show app", "ari show app <application>", "Show details of an ARI application", self.app, names
             ),
             Command("ari show sockets", "ari show sockets", "Show connected event sockets", self.sockets),
+            Command(
+                "ari show outbound-websockets",
+                "ari show outbound-websockets",
+                "Show the sockets that the exchange opens",
+                self.outbound,
+            ),
+            Command(
+                "ari shutdown websocket sessions",
+                "ari shutdown websocket sessions",
+                "Close every event socket",
+                self.shut_down,
+            ),
             Command(
                 "ari set debug",
                 "ari set debug <all|application> <on|off>",
@@ -136,6 +149,30 @@ class _AriCommands:
             for each in self._ari.sockets
         ]
         return "\n".join(lines)
+
+    def outbound(self, arguments: Sequence[str]) -> str:
+        _none_wanted(arguments)
+        row = "{:<20} {:<15} {:<9} {:<40} {}"
+        lines = [row.format("Name", "Type", "Connected", "URI", "Applications")]
+        lines += [
+            row.format(
+                each.conf.id,
+                each.server.connection_type.value,
+                _yes_no(each.connected),
+                each.server.uri,
+                ",".join(each.applications),
+            )
+            for each in self._server.find(OutboundSockets) or ()
+        ]
+        return "\n".join(lines)
+
+    def shut_down(self, arguments: Sequence[str]) -> str:
+        """Persistent outbound sockets are opened again, as in Asterisk."""
+        _none_wanted(arguments)
+        sockets = list(self._ari.sockets)
+        for each in sockets:
+            each.shut_down()
+        return f"{len(sockets)} websocket sessions closed"
 
     def debug(self, arguments: Sequence[str]) -> str:
         if len(arguments) != 2 or arguments[1] not in {"on", "off"}:

@@ -76,6 +76,26 @@ class User(ConfigObject):
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundWebSocket(ConfigObject):
+    """A socket that the exchange opens; ``id`` is the section's name."""
+
+    type_name: ClassVar[str] = "outbound_websocket"
+
+    type: str = option(types.STRING, "outbound_websocket", hidden=True, help="outbound_websocket")
+    websocket_client_id: str = option(types.STRING, "", help="section of websocket_client.conf: where to connect to")
+    apps: tuple[str, ...] = option(types.COMMA_LIST, (), help="applications that the other end runs")
+    subscribe_all: bool = option(types.YESNO, False, help="whether they hear of everything")
+    local_ari_user: str = option(types.STRING, "", help="the user whose rights requests over the socket have")
+
+    def applied(self) -> OutboundWebSocket:
+        """Check that nothing is missing. Raises OptionError."""
+        for name in ("websocket_client_id", "apps", "local_ari_user"):
+            if not getattr(self, name):
+                raise OptionError(name, "is needed")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
 class NamedAcl(ConfigObject):
     """A section of acl.conf."""
 
@@ -93,6 +113,7 @@ class AriConfig:
     general: General = field(default_factory=lambda: General("general"))
     users: dict[str, User] = field(default_factory=dict)
     acls: dict[str, tuple[AccessList, ...]] = field(default_factory=dict)
+    outbound: dict[str, OutboundWebSocket] = field(default_factory=dict)
 
     def admits(self, user: User, address: str) -> bool:
         """Whether a user may come from an IP address."""
@@ -112,15 +133,20 @@ def read_ari_conf(loader: ConfigLoader) -> AriConfig | None:
         errors += flatten(error)
     users: dict[str, User] = {}
     acls: dict[str, tuple[AccessList, ...]] = {}
+    sockets: list[Section] = []
     acl_config = loader.load_optional(ACL_FILE)
     for section in config.sections:
         if section.name.lower() == "general":
             continue
         kind = section.get("type")
+        if kind == OutboundWebSocket.type_name:
+            sockets.append(section)
+            continue
         if kind != "user":
             last = section.last("type")
             line = section.line if last is None else last.line
-            errors.append(ConfigError(f"[{section.name}]: type must be user", section.path, line))
+            text = f"[{section.name}]: type must be user or outbound_websocket"
+            errors.append(ConfigError(text, section.path, line))
             continue
         if section.name in users:
             errors.append(ConfigError(f"user '{section.name}' is defined twice", section.path, section.line))
@@ -131,8 +157,30 @@ def read_ari_conf(loader: ConfigLoader) -> AriConfig | None:
             users[user.id] = user
         except ConfigError as error:
             errors += flatten(error)
+    outbound = _outbound(sockets, users, errors)
     raise_if_any(errors)
-    return AriConfig(general, users, acls)
+    return AriConfig(general, users, acls, outbound)
+
+
+def _outbound(
+    sections: list[Section], users: dict[str, User], errors: list[ConfigError]
+) -> dict[str, OutboundWebSocket]:
+    """The sockets to open. What is wrong goes to ``errors``: each application is served by one, for a known user."""
+    found: dict[str, OutboundWebSocket] = {}
+    served: dict[str, str] = {}
+    for section in sections:
+        try:
+            made = parse_section(OutboundWebSocket, section)
+        except ConfigError as error:
+            errors += flatten(error)
+            continue
+        wrong = [f"apps: {app} is served by [{served[app]}] already" for app in made.apps if app in served]
+        if made.local_ari_user not in users:
+            wrong.append(f"local_ari_user: there is no user '{made.local_ari_user}'")
+        errors += [ConfigError(f"[{section.name}] {text}", section.path, section.line) for text in wrong]
+        served.update(dict.fromkeys(made.apps, section.name))
+        found[section.name] = made
+    return found
 
 
 def _acls(user: User, section: Section, acl_config: Config | None) -> tuple[AccessList, ...]:

@@ -9,14 +9,17 @@ from ari import commands
 from ari.config import FILE, read_ari_conf
 from ari.device_states import StasisDevices
 from ari.events import Translator
+from ari.outbound import OutboundSockets
 from ari.resources import RESOURCES
 from ari.server import AriServer
 from ari.table import Resource
 from ari.text_messages import EndpointMessages
 from pbx.core.text_messages import TextMessages
 from pbx.http.server import HttpServer
+from pbx.http.websocket_client import WebSocketClients
 from pbx.modules import Module, ModuleDeclined, ModuleError
 from pbx.stasis.applications import StasisApplications
+from pbx.stasis.service import Stasis
 
 
 class AriModule(Module):
@@ -24,14 +27,14 @@ class AriModule(Module):
 
     name = "res_ari"
     description = "Asterisk RESTful Interface"
-    requires = ("http", "res_stasis")
+    requires = ("http", "res_stasis", "res_websocket_client")
 
     def check(self) -> None:
         read_ari_conf(self.server.config)
 
     async def load(self) -> None:
         config = read_ari_conf(self.server.config)
-        if config is None or not config.general.enabled:
+        if config is None or not (config.general.enabled or config.outbound):
             raise ModuleDeclined(f"{FILE} is missing, or says enabled = no")
         http = self.server.require(HttpServer)
         self.ari = AriServer(self.server, http, config)
@@ -41,9 +44,18 @@ class AriModule(Module):
         self._withdrawals: list[Callable[[], None]] = [
             translator.register(),
             self._take_messages(),
-            http.mount("ari", self.ari.respond, "Asterisk RESTful API"),
             commands.register(self.server, self.ari),
         ]
+        if config.general.enabled:
+            self._withdrawals.append(http.mount("ari", self.ari.respond, "Asterisk RESTful API"))
+        self.outbound = OutboundSockets(self.ari, self.server.require(WebSocketClients))
+        self.server.provide(OutboundSockets, self.outbound)
+        self.server.require(Stasis).per_call = self.outbound
+        self.server.wait_booted().addCallback(self._open_sockets)
+
+    def _open_sockets(self, _booted: object) -> None:
+        if self.server.find(OutboundSockets) is self.outbound:
+            self.outbound.refresh()
 
     def _take_messages(self) -> Callable[[], None]:
         handler = EndpointMessages(self.server, self.server.require(StasisApplications))
@@ -53,6 +65,11 @@ class AriModule(Module):
         for withdraw in self._withdrawals:
             withdraw()
         self._withdrawals.clear()
+        self.server.withdraw(OutboundSockets)
+        stasis = self.server.find(Stasis)
+        if stasis is not None:
+            stasis.per_call = None
+        self.outbound.stop()
         self.ari.stop()
         self.server.withdraw(Translator)
         self.server.withdraw(AriServer)
@@ -63,6 +80,8 @@ class AriModule(Module):
         if config is None:
             raise ModuleError(f"{FILE} is missing")
         self.ari.configure(config)
+        if self.server.booted:
+            self.outbound.refresh()
 
     @property
     def use_count(self) -> int:

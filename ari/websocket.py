@@ -65,14 +65,16 @@ class EventSocket:
         self._ari.sockets.append(self)
         return self._socket
 
-    def register(self, names: list[str], *, subscribe_all: bool) -> None:
+    def register(self, names: list[str], *, subscribe_all: bool, of_channel: bool = False) -> None:
         """Take over applications. Raises what `StasisApplications.register` raises, having taken none."""
         registry = self._ari.server.require(StasisApplications)
         self._first = names[0]
         try:
             for name in names:
                 self._suffixes[name] = f',"application":{quoted(name)}}}'
-                self.applications[name] = registry.register(name, self, subscribe_all=subscribe_all)
+                self.applications[name] = registry.register(
+                    name, self, subscribe_all=subscribe_all, of_channel=of_channel
+                )
         except Exception:
             self._unregister()
             raise
@@ -89,7 +91,7 @@ class EventSocket:
             text = event.text = self._encoded(event)
         if self.applications[application].debug or self._ari.debug:
             log.info("Sending ARI event to {app}: {text}", app=application, text=text + suffix)
-        self._queue(text_frame((text + suffix).encode("utf-8", "replace")))
+        self._put((text + suffix).encode("utf-8", "replace"))
 
     def _encoded(self, event: StasisEvent) -> str:
         """An event without its last member, the application."""
@@ -99,6 +101,12 @@ class EventSocket:
             if value is not None:
                 text += f',"{name}":{models.text(value)}'
         return f'{text},"asterisk_id":{quoted(self._ari.asterisk_id)}'
+
+    def _framed(self, payload: bytes) -> bytes:
+        return text_frame(payload)
+
+    def _put(self, payload: bytes) -> None:
+        self._queue(self._framed(payload))
 
     def _queue(self, frame: bytes) -> None:
         if not self._pending:
@@ -182,7 +190,7 @@ class EventSocket:
             members["message_body"] = response.body.decode("utf-8", "replace")
         members["asterisk_id"] = self._ari.asterisk_id
         members["application"] = self._first
-        self._socket.send(text_frame(to_bytes(self._ari.models.object(members))))
+        self._socket.send(self._framed(to_bytes(self._ari.models.object(members))))
 
     # Ending
 
@@ -192,6 +200,10 @@ class EventSocket:
         if self._socket is not None:
             self._socket.close()
         self._lost()
+
+    def shut_down(self) -> None:
+        """End the connection by the console's wish."""
+        self.close()
 
     def _lost(self) -> None:
         if self._gone:

@@ -30,6 +30,7 @@ from pbx.core.text_messages import DialplanMessages, TextMessages
 from pbx.errors import ConfigError, ObeliskError
 from pbx.http.client import HttpClient
 from pbx.http.modules import MODULES as HTTP_MODULES
+from pbx.http.websocket_client import MODULES as WEBSOCKET_CLIENT_MODULES
 from pbx.media import MediaEngine
 from pbx.media.chan_rtp import MODULES as RTP_MODULES
 from pbx.media.config import read_settings
@@ -70,6 +71,7 @@ MODULES: tuple[type[Module], ...] = (
     *CEL_MODULES,
     *dialplan.MODULES,
     *HTTP_MODULES,
+    *WEBSOCKET_CLIENT_MODULES,
     *AMI_MODULES,
     *ARI_MODULES,
 )

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ari.authorisation import READING
-from ari.config import General, NamedAcl, User
+from ari.config import General, NamedAcl, OutboundWebSocket, User
 from ari.documents import API_VERSION, SWAGGER_VERSION
+from ari.outbound import AFTER_SECONDS, MAX_KEPT_BYTES
 from ari.resources import RESOURCES
 from ari.schemas import SUBTYPES
 from ari.table import Operation, Parameter
@@ -23,6 +24,7 @@ from pbx.config.options import ConfigObject, schema_of
 from pbx.http.config import HttpSettings
 from pbx.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from pbx.http.websocket import MAX_MESSAGE_BYTES
+from pbx.http.websocket_client import WebSocketServer
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "ari.md"
@@ -63,6 +65,17 @@ truth words (yes, true, y, t, 1, on).
 A client may send `{{"type":"RESTRequest","method":"GET","uri":"channels"}}`, with `request_id`, `transaction_id`,
 `query_strings` (a list of `name` and `value`), `content_type` and `message_body` (a text) where it likes. The answer is
 a `RESTResponse`. Up to {MAX_REQUESTS} requests of a socket may wait for their answers.
+
+## Sockets that the exchange opens
+
+An `outbound_websocket` of `ari.conf` names a server of `websocket_client.conf` and the applications that run there. A
+*persistent* socket is connected from the start and again whenever it breaks; its applications hear
+ApplicationRegistered each time and stay registered meanwhile, with up to {MAX_KEPT_BYTES >> 20} MiB of events kept for
+them. With
+`connection_type = per_call_config` a socket is opened when Stasis() names one of its applications, which then is called
+`application:channel`; {AFTER_SECONDS:g} seconds after the call has left it is closed. When the server does not answer,
+STASISSTATUS is FAILED and the dialplan goes on. Requests over such a socket have the rights of `local_ari_user`. It
+works with `enabled = no` too; the HTTP server must be on. Proxies are not supported.
 
 ## Limits
 
@@ -239,6 +252,8 @@ def text() -> str:
         options(General, "ari.conf: [general]"),
         options(User, "ari.conf: a user: [name], type = user"),
         options(NamedAcl, "acl.conf: a list a user names in acl"),
+        options(OutboundWebSocket, "ari.conf: a socket to open: [name], type = outbound_websocket"),
+        options(WebSocketServer, "websocket_client.conf: where to: [name], type = websocket_client"),
     ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 

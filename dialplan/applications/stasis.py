@@ -26,7 +26,7 @@ class StasisModule(DialplanModule):
     async def load(self) -> None:
         await super().load()
         self._applications_known = self.server.require(StasisApplications)
-        self._names = dict.fromkeys(each.name for each in self._applications_known)
+        self._names = dict.fromkeys(self._applications_known.names)
         self._applications_known.observers.append(self._changed)
         self._merge()
 

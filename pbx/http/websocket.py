@@ -7,7 +7,9 @@ import binascii
 import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from wsproto import WSConnection
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
@@ -71,13 +73,22 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class WebSocket:
-    """One WebSocket on a connection; `Upgraded` to the HTTP server."""
+    """One WebSocket on a connection; `Upgraded` to the HTTP server.
 
-    def __init__(self, link: Link, on_text: Callable[[str], None], on_lost: Callable[[], None]) -> None:
+    ``connection`` is given where we are the client: it has seen the handshake.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        on_text: Callable[[str], None],
+        on_lost: Callable[[], None],
+        connection: Connection | WSConnection | None = None,
+    ) -> None:
         self.link = link
         self._on_text = on_text
         self._on_lost = on_lost
-        self._connection = Connection(ConnectionType.SERVER)
+        self._connection: Any = Connection(ConnectionType.SERVER) if connection is None else connection
         self._parts: list[str] = []
         self._size = 0
         self._ended = False

@@ -44,6 +44,8 @@ class StasisApplication:
     name: str
     sink: EventSink | None = None
     subscribe_all: bool = False
+    #: Whether it serves one call only.
+    of_channel: bool = False
     debug: bool = False
     #: What it subscribed to by itself.
     wanted: dict[str, None] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class StasisApplications:
         self._bridges = bridges
         self._technologies = technologies
         self._by_name: dict[str, StasisApplication] = {}
+        self._reserved: set[str] = set()
         self._by_source: dict[str, dict[str, StasisApplication]] = {}
         self._makers: list[tuple[type, Callable[[Any], Events]]] = []
         self._subscriptions: list[Subscription] = []
@@ -110,6 +113,23 @@ class StasisApplications:
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    @property
+    def names(self) -> list[str]:
+        """Names that have a context in the dialplan: of applications, and reserved ones."""
+        return sorted({*self._by_name, *self._reserved})
+
+    def reserve(self, name: str) -> None:
+        """Keep a context for an application that is only there while a call needs it."""
+        if name not in self.names:
+            self._tell(name, present=True)
+        self._reserved.add(name)
+
+    def unreserve(self, name: str) -> None:
+        """Undo `reserve`."""
+        self._reserved.discard(name)
+        if name not in self._by_name:
+            self._tell(name, present=False)
 
     def find(self, name: str) -> StasisApplication | None:
         return self._by_name.get(name)
@@ -127,17 +147,20 @@ class StasisApplications:
 
     # Coming and going
 
-    def register(self, name: str, sink: EventSink, *, subscribe_all: bool = False) -> StasisApplication:
+    def register(
+        self, name: str, sink: EventSink, *, subscribe_all: bool = False, of_channel: bool = False
+    ) -> StasisApplication:
         """Connect ``sink`` for an application; who was connected before is told and gets nothing more.
 
-        Raises BadName.
+        ``of_channel``: the name holds a channel's, which makes it longer, and it has no context. Raises BadName.
         """
-        if not name or len(name) > MAX_NAME:
+        if not name or (len(name) > MAX_NAME and not of_channel):
             raise BadName(f"an application's name has 1 to {MAX_NAME} characters")
         application = self._by_name.get(name)
         if application is None:
-            application = self._by_name[name] = StasisApplication(name)
-            self._tell(name, present=True)
+            application = self._by_name[name] = StasisApplication(name, of_channel=of_channel)
+            if not of_channel and name not in self._reserved:
+                self._tell(name, present=True)
         old, application.sink = application.sink, sink
         if old is not None and old is not sink:
             old.replaced(name)
@@ -167,7 +190,8 @@ class StasisApplications:
         for source in list(application.held):
             del application.held[source]
             self._unindex(application, source)
-        if self._by_name.pop(application.name, None) is not None:
+        name = application.name
+        if self._by_name.pop(name, None) is not None and not application.of_channel and name not in self._reserved:
             self._tell(application.name, present=False)
 
     def _tell(self, name: str, *, present: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -32,6 +32,19 @@ if TYPE_CHECKING:
     from pbx.media.tones import Tones
 
 log = Logger()
+
+
+class PerCall(Protocol):
+    """Connects an application when a call needs it, for that call."""
+
+    def serves(self, application: str) -> bool:
+        """Whether there is a way to connect it."""
+
+    async def open(self, channel: Channel, application: str) -> str:
+        """Connect it; the name it is registered by, or an empty text."""
+
+    def over(self, name: str) -> None:
+        """The call has left it."""
 
 
 class Stasis:
@@ -62,6 +75,8 @@ class Stasis:
         self.bridges = StasisBridges(bridges, switchboard, self.applications)
         self.broadcasts = Broadcasts(clock, self.applications)
         self._controls: dict[str, ChannelControl] = {}
+        #: Connects applications for single calls, where an interface can.
+        self.per_call: PerCall | None = None
 
     def __len__(self) -> int:
         """Channels inside."""
@@ -82,15 +97,30 @@ class Stasis:
         """
         channel.set_variable("STASISSTATUS", "")
         channel.check()
+        opened = ""
         if not self.applications.listening(application):
-            log.warn("{channel}: no Stasis application '{name}'", channel=channel.name, name=application)
-            channel.set_variable("STASISSTATUS", "FAILED")
-            return False
-        while True:
-            move = await self._stay(channel, application, args)
-            if move is None:
-                return True
-            application, args = move
+            opened = await self._open(channel, application)
+            if not opened:
+                log.warn("{channel}: no Stasis application '{name}'", channel=channel.name, name=application)
+                channel.set_variable("STASISSTATUS", "FAILED")
+                return False
+            application = opened
+        try:
+            while True:
+                move = await self._stay(channel, application, args)
+                if move is None:
+                    return True
+                application, args = move
+        finally:
+            if opened and self.per_call is not None:
+                self.per_call.over(opened)
+
+    async def _open(self, channel: Channel, application: str) -> str:
+        """Let an application be connected for this call, if there is a way to; its name then. ChannelInterrupted."""
+        if self.per_call is None or not self.per_call.serves(application):
+            return ""
+        opening = Deferred.fromCoroutine(self.per_call.open(channel, application))
+        return await channel.wait_for(opening)
 
     async def _stay(
         self, channel: Channel, application: str, args: Sequence[str]
