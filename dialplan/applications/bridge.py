@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dialplan.applications.builtins import seconds
+from dialplan.applications.durations import seconds
 from dialplan.applications.limits import CallLimit, parse_limit
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options

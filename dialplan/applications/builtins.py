@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
+from dialplan.applications.durations import MAX_SECONDS, parse_length
+from dialplan.applications.entry import first_digit, zone_of
 from dialplan.applications.sound import file_names, play_all
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
+from dialplan.functions.base import scan_float, scan_int
 from dialplan.locations import parse_location
 from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
@@ -19,28 +22,12 @@ from pbx.core.causes import Cause, parse_cause
 from pbx.core.channel import Channel
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
+from pbx.media.tones import Tones
 
 if TYPE_CHECKING:
     from pbx.core.media import Switchboard
 
 log = Logger()
-
-#: Seconds that one Wait may ask for: more is surely a mistake, and timers have bounds.
-MAX_SECONDS = 10_000_000.0
-
-
-def seconds(text: str, default: float | None = None, *, what: str = "time") -> float | None:
-    """Seconds, perhaps with a fraction; ``default`` where nothing stands. Raises ArgumentError."""
-    text = text.strip()
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        raise ArgumentError(f"{what} '{text}' is not a number of seconds") from None
-    if not -1.0 <= value <= MAX_SECONDS:
-        raise ArgumentError(f"{what} '{text}' is out of range")
-    return value
 
 
 class Builtins(DialplanModule):
@@ -67,14 +54,12 @@ class Builtins(DialplanModule):
         description="With a delay in milliseconds, wait that long after answering. Option i: do not wait for media.",
     )
     def app_answer(self, channel: Channel, args: Arguments) -> int | Awaitable[int]:
-        delay = args["delay"].strip()
+        was_up = channel.state is ChannelState.UP
         channel.answer()
-        if not delay:
+        delay = scan_int(args["delay"]) or 0
+        if delay <= 0 or was_up or "i" in args["options"]:
             return RESULT_OK
-        if not delay.isdecimal():
-            log.warn("{channel}: Answer: '{delay}' is not a delay in milliseconds", channel=channel.name, delay=delay)
-            return RESULT_OK
-        return self._wait(channel, min(int(delay) / 1000, MAX_SECONDS))
+        return self._wait(channel, min(delay / 1000, MAX_SECONDS))
 
     @staticmethod
     async def _wait(channel: Channel, delay: float) -> int:
@@ -117,8 +102,9 @@ class Builtins(DialplanModule):
 
     @staticmethod
     def _positive(text: str) -> float | None:
-        value = seconds(text)
-        return value if value is not None and value > 0 else None
+        """Seconds to wait for a hangup; None for ever, as where it is no number."""
+        value = scan_float(text)
+        return None if value is None or not 0 <= value <= MAX_SECONDS else value
 
     @application(
         "Hangup",
@@ -149,6 +135,7 @@ class Builtins(DialplanModule):
     def app_incomplete(self, channel: Channel, args: Arguments) -> int:
         if "n" not in args["n"]:
             channel.answer()
+        channel.indicate(Control.INCOMPLETE)
         return RESULT_INCOMPLETE
 
     # Where to go
@@ -203,15 +190,11 @@ class Builtins(DialplanModule):
 
     # Time and digits
 
-    @application("Wait", "seconds", synopsis="Wait for some time; a fraction is allowed.")
+    @application("Wait", "seconds", synopsis="Wait for some time: seconds, or with a unit as in 250ms, 1m, 1h.")
     async def app_wait(self, channel: Channel, args: Arguments) -> int:
-        try:
-            duration = seconds(args["seconds"], what="Wait:")
-        except ArgumentError as error:
-            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
-            return RESULT_OK
+        duration = parse_length(args["seconds"])
         if duration is not None and duration > 0:
-            await channel.sleep(duration)
+            await channel.sleep(min(duration, MAX_SECONDS))
             channel.drop_digits()
         return RESULT_OK
 
@@ -220,22 +203,36 @@ class Builtins(DialplanModule):
         "[seconds[,options]]",
         options="m(x);d(x)",
         synopsis="Wait for an extension to be entered.",
-        description="Without seconds the response timeout counts. Without an entry the call goes on at t, or e.",
+        description=(
+            "Without seconds the response timeout counts. Without an entry the call goes on at t, or e. m(class): "
+            "music meanwhile. d(tone): dial tone meanwhile, or another tone of indications.conf."
+        ),
     )
     async def app_wait_exten(self, channel: Channel, args: Arguments) -> int:
-        run = run_of(channel)
-        default = DEFAULT_RESPONSE_TIMEOUT if run is None else run.response_timeout
-        timeout = seconds(args["seconds"], what="WaitExten: timeout")
-        if "m" in args.options:
-            channel.indicate(Control.HOLD, args.options.argument("m"))
+        run, options = run_of(channel), args.options
+        timeout = parse_length(args["seconds"])
+        if timeout is None or timeout <= 0:
+            timeout = DEFAULT_RESPONSE_TIMEOUT if run is None else run.response_timeout
+        tones = self.server.find(Tones)
+        if "m" in options:
+            channel.indicate(Control.HOLD, options.argument("m"))
         try:
-            digit = await channel.read_digit(timeout if timeout is not None and timeout > 0 else default)
+            if "d" in options and "m" not in options and tones is not None:
+                digit = await self._dial_tone(channel, tones, options.argument("d") or "dial", timeout)
+            else:
+                digit = await channel.read_digit(min(timeout, MAX_SECONDS)) or ""
         finally:
-            if "m" in args.options:
+            if "m" in options:
                 channel.indicate(Control.UNHOLD)
-        if digit is not None:
+        if digit:
             return ord(digit)
         return self._no_entry(channel)
+
+    @staticmethod
+    async def _dial_tone(channel: Channel, tones: Tones, tone: str, timeout: float) -> str:
+        """The digit pressed while the tone was heard; a tone that there is not is the common one of two frequencies."""
+        known = tones.zones.find(tone, zone_of(channel)) is not None
+        return await first_digit(tones, channel, tone if known else "350+440", min(timeout, MAX_SECONDS))
 
     def _no_entry(self, channel: Channel) -> int:
         engine, number = self.engine, channel.caller.id.number
@@ -260,7 +257,7 @@ class Builtins(DialplanModule):
         synopsis="Play sounds while waiting for digits of an extension.",
         description=(
             "A digit ends the sound and begins an extension. s: skip when the call is not up. n: do not answer. "
-            "m: only a digit that is an extension ends the sound. p: do not allow playing on a call that is not up."
+            "m: only a digit that is an extension ends the sound. p: no digit does. A missing file ends it too."
         ),
         sets=("BACKGROUNDSTATUS",),
     )
@@ -268,19 +265,21 @@ class Builtins(DialplanModule):
         names = file_names(args["filenames"])
         if not names:
             raise ArgumentError("BackGround requires an argument (filename)")
-        context, options = args["context"] or channel.context, args.options
+        context, word = args["context"] or channel.context, args["options"].strip().lower()
+        letters = {"skip": "s", "noanswer": "n"}.get(word, word)
         if channel.state is not ChannelState.UP:
-            if "s" in options:
+            if "s" in letters:
                 channel.set_variable("BACKGROUNDSTATUS", "SUCCESS")
                 return RESULT_OK
-            if "n" not in options:
+            if "n" not in letters:
                 channel.answer()
         digit, complete = await play_all(
             self.switchboard,
             channel,
             names,
-            self._background_stop(channel, context, only_matching="m" in options),
+            None if "p" in letters else self._background_stop(channel, context, only_matching="m" in letters),
             language=args["langoverride"],
+            until_missing=True,
         )
         channel.set_variable("BACKGROUNDSTATUS", "SUCCESS" if complete else "FAILED")
         if not digit:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from dialplan.applications.digits import DIGIT_GAP_MS, MAX_DIGITS, send_digits
+from dialplan.applications.durations import parse_length
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.functions.base import scan_int
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from dialplan.verbosity import verbose
@@ -14,6 +16,11 @@ from pbx.core.channel import Channel
 from pbx.core.frames import DEFAULT_DIGIT_MS
 
 log = Logger()
+
+#: The highest level a line of Verbose can have.
+MAX_VERBOSE = 4
+#: The longest a digit or the time between two may be.
+MAX_DIGIT_MS = 60_000
 
 
 class VerboseModule(DialplanModule):
@@ -24,13 +31,16 @@ class VerboseModule(DialplanModule):
 
     @application("Verbose", "[level,]message", synopsis="Write a line to the verbose log, at level 0 unless given.")
     def app_verbose(self, channel: Channel, args: Arguments) -> int:
+        if not args.raw:
+            return RESULT_OK
         level, comma, message = args.raw.partition(",")
         if not comma:
             level, message = "0", args.raw
-        if not level.strip().isdecimal():
-            log.warn("{channel}: '{level}' is not a verbose number", channel=channel.name, level=level)
-            return RESULT_OK
-        verbose(log, int(level), "{message}", message=message)
+        number = scan_int(level.strip().strip('"'))
+        if number is None or number < 0:
+            log.warn("{channel}: '{given}' is not a verboser number", channel=channel.name, given=level)
+            number = 0
+        verbose(log, min(number, MAX_VERBOSE), "{message}", message=message)
         return RESULT_OK
 
     @application(
@@ -40,8 +50,10 @@ class VerboseModule(DialplanModule):
         description="Levels: ERROR, WARNING, NOTICE, DEBUG, VERBOSE, DTMF.",
     )
     def app_log(self, channel: Channel, args: Arguments) -> int:
+        if not args.raw:
+            return RESULT_OK
         level, _, message = args.raw.partition(",")
-        place = f"Ext. {channel.exten}@{channel.context}:{channel.priority}"
+        place = f"Ext. {channel.exten}:{channel.priority} @ {channel.context}"
         match level.strip().upper():
             case "ERROR":
                 log.error("{place}: {message}", place=place, message=message)
@@ -54,7 +66,7 @@ class VerboseModule(DialplanModule):
             case "DEBUG" | "DTMF":
                 log.debug("{place}: {message}", place=place, message=message)
             case _:
-                log.error("{channel}: unknown log level '{level}'", channel=channel.name, level=level)
+                log.error("{channel}: Unknown log level: '{given}'", channel=channel.name, given=level)
         return RESULT_OK
 
 
@@ -76,8 +88,8 @@ class UserEventModule(DialplanModule):
             raise ArgumentError("UserEvent requires an argument (eventname[,body])")
         fields = []
         for part in body:
-            key, _, value = part.partition(":")
-            if key.strip():
+            key, colon, value = part.partition(":")
+            if colon and key.strip():
                 fields.append((key.strip(), value.strip()))
         bus = self.server.bus
         if bus.wanted(messages.UserEvent):
@@ -103,8 +115,11 @@ class SendDTMFModule(DialplanModule):
     )
     async def app_send_dtmf(self, channel: Channel, args: Arguments) -> int:
         digits = args["digits"].strip()
-        if not digits or len(digits) > MAX_DIGITS:
-            raise ArgumentError("SendDTMF requires an argument (digits)")
+        if not digits:
+            log.warn("{channel}: The digits argument is required (0-9,*#,a-d,A-D,wW)", channel=channel.name)
+            return RESULT_OK
+        if len(digits) > MAX_DIGITS:
+            raise ArgumentError(f"SendDTMF sends {MAX_DIGITS} digits at most")
         target = channel
         if args["channel"].strip():
             found = self.server.channels.find(args["channel"].strip())
@@ -121,5 +136,5 @@ class SendDTMFModule(DialplanModule):
 
     @staticmethod
     def _milliseconds(text: str, default: int) -> int:
-        text = text.strip()
-        return min(int(text), 60_000) if text.isdecimal() and int(text) else default
+        length = parse_length(text, "ms")
+        return default if length is None or length <= 0 else min(round(length * 1000), MAX_DIGIT_MS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dialplan.applications.builtins import seconds
+from dialplan.applications.durations import seconds
 from dialplan.arguments import Arguments
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dialplan.applications.builtins import MAX_SECONDS
+from dialplan.applications.durations import MAX_SECONDS
 from dialplan.applications.subroutine import run_subroutine, subroutine_of
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from dialplan.applications.sound import file_names, play_all
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
 from pbx.core.states import ChannelState
+
+log = Logger()
 
 _OPTIONS = frozenset(("skip", "noanswer", "say", "mix"))
 
@@ -26,7 +30,10 @@ class PlaybackModule(DialplanModule):
         "filenames[,options]",
         options="skip;noanswer;say;mix",
         synopsis="Play files.",
-        description="skip: do nothing when the call is not up. noanswer: play without answering.",
+        description=(
+            "skip: do nothing when the call is not up. noanswer: play without answering. say, mix: names such as "
+            "number:12 are to be said; without Asterisk's say.conf they are left out."
+        ),
         sets=("PLAYBACKSTATUS",),
         see_also=("BackGround",),
     )
@@ -34,18 +41,20 @@ class PlaybackModule(DialplanModule):
         names = file_names(args["filenames"])
         if not names:
             raise ArgumentError("Playback requires an argument (filename)")
-        words = {word.strip().lower() for word in args["options"].split("&")} - {""}
-        unknown = words - _OPTIONS
-        if unknown:
-            raise ArgumentError(f"Playback: unknown option '{min(unknown)}'")
-        if words & {"say", "mix"}:
-            raise ArgumentError("Playback: saying numbers and dates needs Say, which is not part of this version")
+        # As in Asterisk whatever holds the word asks for it, and the rest is not looked at.
+        words = {word for word in _OPTIONS if word in args["options"].lower()}
         if channel.state is not ChannelState.UP:
             if "skip" in words:
                 channel.set_variable("PLAYBACKSTATUS", "SUCCESS")
                 return RESULT_OK
             if "noanswer" not in words:
                 channel.answer()
-        _digit, complete = await play_all(self.server.switchboard, channel, names)
+        said = [name for name in names if "say" in words or ("mix" in words and ":" in name and "://" not in name)]
+        for name in said:
+            log.warn(
+                "{channel}: Playback: '{name}' cannot be said: there is no say.conf", channel=channel.name, name=name
+            )
+        _digit, complete = await play_all(self.server.switchboard, channel, [n for n in names if n not in said])
+        complete = complete and not said
         channel.set_variable("PLAYBACKSTATUS", "SUCCESS" if complete else "FAILED")
         return RESULT_OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
-from dialplan.applications.builtins import MAX_SECONDS
+from dialplan.applications.durations import MAX_SECONDS
 from dialplan.applications.entry import PLAIN_FIRST, Entry, enter_digits, first_digit, read_digits, zone_of
 from dialplan.applications.sound import file_names
 from dialplan.arguments import Arguments

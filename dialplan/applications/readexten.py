@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from twisted.logger import Logger
 
-from dialplan.applications.builtins import MAX_SECONDS
+from dialplan.applications.durations import MAX_SECONDS, parse_length
 from dialplan.applications.entry import first_digit, zone_of
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import Arguments
@@ -22,16 +20,6 @@ log = Logger()
 
 #: Digits one entry can hold.
 MAX_DIGITS = 255
-
-_LENGTH = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*([A-Za-z]*)")
-_UNITS = {"": 1.0, "s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
-
-
-def parse_length(text: str) -> float | None:
-    """Seconds from ``2.5``, ``2.5s``, ``250ms``, ``1m`` or ``1h``; None where it is no time (ast_app_parse_timelen)."""
-    found = _LENGTH.match(text)
-    unit = None if found is None else _UNITS.get(found.group(2).lower())
-    return None if found is None or unit is None else float(found.group(1)) * unit
 
 
 class ReadExtenModule(DialplanModule):

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options
-from dialplan.registry import DialplanModule, application
+from dialplan.registry import DialplanModule, FunctionError, application, function
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
@@ -22,6 +22,8 @@ log = Logger()
 
 #: File formats that can be written.
 FORMATS = frozenset(("wav", "wav16"))
+#: Where a channel keeps how long its last recording was, in milliseconds.
+_DURATION = "recording"
 #: Names tried for ``%d`` before giving up.
 MAX_NUMBERED = 100_000
 
@@ -46,6 +48,7 @@ class RecordModule(DialplanModule):
         sets=("RECORDED_FILE", "RECORD_STATUS"),
     )
     async def app_record(self, channel: Channel, args: Arguments) -> int:
+        channel.extra[_DURATION] = 0
         name, dot, kind = args["filename.format"].strip().rpartition(".")
         if not dot:
             name, dot, kind = args["filename.format"].strip().partition(":")
@@ -93,6 +96,22 @@ class RecordModule(DialplanModule):
                 return candidate
         raise ArgumentError(f"Record: there is no free number for '{name}'")
 
+    @function(
+        "RECORDING_INFO",
+        "property",
+        synopsis="Retrieve information about a recording previously created using the Record application.",
+        description="The property 'duration' is that of the last one, in milliseconds.",
+        see_also=("Record",),
+    )
+    def func_recording_info(self, channel: Channel | None, args: Arguments) -> str:
+        if channel is None:
+            raise FunctionError("RECORDING_INFO() can only be executed on a channel")
+        if _DURATION not in channel.extra:
+            raise FunctionError(f"{channel.name} has made no recording")
+        if args["property"].strip().lower() != "duration":
+            raise ArgumentError(f"RECORDING_INFO has no property '{args['property']}'")
+        return str(channel.extra[_DURATION])
+
     async def _record(self, channel: Channel, path: Path, args: Arguments, options: Options) -> str:
         silence, longest = self._seconds(args["silence"]), self._seconds(args["maxduration"])
         try:
@@ -128,7 +147,7 @@ class RecordModule(DialplanModule):
             cancel_timer(timer)
             if channel.alive:
                 channel.set_reader(None)
-            recording.stop()
+            channel.extra[_DURATION] = recording.stop()
             if not keep:
                 _delete(path)
         return status

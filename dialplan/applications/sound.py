@@ -153,8 +153,12 @@ async def play_all(
     stop: Callable[[str], bool] | None = None,
     *,
     language: str = "",
+    until_missing: bool = False,
 ) -> tuple[str, bool]:
-    """Play several sounds: the digit that cut them short, and whether each could be played."""
+    """Play several sounds: the digit that cut them short, and whether each could be played.
+
+    ``until_missing``: the first that cannot be played is the last.
+    """
     complete = True
     for name in names:
         try:
@@ -162,6 +166,8 @@ async def play_all(
         except SoundMissing as error:
             log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
             complete = False
+            if until_missing:
+                break
             continue
         if digit:
             return digit, complete

@@ -214,8 +214,96 @@ def test_set_and_log(plan: Plan) -> None:
     )
     assert [call.variable(name) for name in "ABC"] == ["1=2", "1", "2"]
     assert call.channel.caller.id.name == "Me"
-    assert harness.logged("Ext. 100@default:1: look")
+    assert harness.logged("Ext. 100:1 @ default: look")
     assert harness.logged("requires an '='")
+
+
+def test_a_recording_s_duration(plan: Plan, tmp_path: Path) -> None:
+    body = f"app.Record('{tmp_path}/m.wav', nil, nil, 'q') channel.D = channel['RECORDING_INFO(duration)']:get()"
+    harness, call = begin(plan, body)
+    harness.core.switchboard.recordings[-1].duration_ms = 1234
+    call.far.press("#")
+    assert call.variable("D") == "1234"
+
+
+@pytest.mark.parametrize(("time", "seconds"), [("2", 2), ("0.5", 0.5), ("'250ms'", 0.25), ("'1m'", 60), ("'1h'", 3600)])
+def test_wait_takes_units(plan: Plan, time: str, seconds: float) -> None:
+    harness, call = begin(plan, f"app.Wait({time}) channel.R = '1'")
+    harness.core.clock.advance(seconds - 0.01)
+    assert call.variable("R") is None
+    harness.core.clock.advance(0.02)
+    assert call.variable("R") == "1"
+
+
+@pytest.mark.parametrize("time", ["'x'", "'-1'", "0", ""])
+def test_a_wait_for_no_time_goes_on(plan: Plan, time: str) -> None:
+    _harness, call = begin(plan, f"app.Wait({time}) channel.R = '1'")
+    assert call.variable("R") == "1"
+
+
+def test_wait_exten_with_a_tone(plan: Plan) -> None:
+    harness = plan(
+        extensions("app.WaitExten('3s', 'd(busy)')") + "extensions.default['5'] = function() app.Wait(9) end"
+    )
+    call = harness.call("100")
+    tone = harness.core.switchboard.playbacks[-1]
+    assert tone.alone
+    call.far.press("5")
+    assert tone.finished.called
+    assert (call.channel.exten, call.channel.application) == ("5", "Wait")
+
+
+def test_background_without_interruption_and_with_a_missing_file(plan: Plan) -> None:
+    harness, call = begin(
+        plan, "app.BackGround('one&none&two', 'p') channel.S = channel.BACKGROUNDSTATUS:get()", "one", "two"
+    )
+    call.far.press("5")
+    assert call.variable("S") is None
+    harness.core.switchboard.playbacks[-1].finish()
+    assert call.variable("S") == "FAILED"
+    assert len(harness.core.switchboard.playbacks) == 1
+    _harness, quiet = begin(plan, "app.BackGround('one', 'noanswer') app.Wait(1)", "one")
+    assert quiet.far.told == []
+
+
+def test_playback_of_what_is_to_be_said(plan: Plan) -> None:
+    harness, call = begin(plan, "app.Playback('number:12&one', 'mix') channel.S = channel.PLAYBACKSTATUS:get()", "one")
+    harness.core.switchboard.playbacks[-1].finish()
+    assert call.variable("S") == "FAILED"
+    assert harness.logged("'number:12' cannot be said")
+    _harness, odd = begin(plan, "app.Playback('one', 'loudly') app.Wait(1)", "one")
+    assert odd.far.told == ["answer"]
+
+
+def test_failure_answers_that_let_the_call_go_on(plan: Plan) -> None:
+    body = "app.SendDTMF() app.Verbose() app.Log() app.Log('LOUD', 'x') app.Verbose('x', 'hi') "
+    body += "app.UserEvent('E', 'nothing') channel.R = '1'"
+    harness = plan(extensions(body))
+    seen: list[messages.UserEvent] = []
+    harness.core.bus.subscribe(messages.UserEvent, seen.append)
+    assert harness.call("100").variable("R") == "1"
+    assert harness.logged("The digits argument is required")
+    assert harness.logged("'x' is not a verboser number")
+    assert harness.logged("Unknown log level: 'LOUD'")
+    assert seen[0].fields == ()
+
+
+def test_busy_for_no_time(plan: Plan) -> None:
+    harness, call = begin(plan, "app.Busy(0)")
+    harness.core.clock.advance(0)
+    assert call.ended
+    _harness, forever = begin(plan, "app.Busy('x')")
+    assert not forever.ended
+
+
+def test_incomplete_tells_the_far_end(plan: Plan) -> None:
+    _harness, call = begin(plan, "app.Incomplete('n')")
+    assert call.far.told[0] == "incomplete"
+
+
+def test_answer_waits_only_where_it_answers(plan: Plan) -> None:
+    _harness, call = begin(plan, "app.Answer() app.Answer(5000) channel.R = '1'")
+    assert call.variable("R") == "1"
 
 
 class TestBridge:

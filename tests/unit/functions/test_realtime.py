@@ -126,7 +126,7 @@ def test_blacklist(functions: Functions) -> None:
 def test_mailboxes(functions: Functions) -> None:
     assert functions.read("VMCOUNT(1@default)") == "0"
     kept = {"1@default": SimpleNamespace(msgs_new=2, msgs_old=5), "2@default": SimpleNamespace(msgs_new=1, msgs_old=0)}
-    functions.harness.server.provide(Mailboxes, SimpleNamespace(find=kept.get))  # type: ignore[arg-type]
+    functions.harness.server.provide(Mailboxes, SimpleNamespace(find=kept.get))
     assert functions.read("VMCOUNT(1@default&2@default&3@default)") == "3"
     assert functions.read("VMCOUNT(1@default,Old)") == "5"
     assert functions.read("VMCOUNT(1@default,Work)") == "0"
