@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING
 
 from dialplan.agi.module import AgiModule
 from dialplan.applications.authenticate import AuthenticateModule
+from dialplan.applications.branches import Branches
 from dialplan.applications.bridge import BridgeModule
 from dialplan.applications.builtins import Builtins
 from dialplan.applications.cel import CelUserEventModule
 from dialplan.applications.channels import ChanIsAvailModule, ChannelRedirectModule, ReloadModule, SoftHangupModule
+from dialplan.applications.database import DatabaseApplications
 from dialplan.applications.dial import DialModule
 from dialplan.applications.dtmfstore import DtmfStoreModule
 from dialplan.applications.dumpchan import DumpChanModule
 from dialplan.applications.echo import EchoModule
+from dialplan.applications.execute import ExecModule
+from dialplan.applications.ifs import IfModule
+from dialplan.applications.loops import WhileModule
 from dialplan.applications.messages import SendDTMFModule, UserEventModule, VerboseModule
 from dialplan.applications.music_on_hold import MusicOnHoldModule
 from dialplan.applications.originate import OriginateModule
@@ -27,6 +32,8 @@ from dialplan.applications.stack import StackModule
 from dialplan.applications.stasis import StasisModule
 from dialplan.applications.stasis_broadcast import StasisBroadcastModule
 from dialplan.applications.statsd import StatsdModule
+from dialplan.applications.system import SystemModule
+from dialplan.applications.waits import WaitForConditionModule, WaitUntilModule
 from dialplan.cdr import MODULES as CDR_MODULES
 from dialplan.commands import DialplanCommands
 from dialplan.engine import Engine
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
 #: What is always there, whatever modules.conf says.
 CORE_MODULES: tuple[type[DialplanModule], ...] = (
     Builtins,
+    Branches,
     CoreFunctions,
     CoreLookups,
     WaitDigit,
@@ -61,10 +69,13 @@ MODULES: tuple[type[Module], ...] = (
     CelUserEventModule,
     ChanIsAvailModule,
     ChannelRedirectModule,
+    DatabaseApplications,
     DialModule,
     DtmfStoreModule,
     DumpChanModule,
     EchoModule,
+    ExecModule,
+    IfModule,
     OriginateModule,
     PrivacyModule,
     ReadExtenModule,
@@ -80,8 +91,12 @@ MODULES: tuple[type[Module], ...] = (
     StasisModule,
     StasisBroadcastModule,
     StatsdModule,
+    SystemModule,
     UserEventModule,
     VerboseModule,
+    WaitForConditionModule,
+    WaitUntilModule,
+    WhileModule,
     *CDR_MODULES,
     *FUNCTION_MODULES,
     LuaModule,

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 
 log = Logger()
 
+#: Applications that run others, inside each other (Exec and its kin): each takes a part of Python's stack.
+MAX_INSIDE = 30
+#: Where a channel keeps how many there are (`Channel.extra`).
+_INSIDE = "inside"
+
 
 class Engine:
     """The dialplan of the exchange."""
@@ -162,6 +167,43 @@ class Engine:
         finally:
             if channel.alive:
                 channel.set_application(held, held_data)
+
+    def run_inside(self, channel: Channel, found: Application, data: str) -> int | Awaitable[int]:
+        """Run one application in the course of another: its result, or something to await (pbx_exec).
+
+        Raises ChannelInterrupted as `execute`. Too many inside each other are logged and give -1.
+        """
+        held = channel.extra.get(_INSIDE)
+        depth = held if isinstance(held, int) else 0
+        if depth >= MAX_INSIDE:
+            log.error(
+                "{where}: {name}: {most} applications run inside each other",
+                where=self.where(channel),
+                name=found.name,
+                most=MAX_INSIDE,
+            )
+            return RESULT_HANGUP
+        outer = channel.application, channel.application_data
+        channel.extra[_INSIDE] = depth + 1
+        channel.set_application(found.name, data)
+        result: int | Awaitable[int] | None = None
+        try:
+            result = self.call(found, channel, data)
+        finally:
+            if result is None or isinstance(result, int):
+                self._leave(channel, depth, outer)
+        return result if isinstance(result, int) else self._inside(channel, depth, outer, result)
+
+    async def _inside(self, channel: Channel, depth: int, outer: tuple[str, str], waiting: Awaitable[int]) -> int:
+        try:
+            return await waiting
+        finally:
+            self._leave(channel, depth, outer)
+
+    @staticmethod
+    def _leave(channel: Channel, depth: int, outer: tuple[str, str]) -> None:
+        channel.extra[_INSIDE] = depth
+        channel.forget_application(*outer)
 
     async def run_subroutine(self, channel: Channel, location: str) -> bool:
         """As `pbx.core.dialplan.Dialplan` has it."""

@@ -11,6 +11,7 @@ from dialplan.functions.database import DatabaseModule
 from dialplan.functions.devstate import DeviceStateModule, ExtensionStateModule
 from dialplan.functions.dialgroup import ConfigModule, DialgroupModule, ServiceModule
 from dialplan.functions.encoding import Base64Module, Md5Module, Sha1Module, UriModule, UuidModule
+from dialplan.functions.evalexten import EvalExtenModule, ExportModule
 from dialplan.functions.files import EnvironmentModule
 from dialplan.functions.groups import GroupModule
 from dialplan.functions.hangupcause import HangupCauseModule
@@ -58,6 +59,8 @@ MODULES: tuple[type[Module], ...] = (
     DialplanFunctionsModule,
     EndpointFunctionModule,
     EnvironmentModule,
+    EvalExtenModule,
+    ExportModule,
     ExtensionStateModule,
     GlobalModule,
     GroupModule,

@@ -1,8 +1,8 @@
-"""func_channel: CHANNEL, CHANNELS, CHANNEL_EXISTS."""
+"""func_channel: CHANNEL, CHANNELS, CHANNEL_EXISTS, MASTER_CHANNEL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from dialplan import hangup_handlers
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
@@ -157,7 +157,7 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
 
 
 class ChannelModule(DialplanModule):
-    """CHANNEL, CHANNELS and CHANNEL_EXISTS."""
+    """CHANNEL, CHANNELS, CHANNEL_EXISTS and MASTER_CHANNEL."""
 
     name = "func_channel"
     description = "Channel information dialplan functions"
@@ -213,6 +213,28 @@ class ChannelModule(DialplanModule):
             wanted = matcher(args.raw, ignore_case=True)
             names = [name for name in names if wanted(name)]
         return " ".join(names)
+
+    def _master(self, channel: Channel | None) -> Channel:
+        call = live(channel, "MASTER_CHANNEL")
+        return self.server.channels.find_id(call.linkedid) or call
+
+    @function(
+        "MASTER_CHANNEL",
+        "varname",
+        synopsis="Gets or sets variables on the master channel.",
+        description="That is the first channel of the call, whose unique id is the linked id of the others.",
+        see_also=("EXPORT", "IMPORT", "SHARED"),
+    )
+    def func_master_channel(self, channel: Channel | None, args: Arguments) -> str | Awaitable[str]:
+        return self.server.require(Engine).substitute(self._master(channel), f"${{{args.raw}}}")
+
+    @func_master_channel.writer
+    def set_master_channel(self, channel: Channel | None, args: Arguments, value: str) -> Awaitable[None] | None:
+        master = self._master(channel)
+        if args.raw.endswith(")"):
+            return self.registry().write(master, args.raw, value)
+        master.set_variable(args.raw, value)
+        return None
 
     @function("CHANNEL_EXISTS", "name_or_uid", synopsis="Checks if the specified channel exists.")
     def func_channel_exists(self, channel: Channel | None, args: Arguments) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.functions.base import FunctionModule, live
 from dialplan.functions.lists import MAX_FIELDS
-from dialplan.registry import FunctionError, function
+from dialplan.registry import FunctionError, application, function
+from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
 from pbx.core.variables import plain_name
 
@@ -30,7 +31,19 @@ def keys_of(channel: Channel, name: str) -> list[str]:
 
 
 class HashFunctions(FunctionModule):
-    """HASH and HASHKEYS."""
+    """HASH and HASHKEYS, and the application ClearHash."""
+
+    @application(
+        "ClearHash",
+        "hashname",
+        synopsis="Clear the keys from a specified hashname.",
+        see_also=("HASH", "HASHKEYS"),
+    )
+    def app_clear_hash(self, channel: Channel, args: Arguments) -> int:
+        # As Asterisk does, without events.
+        for key in keys_of(channel, args.raw):
+            channel.variables.remove(variable_name(args.raw, key))
+        return RESULT_OK
 
     @function(
         "HASH",

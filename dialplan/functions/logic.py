@@ -38,7 +38,7 @@ def present_time(channel: Channel | None, now: float) -> float:
 
 
 class LogicModule(FunctionModule):
-    """ISNULL, EXISTS, IF, IFTIME, DELETE, VARIABLE_EXISTS."""
+    """ISNULL, EXISTS, IF, IFTIME, SET, IMPORT, DELETE, VARIABLE_EXISTS."""
 
     name = "func_logic"
     description = "Logical dialplan functions"
@@ -78,6 +78,34 @@ class LogicModule(FunctionModule):
         yes, _, no = values.partition(":")
         now = present_time(channel, self.server.clock.now())
         return unquoted(yes if parse_timing(spec).holds(now) else no)
+
+    @function(
+        "SET",
+        "varname=[value]",
+        synopsis="SET assigns a value to a channel variable.",
+        description="Read, it sets a variable or function, and gives the value.",
+    )
+    async def func_set(self, channel: Channel | None, args: Arguments) -> str:
+        name, equals, value = (part.strip() for part in args.raw.partition("="))
+        if not name or not equals:
+            raise ArgumentError("Syntax SET(<varname>=[<value>])")
+        waiting = self.set_value(channel, name, value)
+        if waiting is not None:
+            await waiting
+        return value
+
+    @function(
+        "IMPORT",
+        "channel,variable",
+        synopsis="Retrieve the value of a variable from another channel.",
+        description="The channel is a name or a unique id; empty where there is none.",
+        see_also=("EXPORT", "MASTER_CHANNEL", "SHARED"),
+    )
+    def func_import(self, channel: Channel | None, args: Arguments) -> Reading:
+        other = self.server.channels.find(args["channel"])
+        if other is None or not args["variable"]:
+            return ""
+        return self.server.require(Engine).substitute(other, f"${{{args['variable']}}}")
 
     @function("DELETE", "varname", synopsis="Deletes a specified channel variable.", description="Can be written only.")
     def func_delete(self, channel: Channel | None, args: Arguments) -> Reading:
@@ -161,7 +189,7 @@ class CoreFunctions(DialplanModule):
         "",
         synopsis="Sets a time to be used with the channel to test logical conditions.",
         description=(
-            "Set to YYYY/MM/DD hh:mm:ss[ timezone], it is what IFTIME, GotoIfTime and ExecIfTime go by on the "
+            "Set to YYYY/MM/DD hh:mm:ss[ timezone], it is what IFTIME and GotoIfTime go by on the "
             "channel; set to nothing or 0, they go by the clock again. Can be written only."
         ),
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dialplan.arguments import ArgumentError, Arguments
+from dialplan.engine import Engine
 from dialplan.functions.base import FunctionModule, Reading, decoded, encoded_character, matcher, scan_int, then
 from dialplan.functions.hashes import HashFunctions
 from dialplan.functions.lists import ListFunctions
 from dialplan.functions.times import TimeFunctions
-from dialplan.registry import FunctionError, function
+from dialplan.registry import SYSTEM, FunctionError, function
 from pbx.core.channel import Channel
 
 _SPACE = " \t\n\v\f\r"
@@ -22,6 +23,19 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
 
     name = "func_strings"
     description = "String handling dialplan functions"
+
+    @function(
+        "EVAL",
+        "variable",
+        synopsis="Evaluate stored variables.",
+        description="Its argument has been substituted once; what comes of that is substituted again.",
+        see_also=("EVAL_EXTEN", "EVAL_SUB"),
+        capability=SYSTEM,
+    )
+    def func_eval(self, channel: Channel | None, args: Arguments) -> Reading:
+        if not args.raw:
+            raise ArgumentError("EVAL requires an argument: EVAL(<string>)")
+        return self.server.require(Engine).substitute(channel, args.raw)
 
     @function("LEN", "string", synopsis="Return the length of the string given.", description="In bytes.")
     def func_len(self, channel: Channel | None, args: Arguments) -> str:

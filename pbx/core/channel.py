@@ -474,6 +474,11 @@ class Channel:
         """Whether a hangup or a redirect waits to be seen by the owner."""
         return self.hangup_requested or self._redirect is not None or not self.alive
 
+    @property
+    def waited_on(self) -> bool:
+        """Whether somebody waits on the channel for something that a hangup or a redirect would cut short."""
+        return bool(self._waiters)
+
     def check(self) -> None:
         """Raise ChannelInterrupted if `interrupted`."""
         if self.hangup_requested or self._redirect is not None or not self.alive:

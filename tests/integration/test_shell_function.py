@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from dialplan import processes
 from dialplan.arguments import Arguments, Grammar
 from dialplan.functions import shell
 from dialplan.functions.files import EnvironmentModule
@@ -36,16 +37,16 @@ async def test_the_output_of_a_command(server: Any) -> None:
 async def test_a_command_that_does_not_end(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shell, "COMMAND_SECONDS", 0.1)
     module = ShellModule(server)
-    with pytest.raises(Exception, match="ran longer than"):
+    with pytest.raises(Exception, match="it ran too long and was ended"):
         await module.func_shell(None, arguments("exec sleep 30"))
-    assert module._running == 0
+    assert not module.commands.running
 
 
 async def test_output_and_commands_are_bounded(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "MAX_OUTPUT", 1000)
+    monkeypatch.setattr(processes, "MAX_OUTPUT", 1000)
     module = ShellModule(server)
     assert len(await module.func_shell(None, arguments("yes | head -c 100000"))) == 1000
-    monkeypatch.setattr(shell, "MAX_COMMANDS", 0)
+    monkeypatch.setattr(processes, "MAX_COMMANDS", 0)
     with pytest.raises(Exception, match="0 commands run already"):
         await module.func_shell(None, arguments("true"))
 
