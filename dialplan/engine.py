@@ -280,10 +280,7 @@ class Engine:
 
     def goto(self, channel: Channel, context: str, exten: str, priority: int) -> None:
         """Let the run on ``channel`` go on elsewhere once the present application ends."""
-        channel.context, channel.exten, channel.priority = context, exten, priority
-        if not channel.application:
-            # Otherwise this is published together with the application's end: it never ran at the new place.
-            channel.changed()
+        channel.set_position(context, exten, priority)
         run = run_of(channel)
         if run is not None:
             run.jumped = True

@@ -27,7 +27,7 @@ from dialplan.run import (
 from dialplan.verbosity import verbose
 from pbx.core import messages
 from pbx.core.causes import Cause
-from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.channel import SOFT_DIALPLAN_ENDED, Channel, ChannelInterrupted
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
 
@@ -70,7 +70,7 @@ class Loop:
         bus = self._engine.channels.bus
         if channel.alive and bus.wanted(messages.HangupRequested):
             # As ast_pbx_run's ast_softhangup: told whoever ended the call.
-            bus.publish(messages.HangupRequested(channel.snapshot(), channel.hangup_cause, soft=True))
+            bus.publish(messages.HangupRequested(channel.told(), SOFT_DIALPLAN_ENDED, soft=True))
         await self.finish(channel, run)
 
     async def finish(self, channel: Channel, run: Run) -> None:
@@ -83,7 +83,7 @@ class Loop:
         await run_handlers(self._engine, channel)
         run.end()
         channel.extra.pop(KEY, None)
-        channel.hangup()
+        channel.hangup(Cause.NOT_DEFINED)
         if run.released is not None and not run.released.called:
             run.released.callback(None)
 
@@ -105,8 +105,8 @@ class Loop:
             # It counts over a jump of the step's own, or a loop of jumps could never be redirected.
             if channel.redirect_pending and not channel.hangup_requested:
                 result = self._engine.interrupted(channel)
-        if channel.alive and channel.application:
-            channel.set_application("", "")
+        if channel.application:
+            channel.forget_application()
         return True, result
 
     async def _native(self, channel: Channel, run: Run, found: Found) -> int:

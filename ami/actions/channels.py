@@ -204,7 +204,7 @@ def _hang_up(ctx: Context, technology: str) -> AnyReply:
         if technology and channel.technology != technology:
             raise ActionError("No such channel")
         _log_hangup(ctx, channel)
-        channel.request_hangup(cause)
+        channel.request_hangup(cause, quiet=True)
         return Reply("Channel Hungup")
     if len(wanted) < 3 or not wanted.endswith("/"):
         raise ActionError("Regex format invalid, Channel param should be /regex/")
@@ -217,7 +217,7 @@ def _hang_up(ctx: Context, technology: str) -> AnyReply:
         if pattern.search(channel.name) and (not technology or channel.technology == technology):
             _log_hangup(ctx, channel)
             items.append(Item("ChannelHungup", f"Channel: {clean(channel.name)}\r\n", id_last=True))
-            channel.request_hangup(cause)
+            channel.request_hangup(cause, quiet=True)
     return ListReply("Channels hung up will follow", items, "ChannelsHungupListComplete")
 
 
@@ -228,7 +228,7 @@ def _cause(ctx: Context) -> int:
         return int(text)
     if text:
         log.info("Invalid 'Cause: {cause}' in manager action Hangup", cause=text)
-    return Cause.NORMAL_CLEARING
+    return Cause.NOT_DEFINED
 
 
 def _log_hangup(ctx: Context, channel: Channel) -> None:

@@ -114,7 +114,8 @@ def _order(ctx: Context) -> Originate:
         priority=priority or 1,
         timeout=timeout_ms / 1000,
         identity=identity,
-        variables=(*ctx.session.variables, *variables),
+        # The last one first, as Asterisk: of several with one name the first counts.
+        variables=tuple(reversed((*ctx.session.variables, *variables))),
         account=ctx.get("Account"),
         early_media=is_true(ctx.get("EarlyMedia")),
         uniqueid=ctx.get("ChannelId") or None,

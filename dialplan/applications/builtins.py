@@ -123,6 +123,8 @@ class Builtins(DialplanModule):
             channel.changed()
         else:
             channel.set_hangup_cause(Cause.NORMAL_CLEARING)
+        # Without an event, as in Asterisk; a script that goes on all the same finds the call over.
+        channel.hangup_requested = True
         return RESULT_HANGUP
 
     @application(

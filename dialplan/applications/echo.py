@@ -27,6 +27,6 @@ class EchoModule(DialplanModule):
                     continue
                 if frame.digit == "#":
                     return RESULT_OK
-                channel.send_digit(frame.digit, frame.duration_ms)
+                channel.relay_digit(frame)
         finally:
             switchboard.disconnect(channel.audio, channel.audio)

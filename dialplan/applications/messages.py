@@ -93,7 +93,7 @@ class UserEventModule(DialplanModule):
                 fields.append((key.strip(), value.strip()))
         bus = self.server.bus
         if bus.wanted(messages.UserEvent):
-            bus.publish(messages.UserEvent(name, tuple(fields), channel.snapshot()))
+            bus.publish(messages.UserEvent(name, tuple(fields), channel.told()))
         return RESULT_OK
 
 

@@ -24,7 +24,7 @@ from dialplan.lua.helpers import Helpers, UsageError
 from dialplan.lua.packing import PackingError, pack_value, unpack_value
 from dialplan.lua.plan import CallState, clean_traceback, decode, encode
 from dialplan.run import RESULT_HANGUP, STEPS_PER_TURN, Run
-from dialplan.variables import MAX_READ, retrieve
+from dialplan.variables import MAX_READ
 from pbx.core import messages
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.errors import ObeliskError
@@ -87,7 +87,7 @@ class Answers:
 
     async def _read(self, channel: Channel, name: str, run: Run | None) -> bytes | None:
         if not name.endswith(")"):
-            value = retrieve(channel, name)
+            value = channel.get_variable(name)
         else:
             value = None
             try:
@@ -259,7 +259,7 @@ class Answers:
                 ("CallID", channel.protocol_id),
                 ("Generation", str(state.generation.number)),
             ]
-            bus.publish(messages.UserEvent("LuaError", tuple(fields), channel.snapshot()))
+            bus.publish(messages.UserEvent("LuaError", tuple(fields), channel.told()))
 
 
 def end_tasks(state: CallState) -> None:

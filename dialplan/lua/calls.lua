@@ -239,8 +239,9 @@ local function survey(record)
         if type(value) ~= "table" then
           error(("include of context '%s' must be a list of context names, not a %s"):format(context, type(value)), 0)
         end
-        for i = 1, #value do
-          if type(value[i]) == "string" then put("i", context, value[i]) end
+        for _, each in next, value do
+          local included = entry_name(each)
+          if included then put("i", context, included) end
         end
       end
     end
@@ -251,7 +252,8 @@ local function survey(record)
       if type(context) == "string" and type(entries) == "table" then
         for key, device in pairs(entries) do
           local name = entry_name(key)
-          if name and type(device) == "string" then put("h", context, name) put("d", device, "") end
+          device = entry_name(device)
+          if name and device then put("h", context, name) put("d", device, "") end
         end
       end
     end

@@ -62,7 +62,7 @@ local applications_meta = {}
 setmetatable(applications, applications_meta)
 applications_meta.__index = function(_, name)
   if type(name) ~= "string" then
-    if type(name) ~= "number" then error("attempt to index app with a " .. type(name) .. " value", 2) end
+    if type(name) ~= "number" then error("bad argument #2 to 'index' (string expected, got " .. type(name) .. ")", 2) end
     name = tostring(name)
   end
   local made = application(name)
@@ -96,16 +96,17 @@ local variable
 
 local function get(self)
   if type(self) ~= "table" or type(rawget(self, "name")) ~= "string" then
-    error("use ':' to call get, as in channel.X:get()", 2)
+    error("User probably used '.' instead of ':' for retrieving a channel variable value", 2)
   end
   return read(rawget(self, "name"))
 end
 
-local function set(self, value)
+local function set(self, ...)
   if type(self) ~= "table" or type(rawget(self, "name")) ~= "string" then
-    error("use ':' to call set, as in channel.X:set(value)", 2)
+    error("User probably used '.' instead of ':' for setting a channel variable", 2)
   end
-  value = new_value(value, 1, "set")
+  if select("#", ...) == 0 then error("bad argument #1 to 'set' (string expected, got no value)", 2) end
+  local value = new_value((...), 1, "set")
   local answer = co_yield(TAG, WRITE, rawget(self, "name"), value)
   if answer then error(answer, 0) end
 end
@@ -125,18 +126,18 @@ function variable(name)
   return setmetatable({ name = name, value = value, get = get, set = set }, variable_meta)
 end
 
-local function variable_name(key)
+local function variable_name(key, event)
   if type(key) == "string" then return key end
   if type(key) == "number" then return tostring(key) end
-  error("attempt to index channel with a " .. type(key) .. " value", 3)
+  error("bad argument #2 to '" .. event .. "' (string expected, got " .. type(key) .. ")", 3)
 end
 
 local channel_meta = {
   __metatable = false,
-  __index = function(_, key) return variable(variable_name(key)) end,
+  __index = function(_, key) return variable(variable_name(key, "index")) end,
   __newindex = function(_, key, value)
-    key = variable_name(key)
-    value = new_value(value, 3, "__newindex")
+    key = variable_name(key, "newindex")
+    value = new_value(value, 3, "newindex")
     local answer = co_yield(TAG, WRITE, key, value)
     if answer then error(answer, 0) end
   end,

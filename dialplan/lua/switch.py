@@ -14,7 +14,7 @@ from dialplan.lua.plan import CallState, Generation, decode, encode
 from dialplan.patterns import Mode
 from dialplan.registry import Application
 from dialplan.run import MAX_STEPS_HUNG_UP, RESULT_HANGUP, RESULT_OK, STEPS_PER_TURN, Run, run_of
-from dialplan.variables import MAX_READ, retrieve
+from dialplan.variables import MAX_READ
 from pbx.core.channel import Channel, ChannelInterrupted
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class LuaSwitch:
             if tag == DONE:
                 return RESULT_OK
             if tag == READ and not name.endswith(b")"):
-                value = retrieve(channel, name.decode("utf-8", "surrogateescape"))
+                value = channel.get_variable(name.decode("utf-8", "surrogateescape"))
                 step = resume(number, None if value is None else encode(value)[:MAX_READ])
             elif tag == RESULT:
                 return RESULT_OK if text == GOTO_DETECTED else int(text)

@@ -50,6 +50,10 @@ MAX_QUEUED_FRAMES = 128
 #: Asterisk's default of MAX_FORWARDS().
 MAX_FORWARDS = 20
 
+#: What an event of a requested hangup has for its cause (AST_SOFTHANGUP_APPUNLOAD, AST_SOFTHANGUP_EXPLICIT): who asked.
+SOFT_DIALPLAN_ENDED = 16
+SOFT_EXPLICIT = 32
+
 #: What the far end of an outgoing call says about its state.
 _STATE_OF_CONTROL: dict[Control | None, ChannelState] = {
     Control.RINGING: ChannelState.RINGING,
@@ -283,6 +287,14 @@ class Channel:
             )
         return snapshot
 
+    def told(self) -> ChannelSnapshot:
+        """The channel as it was last told of: what Asterisk shows with events that are no change of the channel.
+
+        The dialplan's place moves without being told until an application runs there (see `set_position`).
+        """
+        old = self._published
+        return self.snapshot() if old is None or not self._channels.bus.wanted(messages.ChannelChanged) else old
+
     def changed(self) -> None:
         """Say that fields of the channel were set; whoever sets several calls it once, at the end."""
         self._snapshot = None
@@ -323,11 +335,11 @@ class Channel:
         self._channels.device_changed(self)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
-        """Where the dialplan is now."""
+        """Where the dialplan is now; told with the next change, as in Asterisk, such as the application it runs."""
         self.context = context
         self.exten = exten
         self.priority = priority
-        self.changed()
+        self._snapshot = None
 
     def set_application(self, name: str, data: str) -> None:
         """Which application runs; an empty name when it has ended."""
@@ -371,7 +383,7 @@ class Channel:
         """Set a channel variable; ``_`` and ``__`` before the name let dialled channels inherit it."""
         plain = self.variables.set(name, value)
         if self.reported is not None and plain in self.reported:
-            self._snapshot = None
+            self.changed()
         self.tell_variable(name, value)
 
     def push_variable(self, name: str, value: str) -> None:
@@ -391,7 +403,7 @@ class Channel:
     def tell_variable(self, name: str, value: str) -> None:
         """Tell everybody that a variable, or a function by its whole name, has been set."""
         if self._channels.bus.wanted(messages.VariableSet):
-            self._channels.bus.publish(messages.VariableSet(self.snapshot(), name, value))
+            self._channels.bus.publish(messages.VariableSet(self.told(), name, value))
 
     def inherit_from(self, parent: Channel) -> None:
         """Take the parent's inheritable variables, account and language, as a dialled channel does."""
@@ -435,24 +447,22 @@ class Channel:
             name = music_class if isinstance(music_class, str) else ""
             self._channels.bus.publish(messages.HoldChanged(self.snapshot(), held, name))
 
-    def remote_hangup(self, cause: int, tech_cause: str = "") -> None:
-        """The technology reports that the far end is gone. The first cause counts."""
-        self._request_hangup(cause, tech_cause, soft=False)
+    def remote_hangup(self, cause: int, tech_cause: str = "", *, quiet: bool = False) -> None:
+        """The technology reports that the far end is gone, or (``quiet``) was never there. The first cause counts."""
+        self._request_hangup(cause, tech_cause, soft=False, quiet=quiet)
 
-    def request_hangup(self, cause: int = Cause.NORMAL_CLEARING) -> None:
-        """Ask the channel's owner to end the call (AMI Hangup, ``channel request hangup``, a dying bridge)."""
-        self._request_hangup(cause, "", soft=True)
+    def request_hangup(self, cause: int = Cause.NORMAL_CLEARING, *, quiet: bool = False) -> None:
+        """Ask the channel's owner to end the call; ``quiet`` (AMI Hangup) without an event of the request."""
+        self._request_hangup(cause, "", soft=True, quiet=quiet)
 
-    def _request_hangup(self, cause: int, tech_cause: str, *, soft: bool) -> None:
+    def _request_hangup(self, cause: int, tech_cause: str, *, soft: bool, quiet: bool) -> None:
         if self.hangup_requested or not self.alive:
             return
         self.set_hangup_cause(cause, tech_cause)
         self.hangup_requested = True
-        self.changed()
-        if self._channels.bus.wanted(messages.HangupRequested):
-            self._channels.bus.publish(
-                messages.HangupRequested(self.snapshot(), self.hangup_cause, soft, self.tech_cause)
-            )
+        if not quiet and self._channels.bus.wanted(messages.HangupRequested):
+            shown = SOFT_EXPLICIT if soft else self.hangup_cause
+            self._channels.bus.publish(messages.HangupRequested(self.told(), shown, soft, self.tech_cause))
         if self._reader is not None:
             self._reader(ControlFrame(Control.HANGUP))
         self._interrupt()
@@ -461,7 +471,7 @@ class Channel:
 
     def set_hangup_cause(self, cause: int, tech_cause: str = "") -> None:
         """Set why the call ends; the first writer wins."""
-        if self.hangup_cause == 0:
+        if self.hangup_cause == 0 and cause:
             self.hangup_cause = int(cause)
             self.changed()
         if tech_cause and not self.tech_cause:
@@ -608,15 +618,20 @@ class Channel:
         return music.start(self, data if isinstance(data, str) else "")
 
     def send_digit(self, digit: str, duration_ms: int = DEFAULT_DIGIT_MS) -> None:
-        """Send one DTMF digit. Raises ValueError for a digit that does not exist."""
+        """Send one DTMF digit, without an event. Raises ValueError for a digit that does not exist."""
         digit = digit.upper()
         if digit not in DIGITS:
             raise ValueError(f"{digit!r} is not a DTMF digit")
+        if self.alive and not self.hangup_requested:
+            self.driver.send_digit(digit, duration_ms)
+
+    def relay_digit(self, frame: DigitEnd) -> None:
+        """Send a digit that came from another channel, or this one; told as such (ast_write)."""
         if not self.alive or self.hangup_requested:
             return
-        self._publish_digit_begin(digit, "Sent")
-        self.driver.send_digit(digit, duration_ms)
-        self._publish_digit_end(digit, "Sent", duration_ms)
+        self._publish_digit_begin(frame.digit, "Sent")
+        self.driver.send_digit(frame.digit, frame.duration_ms)
+        self._publish_digit_end(frame.digit, "Sent", frame.duration_ms)
 
     def send_text(self, text: str, content_type: str = "") -> bool:
         """Send a text inside the call, plain without ``content_type``; False where the technology cannot."""
@@ -628,11 +643,11 @@ class Channel:
 
     def _publish_digit_begin(self, digit: str, direction: str) -> None:
         if self._channels.bus.wanted(messages.DigitBegan):
-            self._channels.bus.publish(messages.DigitBegan(self.snapshot(), digit, direction))
+            self._channels.bus.publish(messages.DigitBegan(self.told(), digit, direction))
 
     def _publish_digit_end(self, digit: str, direction: str, duration_ms: int) -> None:
         if self._channels.bus.wanted(messages.DigitEnded):
-            self._channels.bus.publish(messages.DigitEnded(self.snapshot(), digit, direction, duration_ms))
+            self._channels.bus.publish(messages.DigitEnded(self.told(), digit, direction, duration_ms))
 
     # Moving and ending
 

@@ -191,6 +191,8 @@ class Hints:
                 self._instances[self._put(hint.context, hint.exten, place.text, hint)] = None
             return
         self._unlink(hint)
+        if not hint.pattern and self._bus.wanted(messages.ExtensionStateChanged):
+            self._bus.publish(messages.ExtensionStateChanged(hint.exten, hint.context, "", EXTENSION_REMOVED))
         watchers, hint.watchers = dict(hint.watchers), {}
         update = HintUpdate(hint.context, hint.exten, "removed", EXTENSION_REMOVED, hint.presence)
         for watcher, _extended in watchers.values():

@@ -42,7 +42,7 @@ class LocalHalf:
         dialplan = self._technology.channels.dialplan
         number = self._channel.connected.id.number
         if dialplan is None or not dialplan.exists(peer.context, peer.exten, 1, number):
-            self._channel.remote_hangup(Cause.NO_ROUTE_DESTINATION)
+            self._channel.remote_hangup(Cause.NOT_DEFINED, quiet=True)
             return
         peer.caller = Caller(id=self._channel.connected.id, ani=self._channel.connected.ani)
         peer.connected = Connected(id=self._channel.caller.id, ani=self._channel.caller.ani)
@@ -50,8 +50,8 @@ class LocalHalf:
         peer.max_forwards = self._channel.max_forwards
         peer.accountcode = peer.accountcode or self._channel.accountcode
         peer.language = self._channel.language
-        for name, value in self._channel.variables:
-            peer.variables.set(name, value)
+        for name, value in self._channel.variables.marked():
+            peer.set_variable(name, value)
         peer.inheritable.update(self._channel.inheritable)
         peer.changed()
         bus = self._technology.channels.bus
@@ -65,7 +65,13 @@ class LocalHalf:
                     self._technology.optimizes(peer),
                 )
             )
-        dialplan.start(peer)
+        # Not before whoever calls has heard that the call has begun.
+        self._technology.channels.clock.call_later(0, self._start, peer)
+
+    def _start(self, peer: Channel) -> None:
+        dialplan = self._technology.channels.dialplan
+        if peer.alive and dialplan is not None:
+            dialplan.start(peer)
 
     def answer(self) -> None:
         if self._peer is not None:
@@ -104,7 +110,16 @@ class LocalHalf:
         peer_driver = peer.driver
         if isinstance(peer_driver, LocalHalf):
             peer_driver.peer_gone()
-        peer.remote_hangup(self._channel.hangup_cause, self._channel.tech_cause)
+        cause = self._channel.hangup_cause
+        if peer.outgoing:
+            status = self._channel.variables.get("DIALSTATUS")
+            if status is not None:
+                peer.set_variable("CHANLOCALSTATUS", status)
+        elif not peer.owner and peer.bridge is None:
+            # Nobody serves it yet.
+            peer.hangup(cause)
+            return
+        peer.remote_hangup(cause, self._channel.tech_cause)
 
     def peer_gone(self) -> None:
         """The other half has hung up and must not be told anything more."""

@@ -82,6 +82,8 @@ class OriginateResult:
     success: bool
     reason: int
     cause: int = 0
+    #: Whether the end of the dial is told: not where it has not begun, nor where nobody answered in time.
+    told: bool = True
 
 
 @dataclass(slots=True)
@@ -119,8 +121,8 @@ class Originator:
         self._technologies = technologies
         self._dialplan = dialplan
 
-    def create(self, order: Originate) -> Channel:
-        """Make and prepare the channel without calling it. Raises OriginateError."""
+    def create(self, order: Originate, *, dial: bool = False) -> Channel:
+        """Make and prepare the channel without calling it; ``dial``: it will be at once. Raises OriginateError."""
         if order.application and not self._dialplan().has_application(order.application):
             raise OriginateError(f"there is no application {order.application}")
         request = ChannelRequest(
@@ -139,12 +141,8 @@ class Originator:
         channel.owner = "dial"
         channel.originated = True
         channel.outgoing = True
-        if order.identity is not None:
-            channel.caller = Caller(id=order.identity, ani=order.identity)
-            channel.connected = Connected(id=order.identity, ani=order.identity)
-        if order.account:
-            channel.accountcode = order.account
-        channel.changed()
+        if dial:
+            channel.set_application("AppDial2", "(Outgoing Line)")
         for name in order.reported:
             channel.report(name)
         for name, value in order.variables:
@@ -152,6 +150,14 @@ class Originator:
                 self._write_function(channel, name, value)
             else:
                 channel.set_variable(name, value)
+        if order.account:
+            channel.accountcode = order.account
+            channel.changed()
+        if order.identity is not None:
+            channel.caller = Caller(id=order.identity, ani=order.identity)
+            channel.changed()
+            channel.connected = Connected(id=order.identity, ani=order.identity)
+            channel.changed()
         return channel
 
     def _write_function(self, channel: Channel, expression: str, value: str) -> None:
@@ -169,7 +175,7 @@ class Originator:
 
     def start(self, order: Originate) -> Origination:
         """Dial; the result fires when the call is answered or has failed. Raises OriginateError."""
-        channel = self.create(order)
+        channel = self.create(order, dial=True)
         result: Deferred[OriginateResult] = Deferred()
         Deferred.fromCoroutine(self._run(channel, order, result)).addErrback(
             lambda failure: log.failure("origination of {where} failed", failure=failure, where=str(order.destination))
@@ -180,15 +186,13 @@ class Originator:
         bus = self._channels.bus
         if order.before_call is not None:
             await order.before_call(channel)
-        if bus.wanted(messages.DialBegan):
-            bus.publish(messages.DialBegan(None, channel.snapshot(), order.destination.address))
         outcome = await self._dial(channel, order)
-        if bus.wanted(messages.DialEnded):
+        if bus.wanted(messages.DialEnded) and outcome.told:
             status = "ANSWER" if outcome.success else self._status(outcome)
             bus.publish(messages.DialEnded(None, channel.snapshot(), status))
         if not outcome.success:
             if not channel.yanked:
-                channel.hangup(outcome.cause or Cause.NORMAL_CLEARING)
+                channel.hangup(outcome.cause)
             result.callback(outcome)
             return
         result.callback(outcome)
@@ -200,6 +204,7 @@ class Originator:
 
     async def _dial(self, channel: Channel, order: Originate) -> OriginateResult:
         done: Deferred[OriginateResult] = Deferred()
+        called = False
 
         def finish(outcome: OriginateResult) -> None:
             if not done.called:
@@ -215,8 +220,8 @@ class Originator:
             elif frame.kind is Control.CONGESTION:
                 finish(OriginateResult(False, REASON_CONGESTION, Cause.NORMAL_CIRCUIT_CONGESTION))
             elif frame.kind is Control.HANGUP:
-                cause = channel.hangup_cause
-                finish(OriginateResult(False, reason_of_cause(cause), cause))
+                # Whatever its cause, as in Asterisk: reasons come of busy, congestion and time alone.
+                finish(OriginateResult(False, REASON_FAILURE, channel.hangup_cause, called))
             elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(
                 messages.DialStateChanged
             ):
@@ -225,15 +230,19 @@ class Originator:
         timer = None
         if order.timeout is not None:
             timer = self._channels.clock.call_later(
-                order.timeout, finish, OriginateResult(False, REASON_RING, Cause.NO_ANSWER)
+                order.timeout, finish, OriginateResult(False, REASON_RING, Cause.NO_ANSWER, told=False)
             )
         channel.set_reader(heard)
         try:
             channel.call()
-            # A Local channel may have answered and hung up already: it was answered all the same.
+            called = not channel.hangup_requested
+            bus = self._channels.bus
+            if called and bus.wanted(messages.DialBegan):
+                bus.publish(messages.DialBegan(None, channel.snapshot(), order.destination.address))
+            # It may have answered and hung up already: it was answered all the same.
             return await (done if done.called else channel.wait_for(done))
         except ChannelInterrupted:
-            return OriginateResult(False, REASON_HANGUP, channel.hangup_cause)
+            return OriginateResult(False, REASON_FAILURE, channel.hangup_cause, called)
         finally:
             cancel_timer(timer)
             if channel.alive and not channel.yanked:

@@ -55,6 +55,7 @@ class VariableStore:
             plain = name
             if self._marks is not None:
                 self._marks.pop(plain, None)
+        self._values.pop(plain, None)
         self._values[plain] = value
         return plain
 
@@ -90,7 +91,13 @@ class VariableStore:
         return value
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        return iter(list(self._values.items()))
+        """Plain names and values, what was set last first, as Asterisk lists them."""
+        return iter([*reversed(self._values.items())])
+
+    def marked(self) -> Iterator[tuple[str, str]]:
+        """As iterating, with the marks in front of the names."""
+        marks = self._marks or {}
+        return ((marks.get(name, "") + name, value) for name, value in self)
 
     def __len__(self) -> int:
         return len(self._values)
@@ -98,8 +105,9 @@ class VariableStore:
     def inherited(self) -> Iterator[tuple[str, str]]:
         """What a child channel gets: names with the marks they have there; a hidden value where the newest has none."""
         marks = self._marks or {}
-        for plain, mark in marks.items():
-            yield _handed_down(plain, mark), self._values[plain]
+        for plain, value in self:
+            if plain in marks:
+                yield _handed_down(plain, marks[plain]), value
         for plain, hidden in (self._hidden or {}).items():
             if plain not in marks:
                 found = next(((value, mark) for value, mark in reversed(hidden) if mark), None)

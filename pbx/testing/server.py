@@ -49,6 +49,7 @@ class LiveServer:
         self._reactor = reactor
         self._lease = lease
         self._command = list(command)
+        self._asterisk = [*_program(), "asterisk"]
         self.sip_port = lease.sip_port()
         self._process = KeptProcess(reactor)
         self._descriptors: dict[str, int] = {}
@@ -70,6 +71,7 @@ class LiveServer:
         rtp_ports: tuple[int, int] | None = None,
         arguments: Sequence[str] = (),
         supervise: bool = False,
+        program: Sequence[str] = (),
         boot_poll_seconds: float = RETRY_SECONDS,
     ) -> LiveServer:
         """Start a server and wait until it has fully booted.
@@ -78,7 +80,8 @@ class LiveServer:
         and need none. ``extensions`` is extensions.lua; ``pjsip`` is appended to the made pjsip.conf; ``files`` adds or
         replaces files of the configuration directory by name (``@host@``, ``@port@``, ``@root@``, ``@password:USER@``
         are filled in); ``options`` goes to asterisk.conf's [options]. ``supervise`` starts ``obelisk run --supervise``
-        in place of ``obelisk asterisk -f``. Raises ServerError with the log.
+        in place of ``obelisk asterisk -f``; ``program`` is another command that takes Asterisk's flags. Raises
+        ServerError with the log.
         """
         root = Path(tempfile.mkdtemp(prefix="obk-"))
         lease = AddressLease.take()
@@ -87,8 +90,10 @@ class LiveServer:
         if supervise:
             command += ["run", "--supervise", *arguments, "-C", str(etc)]
         else:
-            command += ["asterisk", "-f", *arguments, "-C", str(etc / "asterisk.conf")]
+            command = [*_dying_with_this_process(), *(program or [*_program(), "asterisk"])]
+            command += ["-f", *arguments, "-C", str(etc / "asterisk.conf")]
         server = cls(reactor, root, lease, command)
+        server._asterisk = list(program) or server._asterisk
         server._supervised = supervise
         server.passwords = {user: secrets.token_urlsafe(9) for user in users}
         server._write_files(
@@ -305,12 +310,15 @@ class LiveServer:
     # How it is done
 
     async def _remote(self, command: str, timeout: float) -> tuple[int | None, str]:
-        return await self.program("asterisk", "-C", str(self.etc / "asterisk.conf"), "-rx", command, timeout=timeout)
+        conf = str(self.etc / "asterisk.conf")
+        return await self._run([*self._asterisk, "-C", conf, "-rx", command], timeout)
 
     async def program(self, *words: str, timeout: float = CLI_SECONDS) -> tuple[int | None, str]:
         """Run ``obelisk`` with these words; its exit code (None when killed by a signal) and all it printed."""
+        return await self._run([*_program(), *words], timeout)
+
+    async def _run(self, arguments: Sequence[str], timeout: float) -> tuple[int | None, str]:
         process = KeptProcess(self._reactor)
-        arguments = [*_program(), *words]
         self._reactor.spawnProcess(process, arguments[0], arguments, env=_environment(), path=str(self.directory))
         try:
             code = await process.wait(timeout)

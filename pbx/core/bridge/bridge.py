@@ -301,7 +301,7 @@ class Bridge:
         if other is None:
             return
         if isinstance(frame, DigitEnd):
-            other.send_digit(frame.digit, frame.duration_ms)
+            other.relay_digit(frame)
         elif isinstance(frame, TextFrame):
             other.send_text(frame.text, frame.content_type)
         elif isinstance(frame, ControlFrame) and frame.kind in RELAYED:

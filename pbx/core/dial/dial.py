@@ -150,12 +150,13 @@ class Dial:
             self._status = NOANSWER
 
     def _call(self, leg: Leg) -> None:
-        self._publish(messages.DialBegan, leg, leg.destination.address)
         leg.channel.set_reader(partial(self._leg_frame, leg))
         if leg.channel.hangup_requested or leg.channel.yanked:
             self._leg_failed(leg, leg.channel.hangup_cause)
             return
         leg.channel.call()
+        if not leg.channel.hangup_requested:
+            self._publish(messages.DialBegan, leg, leg.destination.address)
 
     def _entertain(self) -> None:
         caller, kind = self._caller, self._options.entertainment
@@ -230,7 +231,7 @@ class Dial:
                 self._finish(DialResult(CANCEL, cause=self._cause, by_digit=True))
                 return
             for leg in list(self._legs.values()):
-                leg.channel.send_digit(frame.digit, frame.duration_ms)
+                leg.channel.relay_digit(frame)
         elif isinstance(frame, TextFrame):
             for leg in list(self._legs.values()):
                 leg.channel.send_text(frame.text, frame.content_type)
@@ -280,7 +281,7 @@ class Dial:
         if isinstance(frame, TextFrame):
             self._caller.send_text(frame.text, frame.content_type)
         elif isinstance(frame, DigitEnd) and not self._entertained:
-            self._caller.send_digit(frame.digit, frame.duration_ms)
+            self._caller.relay_digit(frame)
 
     def _sounds(self) -> None:
         """Something was heard of a destination in time."""

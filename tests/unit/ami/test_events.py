@@ -69,7 +69,7 @@ async def a_call(harness: DialplanHarness) -> None:
 async def test_a_call_of_two_from_beginning_to_end(admin: AmiPair, harness: DialplanHarness) -> None:
     await a_call(harness)
     events = admin.events()
-    left_out = ("VarSet", "NewConnectedLine", "NewCallerid", "DeviceStateChange")
+    left_out = ("VarSet", "NewConnectedLine", "NewCallerid", "DeviceStateChange", "ExtensionStatus")
     order = [each["Event"] for each in events if each["Event"] not in left_out]
     assert order == [
         "Newchannel",
@@ -232,6 +232,8 @@ def test_each_event_is_encoded_once(connect: Connect, harness: DialplanHarness) 
 def test_an_asynchronous_origination(admin: AmiPair, harness: DialplanHarness) -> None:
     fields = {"Channel": "Local/100@default", "Application": "Wait", "Data": "9", "Async": "true", "ActionID": "o"}
     reply, *events = admin.ask("Originate", CallerID='"Ann" <5>', Account="acc", **fields)
+    harness.core.clock.advance(0)
+    events += admin.events()
     assert reply.headers == [
         ("Response", "Success"),
         ("ActionID", "o"),
@@ -262,14 +264,15 @@ def test_an_asynchronous_origination(admin: AmiPair, harness: DialplanHarness) -
     assert (one.caller.id.number, one.accountcode, one.application) == ("5", "acc", "Wait")
 
 
-@pytest.mark.parametrize(
-    ("cause", "reason"),
-    [(Cause.USER_BUSY, "5"), (Cause.NORMAL_CIRCUIT_CONGESTION, "8"), (Cause.NO_ANSWER, "3"), (Cause.UNALLOCATED, "0")],
-)
-def test_a_failed_origination_says_why(admin: AmiPair, harness: DialplanHarness, cause: Cause, reason: str) -> None:
+@pytest.mark.parametrize(("kind", "reason"), [(Control.BUSY, "5"), (Control.CONGESTION, "8"), (Control.HANGUP, "0")])
+def test_a_failed_origination_says_why(admin: AmiPair, harness: DialplanHarness, kind: Control, reason: str) -> None:
     fields = {"Channel": "Fake/phone", "Context": "default", "Exten": "100", "Priority": "1", "Async": "yes"}
     assert admin.reply("Originate", ActionID="1", **fields)["Response"] == "Success"
-    harness.core.fake.drivers["phone"][-1].hang_up(cause)
+    far = harness.core.fake.drivers["phone"][-1]
+    if kind is Control.HANGUP:
+        far.hang_up(Cause.UNALLOCATED)
+    else:
+        far.say(kind)
     response = first(admin.events(), "OriginateResponse")
     assert (response["Response"], response["Channel"], response["Exten"]) == ("Failure", "Fake/phone", "100")
     assert (response["Reason"], response["Uniqueid"]) == (reason, "<unknown>")
@@ -294,7 +297,7 @@ def test_a_waited_for_origination_answers_before_its_events(admin: AmiPair, harn
     reply, *events = admin.receive()
     assert (reply["ActionID"], reply["Message"]) == ("1", "Originate successfully queued")
     names = [each["Event"] for each in events]
-    assert names[:3] == ["Newchannel", "DialBegin", "Newstate"]
+    assert names[:4] == ["Newchannel", "Newexten", "DialBegin", "Newstate"]
     assert "OriginateResponse" not in names
 
 

@@ -145,7 +145,7 @@ def test_a_reload_keeps_changes_and_removes(core: FakeCore, plan: Plan) -> None:
     plan.told.clear()
     seen.clear()
     plan.load(x100="D:b", x101="D:b")
-    assert plan.told == ["100 1 D:b"]
+    assert plan.told == ["100 1 D:b", "102 -2 "]
     assert seen == ["100 device 1", "102 removed -2"]
     plan.set("b", DeviceState.NOT_INUSE)
     assert seen[2:] == ["101 device 0", "100 device 0"]

@@ -30,7 +30,7 @@ def begin(plan: Plan, body: str, *sounds: str) -> tuple[DialplanHarness, Dialpla
 )
 def test_indications(plan: Plan, call: str, told: list[str]) -> None:
     _harness, made = begin(plan, call)
-    assert made.far.told == [*told, "hangup 16"]
+    assert made.far.told == [*told, "hangup 0"]
 
 
 def test_answer_with_a_delay(plan: Plan) -> None:
@@ -133,7 +133,7 @@ def test_read_asks_again(plan: Plan) -> None:
 
 def test_read_of_a_call_that_is_not_up_and_of_one_that_ends(plan: Plan) -> None:
     _harness, skipped = begin(plan, "app.Read('D', nil, 2, 's')")
-    assert (skipped.variable("READSTATUS"), skipped.far.told) == ("SKIPPED", ["hangup 16"])
+    assert (skipped.variable("READSTATUS"), skipped.far.told) == ("SKIPPED", ["hangup 0"])
     _harness, gone = begin(plan, "app.Read('D')")
     gone.far.hang_up()
     assert (gone.variable("READSTATUS"), gone.ended) == ("HANGUP", True)
@@ -194,7 +194,7 @@ def test_send_dtmf(plan: Plan) -> None:
     harness, call = begin(plan, "app.SendDTMF('1w2', 100, 200)")
     for _ in range(3):
         harness.core.clock.advance(0.5)
-    assert call.far.told == ["digit 1", "digit 2", "hangup 16"]
+    assert call.far.told == ["digit 1", "digit 2", "hangup 0"]
 
 
 def test_user_event(plan: Plan) -> None:

@@ -141,8 +141,7 @@ class TestOriginate:
         [
             (Control.BUSY, 0, "BUSY"),
             (Control.CONGESTION, 0, "CONGESTION"),
-            (None, Cause.NO_ANSWER, "RINGING"),
-            (None, Cause.CALL_REJECTED, "CONGESTION"),
+            (None, Cause.CALL_REJECTED, "FAILED"),
             (None, Cause.NORMAL_CLEARING, "FAILED"),
         ],
     )
@@ -211,8 +210,8 @@ class TestStoreDtmf:
         assert harness.server.modules.find("app_dtmfstore").instance.use_count == 0  # type: ignore[union-attr]
 
     def test_what_is_sent_into_a_function(self, plan: Plan) -> None:
-        harness, _other, call = with_other(plan, "app.StoreDTMF('TX', 'GLOBAL(D)') app.SendDTMF('12') app.Wait(9)")
-        harness.core.clock.pump([0.4, 0.4])
+        harness, _other, call = with_other(plan, "app.StoreDTMF('TX', 'GLOBAL(D)') app.Echo()")
+        call.far.press("12")
         assert harness.core.channels.get_global("D") == "12"
         call.far.hang_up()
         assert not harness.core.bus.wanted(DigitEnded)

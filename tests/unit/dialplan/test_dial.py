@@ -386,6 +386,7 @@ class TestForwarding:
         lua = "extensions.default['200'] = function() app.Answer() app.Wait(9) end"
         harness, call = begin(plan, "channel.__FORWARD_CONTEXT = 'default' app.Dial('Fake/bob', 9)", lua=lua)
         self.forward(harness, "200")
+        harness.core.clock.advance(0)
         assert call.channel.bridge is not None
         assert str(call.variable("DIALEDPEERNAME")).startswith("Local/200@default-")
         call.far.hang_up()

@@ -366,7 +366,12 @@ exten => s,1,Set(THERE=1)
         assert bob.channel.bridge is not None
         call.far.hang_up()
 
-    @pytest.mark.parametrize("where", ["pre^gone^1", "pre^none^1", "pre^digit^1"])
+    def test_a_subroutine_that_hangs_up_ends_its_own_channel(self, plan: Plan) -> None:
+        harness, call = self.dial(plan, "b(pre^gone^1)")
+        assert harness.core.fake.drivers["bob"][-1].told == ["hangup 16"]
+        assert call.variable("DIALSTATUS") == "CHANUNAVAIL"
+
+    @pytest.mark.parametrize("where", ["pre^none^1", "pre^digit^1"])
     def test_a_subroutine_that_does_not_return(self, plan: Plan, where: str) -> None:
         harness, call = self.dial(plan, f"b({where})B({where})")
         bob = harness.core.fake.drivers["bob"][-1]

@@ -1,0 +1,3 @@
+-- An error while the body runs.
+extensions = { lua = {} }
+local x = nil + 1

@@ -1,0 +1,2 @@
+-- A key that is no name.
+extensions = { lua = { [true] = function() end, [false] = function() end } }
