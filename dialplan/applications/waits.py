@@ -6,7 +6,7 @@ import re
 
 from twisted.logger import Logger
 
-from dialplan.applications.builtins import MAX_SECONDS
+from dialplan.applications.durations import MAX_SECONDS
 from dialplan.arguments import Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import scan_float
