@@ -128,6 +128,7 @@ class Originator:
         request = ChannelRequest(
             order.destination.address,
             requestor=order.requestor,
+            linkedid=None if order.requestor is None else order.requestor.linkedid,
             formats=order.formats,
             uniqueid=order.uniqueid,
             other_uniqueid=order.other_uniqueid,

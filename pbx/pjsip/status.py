@@ -4,6 +4,7 @@ from __future__ import annotations
 
 #: What refuses a call for which no code stands (Asterisk's choice).
 DECLINE = 603
+MOVED_TEMPORARILY = 302
 
 #: Reason phrases by code, from 400 on.
 PHRASES: dict[int, str] = {

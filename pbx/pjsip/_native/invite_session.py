@@ -174,9 +174,11 @@ class InviteSession:
 
     # Ending
 
-    def end(self, code: int, reason: str | None = None, headers: ExtraHeaders = ()) -> None:
+    def end(
+        self, code: int, reason: str | None = None, headers: ExtraHeaders = (), *, moved_to: Sequence[str] = ()
+    ) -> None:
         """End the session by what its state asks for: a final response, CANCEL or BYE. Idempotent, never raises for
-        a session that is over."""
+        a session that is over. ``moved_to``: the URIs of a 3xx response, in place of our own Contact."""
         layer, inv = self._layer, self.inv
         with layer.core.entered():
             if self.over or self.released or inv.state == DISCONNECTED:
@@ -197,7 +199,9 @@ class InviteSession:
                 layer.lib.pjsip_inv_terminate(inv, code, 1)
                 return
             if tdata[0]:
-                self._send(tdata[0], headers)
+                if moved_to:
+                    outgoing.remove_headers(tdata[0].msg, {"contact"})
+                self._send(tdata[0], (*headers, *(("Contact", f"<{uri}>") for uri in moved_to)))
 
     def _can_end(self, state: int) -> bool:
         inv = self.inv

@@ -152,6 +152,19 @@ def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tupl
     return contact.uri, proxy + path
 
 
+def transfer_uri(sessions: Sessions, target: str) -> str:
+    """Where a transfer to ``target`` leads: an endpoint's first contact, or the SIP URI that it is; else empty."""
+    try:
+        endpoint = _endpoint(target, sessions)
+        if endpoint is not None:
+            contacts = sessions.location.reachable(endpoint)
+            return contacts[0].uri if contacts else ""
+        uri = SipUri.parse(target)
+    except (RequestFailed, NotLocal, SipSyntaxError):
+        return ""
+    return str(uri) if uri.is_sip else ""
+
+
 def dial_contacts(sessions: Sessions, endpoint_name: str, aor: str = "", user: str = "") -> str:
     """PJSIP_DIAL_CONTACTS: a dial string that rings every contact, ``PJSIP/alice/sip:a@h1&PJSIP/alice/sip:a@h2``.
 

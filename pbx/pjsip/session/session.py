@@ -33,9 +33,10 @@ from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason,
 from pbx.pjsip.session.diversion import diverted_response
 from pbx.pjsip.session.identity import heard_of, response_headers, tell_connected
 from pbx.pjsip.session.media import SessionMedia
+from pbx.pjsip.session.outgoing import transfer_uri
 from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
 from pbx.pjsip.session.refresh import refresh, set_dtmf_mode
-from pbx.pjsip.status import DECLINE
+from pbx.pjsip.status import DECLINE, MOVED_TEMPORARILY
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
@@ -68,6 +69,7 @@ class PjsipSession:
         "_call",
         "_closed",
         "_early_sdp",
+        "_moved_to",
         "_offerless",
         "_peer",
         "_received",
@@ -121,6 +123,7 @@ class PjsipSession:
         self.transfers_by_ari = False
         #: The code that PJSIPHangup refuses the call with.
         self._refusal = 0
+        self._moved_to = ""
         #: Our description went out in a provisional response, so media flows already.
         self._early_sdp = False
         #: The INVITE had no offer: ours goes out with the answer, theirs comes in the ACK.
@@ -215,7 +218,8 @@ class PjsipSession:
         if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
             headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
         try:
-            native.end(self._refusal or cause_to_sip(cause) or DECLINE, headers=headers)
+            moved_to = (self._moved_to,) if self._moved_to else ()
+            native.end(self._refusal or cause_to_sip(cause) or DECLINE, headers=headers, moved_to=moved_to)
         except PjError as error:
             log.warn("{call_id}: could not say goodbye: {error}", call_id=self.call_id, error=str(error))
             native.terminate(500)
@@ -243,7 +247,24 @@ class PjsipSession:
         return True
 
     def transfer(self, target: str) -> bool:
-        return False
+        """An unanswered call is answered by 302, any other one referred (RFC 3515); to an endpoint or a SIP URI."""
+        if self._closed or self.native is None:
+            return False
+        uri = transfer_uri(self._sessions, target)
+        if not uri:
+            log.warn("{channel}: '{target}' is no place to transfer to", channel=self.channel.name, target=target[:200])
+            return False
+        if not self.channel.outgoing and not self._up:
+            self._refusal, self._moved_to = MOVED_TEMPORARILY, uri
+            self.channel.remote_hangup(sip_to_cause(MOVED_TEMPORARILY), str(MOVED_TEMPORARILY))
+            return True
+        referrer = self.channel.get_variable("SIPREFERREDBYHDR") or self.native.field("local_uri")
+        try:
+            self.native.send_request("REFER", headers=[("Refer-To", f"<{uri}>"), ("Referred-By", referrer)])
+        except (SessionOver, PjError, ValueError) as error:
+            log.info("{channel}: not transferred: {error}", channel=self.channel.name, error=str(error))
+            return False
+        return True
 
     def read_attribute(self, item: str, arguments: Sequence[str]) -> str | None:
         """CHANNEL(item,arguments); None for what does not exist."""

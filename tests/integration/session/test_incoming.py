@@ -74,6 +74,36 @@ async def test_refused_calls(exchange: Any, phone: Any, target: str, code: int) 
 
 
 @ensureDeferred
+async def test_an_unanswered_call_is_sent_elsewhere(exchange: Any, phone: Any) -> None:
+    seen = ends(exchange)
+    phone.invite("103")
+    await phone.response(180)
+    (channel,) = exchange.server.channels
+    for wrong in ("", "nobody", "phone", "tel:1", "sip:"):
+        assert not channel.transfer(wrong), wrong
+    assert channel.transfer("sip:bob@192.0.2.7:5070;transport=tcp")
+    moved = await phone.response(302)
+    assert moved.headers.get_all("Contact") == ["<sip:bob@192.0.2.7:5070;transport=tcp>"]
+    phone.ack_failure()
+    await exchange.wait_idle()
+    assert len(seen) == 1
+
+
+@ensureDeferred
+async def test_an_answered_call_is_referred(exchange: Any, phone: Any) -> None:
+    await phone.established("101")
+    (channel,) = exchange.server.channels
+    assert channel.transfer("sip:bob@192.0.2.7")
+    refer = await phone.wanted("REFER")
+    assert refer.headers.get("Refer-To") == "<sip:bob@192.0.2.7>"
+    assert refer.headers.get("Referred-By").startswith("<sip:")
+    phone.answer(refer, 202)
+    phone.request("BYE")
+    await phone.response(200, "BYE")
+    await exchange.wait_idle()
+
+
+@ensureDeferred
 async def test_no_common_codec(exchange: Any, phone: Any, sdp: Any) -> None:
     phone.invite("100", sdp(formats="18", lines=()))
     answer = await phone.response(488)

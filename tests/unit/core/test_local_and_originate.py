@@ -155,6 +155,13 @@ def test_reasons_of_failure(core: FakeCore, originator: Originator, told: Contro
     assert len(core.channels) == 0
 
 
+def test_what_a_channel_originates_is_linked_to_it(core: FakeCore, originator: Originator) -> None:
+    alice = core.fake.incoming("alice").channel
+    one = originator.create(Originate(Destination("Local", "100@default"), exten="100", requestor=alice))
+    assert {channel.linkedid for channel in core.channels} == {alice.linkedid}
+    one.hangup()
+
+
 class AnswersAndHangsUp(ScriptedDialplan):
     """Whose extension answers and ends within the very call that starts it."""
 
