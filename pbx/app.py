@@ -41,6 +41,7 @@ from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.modules import MODULES as PJSIP_MODULES
 from pbx.pjsip.pubsub.modules import MODULES as PUBSUB_MODULES
 from pbx.pjsip.session.modules import MODULES as SESSION_MODULES
+from pbx.pjsip.test_events import MODULES as PJSIP_TEST_MODULES
 from pbx.server import Server
 from pbx.sorcery import Sorcery
 from pbx.sql import Databases, ThreadRunner
@@ -67,6 +68,7 @@ MODULES: tuple[type[Module], ...] = (
     *STATSD_MODULES,
     *STASIS_MODULES,
     *TEST_MODULES,
+    *PJSIP_TEST_MODULES,
     *CDR_MODULES,
     *CEL_MODULES,
     *dialplan.MODULES,

@@ -172,9 +172,9 @@ def _contact_status(server: Server, contact: Contact, endpoint: Endpoint) -> Ite
 def _aor_headers(server: Server, aor: Aor) -> list[tuple[str, str]]:
     contacts = server.require(Location).contacts(aor.id)
     registered = [each for each in contacts if each.expiration_time]
-    headers = [(("Contacts" if name == "Contact" else name), text) for name, text in object_headers(aor)]
+    text = ",".join(map(_contact_text, contacts))
     return [
-        *headers,
+        *(("Contacts", text) if name == "Contact" else (name, given) for name, given in object_headers(aor)),
         ("TotalContacts", str(len(contacts))),
         ("ContactsRegistered", str(len(registered))),
     ]

@@ -53,3 +53,60 @@ class EndpointStateChanged:
     technology: str
     endpoint: str
     online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ContactAsked:
+    """An OPTIONS to a contact came to an end. ``contact`` is its id."""
+
+    contact: str
+    state: ContactState
+    roundtrip_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredContactChanged:
+    """A contact was ``ADDED``, ``REFRESHED`` or ``REMOVED`` and has ``seconds`` to live."""
+
+    change: str
+    uri: str
+    aor: str
+    user_agent: str
+    seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberTold:
+    """A subscriber was sent a NOTIFY: its subscription is ``ESTABLISHED``, was ``REFRESHED``, ``STATE_CHANGED``, or is
+    ``TERMINATED``."""
+
+    why: str
+    resource: str
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxNoticeTaken:
+    """Another server told how many messages a mailbox holds."""
+
+    endpoint: str
+    mailbox: str
+    account: str
+    new: int
+    old: int
+    urgent_new: int
+    urgent_old: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxNoticeRefused:
+    """An endpoint told of messages, but has no ``incoming_mwi_mailbox``."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnding:
+    """A call's SIP session is let go."""
+
+    endpoint: str

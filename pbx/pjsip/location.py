@@ -7,13 +7,20 @@ a place to call unless it is known to be unreachable; an endpoint is online whil
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
 from pbx.logs import verbose
-from pbx.pjsip.events import ContactState, ContactStatus, EndpointStateChanged
+from pbx.pjsip.events import (
+    ContactAsked,
+    ContactState,
+    ContactStatus,
+    EndpointStateChanged,
+    RegisteredContactChanged,
+)
 from pbx.pjsip.objects import Aor, Contact, Endpoint
 from pbx.pjsip.objects.contact import static_contact_id
 from pbx.pjsip.timer_heap import TimerHeap
@@ -188,6 +195,8 @@ class Location:
         """Qualify's finding. Published when the state changed."""
         before = self.status(contact)
         self._statuses[contact.id] = status
+        if self._bus.wanted(ContactAsked):
+            self._bus.publish(ContactAsked(contact.id, status.state, status.roundtrip_seconds))
         if before.state is not status.state:
             verbose(
                 log,
@@ -234,17 +243,26 @@ class Location:
     def _contact_created(self, contact: Contact) -> None:
         self._watch(contact)
         self._changed(contact, self.status(contact))
+        self._tell("ADDED", contact)
 
     def _contact_updated(self, contact: Contact, before: Contact) -> None:
         del before
         self._watch(contact)
         if self._settings.global_.send_contact_status_on_update_registration:
             self._publish(contact, Status(ContactState.UPDATED, self.status(contact).roundtrip_seconds))
+        self._tell("REFRESHED", contact)
 
     def _contact_deleted(self, contact: Contact) -> None:
         self._expiry.discard(contact.id)
         self._statuses.pop(contact.id, None)
         self._changed(contact, Status(ContactState.REMOVED))
+        self._tell("REMOVED", contact)
+
+    def _tell(self, change: str, contact: Contact) -> None:
+        if self._bus.wanted(RegisteredContactChanged):
+            seconds = max(0, math.ceil(contact.expiration_time - self._clock.now()))
+            told = RegisteredContactChanged(change, contact.uri, contact.aor, contact.user_agent, seconds)
+            self._bus.publish(told)
 
     def _changed(self, contact: Contact, status: Status) -> None:
         """Publish a contact's state, then what it means for its endpoints; both are in force before either is told."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pbx.core.messages import MailboxChanged
 from pbx.modules import Module
 from pbx.mwi import Mailboxes
 from pbx.pjsip.distributor import Distributor
@@ -41,7 +40,7 @@ class ResPjsipPubsub(SipModule):
         self.own_type(ResourceList)
         host = server.require(PjsipHost)
         subscriptions = Subscriptions(
-            host, server.require(Requests), server.sorcery, server.require(PjsipSettings), server.clock
+            host, server.require(Requests), server.sorcery, server.require(PjsipSettings), server.clock, server.bus
         )
         server.provide(Subscriptions, subscriptions)
         distributor = server.require(Distributor)
@@ -106,7 +105,7 @@ class ResPjsipMwi(PubsubModule):
             server.bus,
         )
         self.withdrawals.append(notices.close)
-        incoming = IncomingNotices(lambda name, new, old: server.bus.publish(MailboxChanged(name, new, old)))
+        incoming = IncomingNotices(server.bus)
         self.withdrawals.append(server.require(Distributor).register_method("NOTIFY", incoming))
 
 

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from pbx.core.messages import FullyBooted, MailboxChanged
 from pbx.errors import ObeliskError
-from pbx.pjsip.events import ContactState, ContactStatus
+from pbx.pjsip.events import MailboxNoticeRefused, MailboxNoticeTaken, RegisteredContactChanged
 from pbx.pjsip.objects import Aor, Endpoint
 from pbx.pjsip.out_of_dialog import OutOfDialogRequest
 from pbx.pjsip.pubsub.bodies import MessageBody, message_summary
@@ -41,7 +41,10 @@ log = Logger()
 
 MEDIA_TYPE = "application/simple-message-summary"
 EVENT = "message-summary"
-_COUNTS = re.compile(r"^voice-message\s*:\s*(\d{1,9})/(\d{1,9})", re.IGNORECASE | re.MULTILINE)
+_COUNTS = re.compile(
+    r"^voice-message\s*:\s*(\d{1,9})/(\d{1,9})(?:\s*\((\d{1,9})/(\d{1,9})\))?", re.IGNORECASE | re.MULTILINE
+)
+_ACCOUNT = re.compile(r"^message-account\s*:\s*(\S{1,511})", re.IGNORECASE | re.MULTILINE)
 
 
 def names(text: str) -> list[str]:
@@ -181,7 +184,7 @@ class UnsolicitedNotices:
         self._withdrawals: list[Callable[[], None]] = [
             sorcery.observe(Endpoint, loaded=self.refresh),
             bus.subscribe(FullyBooted, self._booted).cancel,
-            bus.subscribe(ContactStatus, self._contact_told).cancel,
+            bus.subscribe(RegisteredContactChanged, self._contact_changed).cancel,
         ]
         subscriptions.on_end.append(self._subscription_ended)
         self.refresh()
@@ -217,16 +220,14 @@ class UnsolicitedNotices:
             for group in self._groups(endpoint):
                 self._tell(endpoint, group)
 
-    def _contact_told(self, message: ContactStatus) -> None:
-        """A contact has come: it is told at once."""
-        if message.state not in (ContactState.CREATED, ContactState.UPDATED):
-            return
-        endpoint = self._sorcery.get(Endpoint, message.endpoint) if message.endpoint else None
-        if endpoint is None:
-            return
+    def _contact_changed(self, message: RegisteredContactChanged) -> None:
+        """A contact has come or was refreshed: it is told at once."""
         contacts = [each for each in self._location.contacts(message.aor) if each.uri == message.uri]
-        for group in self._groups(endpoint):
-            self._tell(endpoint, group, contacts)
+        for name in self._location.endpoints_of(message.aor) if contacts else ():
+            endpoint = self._sorcery.get(Endpoint, name)
+            if endpoint is not None:
+                for group in self._groups(endpoint):
+                    self._tell(endpoint, group, contacts)
 
     def _subscription_ended(self, subscription: object) -> None:
         endpoint = getattr(subscription, "endpoint", None)
@@ -292,16 +293,26 @@ class UnsolicitedNotices:
 class IncomingNotices:
     """NOTIFY from an endpoint with ``incoming_mwi_mailbox``: its counts become that mailbox's."""
 
-    def __init__(self, mailbox_changed: Callable[[str, int, int], object]) -> None:
-        self._mailbox_changed = mailbox_changed
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
 
     def __call__(self, request: IncomingRequest, endpoint: Endpoint) -> None:
         mailbox = endpoint.incoming_mwi_mailbox
-        found = _COUNTS.search(request.body.decode("utf-8", "replace").replace("\r", ""))
+        text = request.body.decode("utf-8", "replace").replace("\r", "")
+        found = _COUNTS.search(text)
         if request.content_type != MEDIA_TYPE:
             request.respond(489, stateless=True)
         elif "@" not in mailbox or found is None:
             request.respond(404, stateless=True)
+            if not mailbox:
+                self._bus.publish(MailboxNoticeRefused(endpoint.id))
         else:
             request.respond(200, stateless=True)
-            self._mailbox_changed(mailbox, int(found[1]), int(found[2]))
+            new, old, urgent_new, urgent_old = (int(each or 0) for each in found.groups())
+            account = _ACCOUNT.search(text)
+            self._bus.publish(MailboxChanged(mailbox, new, old))
+            self._bus.publish(
+                MailboxNoticeTaken(
+                    endpoint.id, mailbox, "" if account is None else account[1], new, old, urgent_new, urgent_old
+                )
+            )

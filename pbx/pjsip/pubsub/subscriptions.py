@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from pbx.clock import cancel_timer
 from pbx.errors import ObeliskError
+from pbx.pjsip.events import SubscriberTold
 from pbx.pjsip.out_of_dialog import OutOfDialogRequest
 from pbx.pjsip.pubsub.dialog import Dialog, Key
 from pbx.pjsip.pubsub.packages import LIST_FORMATS, Formats, View
@@ -23,6 +24,7 @@ from pbx.pjsip.uri import NameAddr, SipSyntaxError
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
+    from pbx.bus import Bus
     from pbx.clock import Clock
     from pbx.pjsip.host import IncomingRequest, PjsipHost, Reply
     from pbx.pjsip.objects import Endpoint
@@ -127,7 +129,7 @@ class Subscription:
             return
         if self.root is not None:
             self.root.end()
-        self.notify(full=True, reason=reason, last=True)
+        self.notify("TERMINATED", full=True, reason=reason, last=True)
 
     def _changed(self, leaf: Node, last: bool) -> None:
         """A package says that a leaf changed."""
@@ -137,20 +139,20 @@ class Subscription:
         if last or not known:
             leaf.end()
             if leaf is self.root:
-                self.notify(full=True, reason="noresource", last=True)
+                self.notify("TERMINATED", full=True, reason="noresource", last=True)
                 return
         if self._batch_seconds:
             if self._batch is None:
                 self._batch = self._owner.clock.call_later(self._batch_seconds, self._send_batch)
         else:
-            self.notify(full=False)
+            self.notify("STATE_CHANGED", full=False)
 
     def _send_batch(self) -> None:
         self._batch = None
-        self.notify(full=False)
+        self.notify("STATE_CHANGED", full=False)
 
-    def notify(self, *, full: bool, reason: str = "", last: bool = False) -> None:
-        """Send a NOTIFY: of everything, or of what changed since the last one."""
+    def notify(self, why: str, *, full: bool, reason: str = "", last: bool = False) -> None:
+        """Send a NOTIFY: of everything, or of what changed since the last one. ``why`` is `SubscriberTold`'s."""
         if self.over or self.root is None:
             return
         if full:
@@ -169,6 +171,7 @@ class Subscription:
         if last:
             self.close()
         self._transmit(headers, found)
+        self._owner.bus.publish(SubscriberTold(why, self.resource, self.endpoint.id))
 
     def _transmit(self, headers: list[tuple[str, str]], body: tuple[str, bytes] | None) -> None:
         dialog = self.dialog
@@ -228,13 +231,20 @@ class Subscriptions:
     """All subscriptions, the packages they are for, and the two ways in: new ones and those in a dialog."""
 
     def __init__(
-        self, host: PjsipHost, requests: Requests, sorcery: Sorcery, settings: PjsipSettings, clock: Clock
+        self,
+        host: PjsipHost,
+        requests: Requests,
+        sorcery: Sorcery,
+        settings: PjsipSettings,
+        clock: Clock,
+        bus: Bus,
     ) -> None:
         self._host = host
         self._sorcery = sorcery
         self._settings = settings
         self.requests = requests
         self.clock = clock
+        self.bus = bus
         self.formats = Formats()
         self._packages: dict[str, EventPackage] = {}
         self._subscriptions: dict[Key, Subscription] = {}
@@ -314,7 +324,7 @@ class Subscriptions:
         if begins:
             for call in self.on_begin:
                 call(subscription)
-            subscription.notify(full=True)
+            subscription.notify("ESTABLISHED", full=True)
         else:
             subscription.end("noresource")
 
@@ -404,7 +414,7 @@ class Subscriptions:
         request.respond(200, headers=self._accepted(subscription, expires))
         if subscription.is_list and not self._replan(subscription):
             return
-        subscription.notify(full=True)
+        subscription.notify("REFRESHED", full=True)
 
     def _replan(self, subscription: Subscription) -> bool:
         """Watch what a list holds now; False when that is nothing and the subscription has ended."""

@@ -11,6 +11,7 @@ from twisted.python.failure import Failure
 
 from pbx.core.channel import Channel
 from pbx.errors import ObeliskError
+from pbx.pjsip.events import SessionEnding
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.location import Location
 from pbx.pjsip.session.options import credentials_of
@@ -102,7 +103,8 @@ class Sessions:
         self._sessions[session.channel.uniqueid] = session
 
     def remove(self, session: PjsipSession) -> None:
-        self._sessions.pop(session.channel.uniqueid, None)
+        if self._sessions.pop(session.channel.uniqueid, None) is not None:
+            self.server.bus.publish(SessionEnding(session.endpoint.id))
 
     def of_channel(self, channel: Channel) -> PjsipSession | None:
         """The session behind a channel; None when it is not a PJSIP channel."""

@@ -301,6 +301,7 @@ def exchange(tmp_path: Path, options: str, extensions: str, files: dict[str, str
     for directory in directories.values():
         directory.mkdir(exist_ok=True)
     lines = ["[directories]", *(f"{name} => {path}" for name, path in directories.items()), "[options]", "verbose = 0"]
+    lines.append("test_events = yes")
     (etc / "asterisk.conf").write_text("\n".join(lines))
     (etc / "modules.conf").write_text("[modules]\nautoload = yes\n")
     (etc / "pjsip.conf").write_text(PJSIP.format(options=options))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytest_twisted import ensureDeferred
 
-from pbx.core.messages import MailboxChanged
+from pbx.core.messages import MailboxChanged, TestEvent
 from pbx.mwi import Mailboxes
 from pbx.pjsip.bodies import parts_of
 from pbx.pjsip.pubsub.subscriptions import Subscriptions
@@ -265,3 +265,55 @@ async def test_notices_nobody_asked_for(exchange: Any, phone: Any) -> None:
     phone.request("NOTIFY", body=summary, content_type="application/simple-message-summary")
     await phone.response(200, "NOTIFY")
     assert heard == [MailboxChanged("trunk@default", 7, 2)]
+
+
+@pytest.fixture
+def told_of(exchange: Any) -> Any:
+    """The TestEvents so far, by state."""
+    heard: list[TestEvent] = []
+    exchange.server.bus.subscribe(TestEvent, heard.append)
+
+    def told_of(state: str) -> list[dict[str, str]]:
+        return [dict(each.fields) for each in heard if each.state == state]
+
+    return told_of
+
+
+@ensureDeferred
+async def test_what_test_suites_hear_of_subscriptions(phone: Any, set_state: Any, told_of: Any) -> None:
+    alice = Subscriber(phone, "300", "Event: presence", PIDF)
+    await alice.ask()
+    await alice.told()
+    set_state("desk", "INUSE")
+    await alice.told()
+    await alice.ask()
+    await alice.told()
+    await alice.end()
+    for why in ("ESTABLISHED", "STATE_CHANGED", "REFRESHED", "TERMINATED"):
+        assert told_of(f"SUBSCRIPTION_{why}") == [{"Resource": "300"}], why
+    states = [each["StateText"] for each in told_of("SUBSCRIPTION_STATE_SET")]
+    assert states == ["ACTIVE", "ACTIVE", "ACTIVE", "TERMINATED"]
+
+
+@ensureDeferred
+async def test_what_test_suites_hear_of_contacts_and_mailboxes(exchange: Any, phone: Any, told_of: Any) -> None:
+    uri = f"sip:phone@127.0.0.1:{phone.port}"
+    for expires in (60, 90, 0):
+        phone.target, phone.remote_tag = "phone", ""
+        phone.request("REGISTER", headers=(f"Expires: {expires}", f"Contact: <{uri}>", "User-Agent: desk"))
+        await phone.response(200, "REGISTER")
+        if expires:
+            phone.answer(await phone.wanted("NOTIFY"), 200)
+    common = {"Contact": uri, "AOR": "phone", "UserAgent": "desk"}
+    assert told_of("AOR_CONTACT_ADDED") == [common | {"Expiration": "60"}]
+    assert told_of("AOR_CONTACT_REFRESHED") == [common | {"Expiration": "90"}]
+    assert told_of("AOR_CONTACT_REMOVED") == [common]
+    summary = "Message-Account: sip:box@example.com\r\nVoice-Message: 7/2 (1/0)\r\n"
+    phone.tag, phone.call_id, phone.remote_tag = "n1", "mwi@test", ""
+    phone.request("NOTIFY", body=summary, content_type="application/simple-message-summary")
+    await phone.response(200, "NOTIFY")
+    (taken,) = told_of("PUBSUB_INCOMING_MWI_PUBLISH")
+    assert taken["Mailbox"] == "trunk@default"
+    assert taken["MessageAccount"] == "sip:box@example.com"
+    counts = [taken[f"VoiceMessages{name}"] for name in ("New", "Old", "UrgentNew", "UrgentOld")]
+    assert counts == ["7", "2", "1", "0"]
