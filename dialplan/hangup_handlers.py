@@ -44,7 +44,7 @@ def _list(channel: Channel) -> list[str]:
 def _tell(channel: Channel, action: str, handler: str) -> None:
     bus = channel.channels.bus
     if bus.wanted(messages.HangupHandler):
-        bus.publish(messages.HangupHandler(channel.snapshot(), action, handler))
+        bus.publish(messages.HangupHandler(channel.told(), action, handler))
 
 
 def push(engine: Engine, channel: Channel, text: str) -> None:

@@ -46,6 +46,12 @@ def number_of(value: Value) -> Number | None:
     return None if isinstance(value, str) else value
 
 
+def _looked_at(value: Value) -> Value:
+    """A value after ``|`` or ``&`` has looked at it, which makes a number of one written in digits: ``007`` is 7."""
+    number = number_of(value)
+    return value if number is None else number
+
+
 def _is_nothing(value: Value) -> bool:
     """What ``|`` and ``&`` take for false."""
     number = number_of(value)
@@ -69,11 +75,11 @@ _NON_NUMERIC = "non-numeric argument"
 
 
 def _or(left: Value, right: Value, _warn: Warn) -> Value:
-    return right if _is_nothing(left) else left
+    return right if _is_nothing(left) else _looked_at(left)
 
 
 def _and(left: Value, right: Value, _warn: Warn) -> Value:
-    return 0 if _is_nothing(left) or _is_nothing(right) else left
+    return 0 if _is_nothing(left) or _is_nothing(right) else _looked_at(left)
 
 
 #: What comparing with something that is not a number gives.

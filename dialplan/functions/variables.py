@@ -77,4 +77,4 @@ class GlobalModule(FunctionModule):
         store.set(name, value)
         bus = self.server.bus
         if bus.wanted(messages.VariableSet):
-            bus.publish(messages.VariableSet(sharer.snapshot(), f"SHARED({name})", value))
+            bus.publish(messages.VariableSet(sharer.told(), f"SHARED({name})", value))

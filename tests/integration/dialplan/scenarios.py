@@ -61,8 +61,8 @@ APPLICATIONS = Scenario(
 
 JUMPS = Scenario(
     "jumps",
-    "section 5: Gosub and its kin, called by Lua",
-    tuple(Call(exten) for exten in ("gosub", "gosubs", "caught", "back")),
+    "section 5: Gosub, GotoIf, Exec and their kin, called by Lua",
+    tuple(Call(exten) for exten in ("gotoif", "gosub", "gosubs", "caught", "back", "execute", "handlers")),
 )
 
 VARIABLES = Scenario(
@@ -180,4 +180,7 @@ HINTS = Scenario(
     ),
 )
 
-SCENARIOS = (APPLICATIONS, JUMPS, VARIABLES, GLOBALS, MATCHING, ENDINGS, RELOAD, HINTS)
+EXPRESSIONS = Scenario("expressions", "hundreds of expressions", (Call("e", "expressions"),))
+SUBSTITUTIONS = Scenario("substitutions", "variables, slices and functions in texts", (Call("e", "substitutions"),))
+
+SCENARIOS = (APPLICATIONS, JUMPS, VARIABLES, GLOBALS, MATCHING, ENDINGS, RELOAD, HINTS, EXPRESSIONS, SUBSTITUTIONS)
