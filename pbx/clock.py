@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -36,15 +36,20 @@ class Clock:
 
     def sleep(self, seconds: float) -> Deferred[None]:
         """A Deferred that fires after ``seconds``; cancelling it stops the timer."""
-        timer: IDelayedCall | None = None
-
-        def cancel(_: Deferred[None]) -> None:
-            if timer is not None and timer.active():
-                timer.cancel()
-
-        waiting: Deferred[None] = Deferred(cancel)
-        timer = self.reactor.callLater(seconds, waiting.callback, None)
+        waiting = _Sleep(_stop)
+        waiting.timer = self.reactor.callLater(seconds, waiting.callback, None)
         return waiting
+
+
+class _Sleep(Deferred[None]):
+    """Thousands may wait at a time: the timer is an attribute because a closure for each would be larger."""
+
+    timer: IDelayedCall | None = None
+
+
+def _stop(waiting: Deferred[Any]) -> None:
+    if isinstance(waiting, _Sleep):
+        cancel_timer(waiting.timer)
 
 
 def cancel_timer(timer: IDelayedCall | None) -> None:

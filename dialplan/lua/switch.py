@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
@@ -15,7 +16,7 @@ from dialplan.patterns import Mode
 from dialplan.registry import Application
 from dialplan.run import MAX_STEPS_HUNG_UP, RESULT_HANGUP, RESULT_OK, STEPS_PER_TURN, Run, run_of
 from dialplan.variables import MAX_READ
-from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.channel import Channel, ChannelInterrupted, settle
 
 if TYPE_CHECKING:
     from dialplan.engine import Engine
@@ -72,8 +73,8 @@ class LuaSwitch:
 
     # Running
 
-    async def run(self, channel: Channel, context: str, exten: str, priority: int) -> int:
-        """Run the function of an extension to its end."""
+    def run(self, channel: Channel, context: str, exten: str, priority: int) -> Coroutine[Any, Any, int]:
+        """Run the function of an extension to its end: to be awaited."""
         state = self._state(channel)
         where = None if state is None else state.generation.definitions.locate(context, exten)
         if state is None or where is None:
@@ -84,10 +85,10 @@ class LuaSwitch:
                 context=context,
                 call_id=channel.linkedid,
             )
-            return RESULT_HANGUP
+            return settle(RESULT_HANGUP)
         owner, key = where
         step = state.generation.machine.start(state.state, encode(owner), key, encode(context), encode(exten))
-        return await self._drive(channel, state, step)
+        return self._drive(channel, state, step)
 
     async def _drive(self, channel: Channel, state: CallState, step: Step) -> int:
         """Answer a script's steps until it has ended. The first branch is the hot path."""

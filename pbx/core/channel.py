@@ -10,8 +10,8 @@ the two it was. Only `hangup` ends a channel, once, with the cause that was set 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -514,9 +514,9 @@ class Channel:
             if entry in self._waiters:
                 self._waiters.remove(entry)
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait; raises ChannelInterrupted. Frames stay in the queue."""
-        await self.wait_for(self._channels.clock.sleep(seconds))
+    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """To be awaited; raises ChannelInterrupted. Frames stay in the queue."""
+        return self.wait_for(self._channels.clock.sleep(seconds))
 
     async def read(self, timeout: float | None = None) -> Frame | None:
         """The next frame of the far end, or None after ``timeout`` seconds. Raises ChannelInterrupted."""
