@@ -108,7 +108,7 @@ class Translator:
         ):
             fields = (("dialplan_app", new.application), ("dialplan_app_data", new.application_data), channel)
             made.append(StasisEvent("ChannelDialplan", now, fields, sources))
-        if new.caller != old.caller:
+        if new.caller is not old.caller and new.caller != old.caller:
             presentation = new.caller.id.presentation
             shown = (
                 ("caller_presentation", presentation),
@@ -116,7 +116,7 @@ class Translator:
                 channel,
             )
             made.append(StasisEvent("ChannelCallerId", now, shown, sources))
-        if new.connected != old.connected:
+        if new.connected is not old.connected and new.connected != old.connected:
             made.append(StasisEvent("ChannelConnectedLine", now, (channel,), sources))
         return made
 

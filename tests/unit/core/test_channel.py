@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from pbx.core import messages
@@ -9,6 +11,8 @@ from pbx.core.causes import Cause
 from pbx.core.channel import MAX_QUEUED_FRAMES, ChannelInterrupted
 from pbx.core.channels import DuplicateChannel
 from pbx.core.frames import Control
+from pbx.core.party import Caller, Connected, Dialed, Redirecting, party_id
+from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
 from pbx.testing.core import FakeCore as Core
 from pbx.testing.deferreds import failure_of, result_of, start
@@ -163,3 +167,39 @@ def test_idle_is_told_when_the_last_channel_ends(core: Core) -> None:
     assert not told
     two.hangup()
     assert told
+
+
+def test_a_snapshot_has_each_value_under_its_own_name(core: Core) -> None:
+    """It is made by position: every field is another value here."""
+    channel = core.fake.incoming("alice").channel
+    bridge = core.bridges.create(kind="mixing")
+    bridge.enter(channel)
+    for name in ("linkedid", "language", "accountcode", "peeraccount", "tenantid", "userfield", "context", "exten"):
+        setattr(channel, name, f"the {name}")
+    channel.set_application("App", "its data")
+    channel.caller, channel.connected = Caller(id=party_id("1")), Connected(id=party_id("2"))
+    channel.dialed, channel.redirecting = Dialed(number="3"), Redirecting(source=party_id("4"))
+    channel.priority, channel.hangup_cause, channel.amaflags, channel.answered = 5, 6, 7, 8.5
+    channel.tech_cause, channel.protocol_id, channel.reported = "9", "10", {"V": None}
+    channel.variables.set("V", "value")
+    channel.changed()
+    shown = channel.snapshot()
+    given = {
+        "technology": "Fake",
+        "application": "App",
+        "application_data": "its data",
+        "bridge_id": bridge.id,
+        "dialed_number": "3",
+        "redirecting_number": "4",
+        "reported": (("V", "value"),),
+    }
+    for field in fields(ChannelSnapshot):
+        name = {"on_hold": "held"}.get(field.name, field.name)
+        wanted = given[name] if name in given else getattr(channel, name)
+        assert getattr(shown, field.name) == wanted, field.name
+    for flag in ("alive", "outgoing", "originated", "in_subroutine", "in_hangup", "held"):
+        before = getattr(channel, flag)
+        setattr(channel, flag, not before)
+        channel.changed()
+        assert getattr(channel.snapshot(), "on_hold" if flag == "held" else flag) is not before, flag
+        setattr(channel, flag, before)
