@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,6 +18,7 @@ from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted, settle
 from pbx.core.channels import Channels, DuplicateChannel
 from pbx.core.dial import Destination, status_of_cause
+from pbx.core.dial.leg import forward_destination
 from pbx.core.dialplan import Dialplan
 from pbx.core.frames import Control, ControlFrame, Frame
 from pbx.core.party import Caller, Connected, PartyId
@@ -188,6 +189,13 @@ class Originator:
         if order.before_call is not None:
             await order.before_call(channel)
         outcome = await self._dial(channel, order)
+        while not outcome.success and channel.call_forward and not channel.yanked:
+            order = replace(order, destination=forward_destination(channel), uniqueid=None, other_uniqueid=None)
+            forwarded = self._forward(channel, order)
+            if forwarded is None:
+                break
+            channel = forwarded
+            outcome = await self._dial(channel, order)
         if bus.wanted(messages.DialEnded) and outcome.told:
             status = "ANSWER" if outcome.success else self._status(outcome)
             bus.publish(messages.DialEnded(None, channel.snapshot(), status))
@@ -198,6 +206,26 @@ class Originator:
             return
         result.callback(outcome)
         await self._up(channel, order)
+
+    def _forward(self, original: Channel, order: Originate) -> Channel | None:
+        """The destination sends the call elsewhere: the channel that goes there (handle_call_forward in dial.c)."""
+        if original.max_forwards <= 1:
+            log.warn(
+                "{channel}: not forwarded to {where}: too often", channel=original.name, where=str(order.destination)
+            )
+            return None
+        try:
+            new = self.create(order, dial=True)
+        except OriginateError as error:
+            log.warn("{channel}: not forwarded: {error}", channel=original.name, error=str(error))
+            return None
+        new.max_forwards = original.max_forwards - 1
+        new.redirecting = original.redirecting
+        bus = self._channels.bus
+        if bus.wanted(messages.DialEnded):
+            bus.publish(messages.DialEnded(None, original.snapshot(), "CANCEL", original.call_forward, new.snapshot()))
+        original.hangup()
+        return new
 
     @staticmethod
     def _status(outcome: OriginateResult) -> str:

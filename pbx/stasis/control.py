@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from pbx.clock import cancel_timer
 from pbx.core import messages
 from pbx.core.bridge import Bridge, LeaveReason
+from pbx.core.bridge.pull import TAKEN
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.channels import Place, prepare_outgoing
@@ -256,7 +257,9 @@ class ChannelControl:
         left = bridge.enter(self.channel, intercept, role=role)
 
         def has_left(_reason: LeaveReason) -> None:
-            self._stasis.applications.release(application, source)
+            if TAKEN not in self.channel.extra:
+                # Else somebody took the channel away, and who put it there still hears of the bridge's end.
+                self._stasis.applications.release(application, source)
             self.unmute("both", "bridge")
             if not self.over and self.channel.alive:
                 self.channel.set_reader(self._heard)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Seconds given to whoever has a channel to let go of it.
 TAKE_SECONDS = 5.0
+#: Where a channel says that it is being taken, so that who had it knows why it leaves (`Channel.extra`).
+TAKEN = "taken"
 
 
 async def pull(channel: Channel, dialplan: Dialplan) -> Place:
@@ -28,6 +30,14 @@ async def pull(channel: Channel, dialplan: Dialplan) -> Place:
 
     Raises ObeliskError when it has ended or is not let go of.
     """
+    channel.extra[TAKEN] = True
+    try:
+        return await _taken(channel, dialplan)
+    finally:
+        channel.extra.pop(TAKEN, None)
+
+
+async def _taken(channel: Channel, dialplan: Dialplan) -> Place:
     runs = dialplan.runs(channel)
     place = (channel.context, channel.exten, channel.priority + 1 if runs else channel.priority)
     if channel.owner == "pbx":

@@ -185,6 +185,36 @@ def test_answered_and_gone_at_once_is_answered(core: FakeCore) -> None:
     assert len(core.channels) == 0
 
 
+def test_an_origination_is_forwarded(core: FakeCore, dialplan: ScriptedDialplan, originator: Originator) -> None:
+    ended: list[tuple[str, str]] = []
+    core.bus.subscribe(messages.DialEnded, lambda m: ended.append((m.status, m.forward)))
+    started = originator.start(Originate(Destination("Fake", "bob"), context="default", exten="100", uniqueid="first"))
+    bob = core.fake.drivers["bob"][0]
+    bob.channel.call_forward = "Fake/carol"
+    bob.hang_up(Cause.INTERWORKING)
+    assert not bob.channel.alive
+    assert not started.result.called
+    carol = core.fake.drivers["carol"][0]
+    assert carol.channel.max_forwards == bob.channel.max_forwards - 1
+    carol.say(Control.ANSWER)
+    assert result_of(started.result).success
+    assert dialplan.started == [carol.channel]
+    assert ended == [("CANCEL", "Fake/carol"), ("ANSWER", "")]
+
+
+def test_an_origination_is_not_forwarded_for_ever(core: FakeCore, originator: Originator) -> None:
+    started = originator.start(Originate(Destination("Fake", "bob"), exten="100"))
+    for _ in range(30):
+        if started.result.called:
+            break
+        bob = core.fake.drivers["bob"][-1]
+        bob.channel.call_forward = "Fake/bob"
+        bob.hang_up(Cause.INTERWORKING)
+    assert not result_of(started.result).success
+    assert len(core.fake.drivers["bob"]) == 20
+    assert len(core.channels) == 0
+
+
 def test_nobody_answers_in_time(core: FakeCore, originator: Originator) -> None:
     ended: list[str] = []
     core.bus.subscribe(messages.DialEnded, lambda m: ended.append(m.status))

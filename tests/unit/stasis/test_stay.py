@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pbx.core.bridge.pull import bridge_pulled
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.dial import Destination
@@ -472,3 +473,20 @@ def test_a_bridge_that_somebody_else_ends_leaves_nothing(exchange: Exchange) -> 
     assert len(exchange.stasis.playbacks) == 0
     assert not any(name.startswith("Announcer/") for name in exchange.core.switchboard.legs)
     assert exchange.stasis.control(control.channel) is control
+
+
+def test_a_channel_taken_from_a_bridge_leaves_its_application_listening(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    bridge = exchange.stasis.bridges.create(bridge_id="room")
+    control.enter_bridge(bridge)
+    other = exchange.core.fake.incoming("other").channel
+    engine = exchange.harness.engine
+    taken = start(bridge_pulled(exchange.core.bridges, engine, call.channel, other))
+    exchange.core.clock.advance(0)
+    assert exchange.sink.types[-1] == "StasisEnd"
+    exchange.core.clock.advance(0)
+    assert [channel.name for channel in result_of(taken).channels] == [call.channel.name, other.name]
+    # Whoever put it into the room still hears of the room, and nothing is left when that is gone.
+    assert exchange.stasis.applications.find("hello").bridge_ids == ["room"]  # type: ignore[union-attr]
+    bridge.dissolve()
+    assert exchange.stasis.applications.find("hello").bridge_ids == []  # type: ignore[union-attr]
