@@ -270,7 +270,8 @@ class Engine:
             return RESULT_HANGUP
         run = run_of(channel)
         if run is not None and run.subroutines:
-            # It is left to whoever waits for the subroutine, which this result ends.
+            # It is left to whoever waits for the subroutine, which this result ends wherever it has jumped.
+            run.jumped = False
             return RESULT_HANGUP
         target = channel.take_redirect()
         if target is None:

@@ -201,7 +201,7 @@ class RealtimeModule(DialplanModule):
 
     @func_realtime_store.writer
     async def set_realtime_store(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        family, *fields = split_arguments(args.raw, MAX_FIELDS + 1)
+        family, *fields = split_arguments(args.raw, MAX_FIELDS + 1) or [""]
         values = split_arguments(value, MAX_FIELDS)
         columns = [_column(field) for field in fields]
         if not columns or len(values) > len(columns):
