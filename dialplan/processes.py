@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from pbx.clock import cancel_timer
 from pbx.errors import ObeliskError
+from pbx.processes import spawn
 
 if TYPE_CHECKING:
     from pbx.server import Server
@@ -128,10 +129,10 @@ class Commands:
 
     def _spawn(self, command: _Command, text: bytes, *, keeps_output: bool) -> None:
         with Path(os.devnull).open("rb") as nothing:
-            files: dict[int, Any] = {0: nothing.fileno(), 1: 1, 2: 2}
+            files: dict[int, int | str] = {0: nothing.fileno(), 1: 1, 2: 2}
             if keeps_output:
                 files |= {1: "r", 2: "r"}
-            self._server.reactor.spawnProcess(command, SHELL, [SHELL, "-c", text], env=dict(os.environ), childFDs=files)
+            spawn(self._server.reactor, command, SHELL, [SHELL.encode(), b"-c", text], os.environ, files)
 
     def end(self) -> None:
         """End what still runs."""

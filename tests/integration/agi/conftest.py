@@ -125,7 +125,7 @@ class Exchange:
             Priority="1",
             Async="on",
         )
-        event = await self.ami.event("Newexten", Context=context, Exten=exten)
+        event = await self.ami.event("Newexten", Context=context, Exten=exten, Application="Answer")
         return event["Channel"]
 
     async def done(self, name: str = "Done") -> AmiMessage:

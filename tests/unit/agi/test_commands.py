@@ -48,7 +48,6 @@ class TestCall:
         assert program.channel.get_variable("B") == "two words"
         assert program.ask("exec Nothing x") == "200 result=-2"
         assert program.ask("exec NoOp") == "200 result=0"
-        assert program.ask("exec Hangup 17") == "200 result=-1"
         assert program.ask("exec Playback") == "200 result=-1"
         program.link.say("exec Wait 60")
         program.far.hang_up()
@@ -56,6 +55,11 @@ class TestCall:
         program.link.lost()
         assert program.status() is Status.HANGUP
         assert harness.logged("Could not find application (Nothing)")
+
+    def test_exec_hangup_ends_the_call(self, program: Program) -> None:
+        assert program.ask("exec Hangup 17") == "200 result=-1"
+        assert program.ask("answer").startswith("511 ")
+        assert program.link.told == ["hangup"]
 
     def test_where_to_go(self, program: Program) -> None:
         assert program.ask("set context other") == "200 result=0"
@@ -460,5 +464,5 @@ class TestGosub:
 def test_commands_of_events_say_failure(program: Program) -> None:
     ended: list[messages.AgiExecEnded] = []
     program.server.bus.subscribe(messages.AgiExecEnded, ended.append)
-    program.link.say("exec Hangup", 'stream file nowhere ""')
+    program.link.say("exec Nothing", 'stream file nowhere ""')
     assert [(each.code, each.result) for each in ended] == [(200, "Unknown Result"), (-1, "Failure")]
