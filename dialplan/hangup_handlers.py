@@ -99,7 +99,7 @@ async def run_handlers(engine: Engine, channel: Channel) -> None:
     handlers = _list(channel)
     runs = 0
     while handlers and channel.alive:
-        channel.hangup_requested = True
+        channel.hangup_requested = channel.in_hangup = True
         location = handlers.pop()
         runs += 1
         if runs > MAX_RUNS:

@@ -117,6 +117,7 @@ def test_a_call_that_nobody_answers_and_nobody_gets(records: Any, conf: str, row
 def test_local_channels_have_records_of_both_halves(records: Any) -> None:
     books = records()
     call = books.harness.call("chain")
+    books.harness.core.clock.advance(0)
     far(books, "a").say(Control.ANSWER)
     books.harness.core.clock.advance(4)
     call.far.hang_up()
@@ -166,6 +167,19 @@ def test_the_end_comes_before_h_unless_it_is_told_otherwise(records: Any) -> Non
     books = records("[general]\nendbeforehexten = no\n")
     books.harness.call("answer").far.hang_up()
     assert [(r.dst, r.lastapp) for r in books.finished] == [("h", "NoOp")]
+
+
+def test_a_hangup_handler_comes_after_the_end(records: Any) -> None:
+    plan = (
+        "[c]\nexten => on,1,Dial(Fake/a,,b(pre^s^1))\n"
+        "[pre]\nexten => s,1,Set(CHANNEL(hangup_handler_push)=end,s,1)\n same => n,Return()\n"
+        "[end]\nexten => s,1,Set(CDR(userfield)=late)\n same => n,Return()\n"
+    )
+    books = records(extensions_conf=plan)
+    books.harness.call("on", "c")
+    far(books, "a").say(Control.ANSWER)
+    far(books, "a").hang_up()
+    assert [(r.dst, r.lastapp, r.userfield) for r in books.finished] == [("on", "Dial", "")]
 
 
 def test_an_originated_call(records: Any) -> None:
