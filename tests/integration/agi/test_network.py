@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ from twisted.internet.defer import Deferred, DeferredQueue, maybeDeferred
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from dialplan.agi import network
 from dialplan.agi.network import CannotConnect, FastAgi, parse_url
 from pbx.clock import Clock
 from pbx.testing.ami import AmiClient
@@ -316,3 +318,56 @@ class TestAsync:
         await agent.close()
         await exchange.hang_up(channel)
         await exchange.done("Over")
+
+
+async def test_a_server_that_does_not_accept_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    from twisted.internet import reactor
+
+    monkeypatch.setattr(network, "CONNECT_SECONDS", 0.2)
+    where: Any = reactor
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        port = listening.getsockname()[1]
+        # One connection fills the backlog; the system drops what asks for more.
+        with socket.create_connection(("127.0.0.1", port)):
+            begun = where.seconds()
+            with pytest.raises(CannotConnect, match=rf"127\.0\.0\.1:{port}: "):
+                await FastAgi(reactor, Clock(where)).connect(f"agi://127.0.0.1:{port}/x")
+            assert 0.1 < where.seconds() - begun < 2.0
+
+
+async def test_a_name_whose_first_address_is_deaf() -> None:
+    from twisted.internet import reactor
+
+    where: Any = reactor
+    server = FastServer(reactor, "127.0.0.1")
+    link, _ = await FastAgi(reactor, Clock(where)).connect(f"agi://localhost:{server.number}/x")
+    assert link.name == f"agi://localhost:{server.number}/x"
+    served = await server.calls.get()
+    link.close()
+    await served.lost
+    await maybeDeferred(server.port.stopListening)
+
+
+async def test_a_hundred_calls_at_once(exchange: Exchange, fast: FastServer) -> None:
+    """Scripts and servers side by side, each with its own answers."""
+    exten = exchange.script("assert ask('GET VARIABLE CHANNEL') == f\"200 result=1 ({env['agi_channel']})\"")
+    await exchange.ami.action("Events", EventMask="user")
+    for number in range(100):
+        target = f"Local/{exten}@script" if number % 2 else f"Local/{100 + number}@fast"
+        variables = f"__HOST=127.0.0.1,__PORT={fast.number}"
+        await exchange.ami.action(
+            "Originate", Channel=target, Context="idle", Exten="s", Priority="1", Async="on", Variable=variables
+        )
+    for _ in range(50):
+        served = await fast.calls.get()
+        (channel,) = [line[13:] for line in await served.environment() if line.startswith("agi_channel: ")]
+        assert await served.ask("GET VARIABLE CHANNEL") == f"200 result=1 ({channel})"
+        served.close()
+
+    def done() -> list[str]:
+        return [event["Status"] for event in exchange.ami.events if event.get("UserEvent") == "Done"]
+
+    await exchange.ami.until(lambda: len(done()) == 100, 30.0)
+    assert set(done()) == {"SUCCESS"}
