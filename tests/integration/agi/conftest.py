@@ -43,6 +43,11 @@ exten => _h-.,1,Answer()
  same => n,AGI(${EXTEN:2}.py)
 exten => h,1,UserEvent(Over,Status: ${AGISTATUS},Seen: ${SEEN})
 
+[elsewhere]
+exten => s,1,UserEvent(Elsewhere,Status: ${AGISTATUS})
+ same => n(there),UserEvent(There,Status: ${AGISTATUS})
+ same => n,Wait(60)
+
 [late]
 exten => _X.,1,Answer()
  same => n,Hangup(17)

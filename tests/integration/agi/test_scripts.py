@@ -198,6 +198,33 @@ async def test_a_script_that_closes_everything(exchange: Exchange) -> None:
     assert (await exchange.done("Over"))["Status"] in {"HANGUP", "FAILURE"}
 
 
+async def test_a_redirect_ends_the_script_and_not_the_call(exchange: Exchange) -> None:
+    exten = exchange.script("ask('WAIT FOR DIGIT -1')\ntime.sleep(1000)")
+    channel = await exchange.call("script", exten)
+    await exchange.ami.event("AGIExecStart", Command="WAIT FOR DIGIT -1")
+    reply = await exchange.ami.action("Redirect", Channel=channel, Context="elsewhere", Exten="s", Priority="1")
+    assert reply["Response"] == "Success"
+    elsewhere = await exchange.done("Elsewhere")
+    assert (elsewhere["Channel"], elsewhere["Status"]) == (channel, "HANGUP")
+    await exchange.hang_up(channel)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'for line in ("SET CONTEXT elsewhere", "SET EXTENSION s", "SET PRIORITY there"): ask(line)',
+        'for line in ("SET PRIORITY 2", "SET EXTENSION s", "SET CONTEXT elsewhere"): ask(line)',
+        'ask("EXEC Goto elsewhere,s,there")',
+    ],
+)
+async def test_a_script_sends_the_call_elsewhere(exchange: Exchange, text: str) -> None:
+    channel = await exchange.call("script", exchange.script(text))
+    there = await exchange.done("There")
+    assert (there["Channel"], there["Status"], there["Context"]) == (channel, "SUCCESS", "elsewhere")
+    assert not [each for each in exchange.ami.events if each.get("UserEvent") in {"Done", "Elsewhere"}]
+    await exchange.hang_up(channel)
+
+
 async def test_a_script_in_the_h_extension(exchange: Exchange) -> None:
     exten = exchange.script(
         """
