@@ -7,7 +7,7 @@ until it ends by itself, or at once where AGIEXITONHANGUP says so.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -139,6 +139,7 @@ class Conversation:
                     name=link.name,
                     call_id=channel.linkedid,
                 )
+                line = ""
             self._debug.show(channel, f"Rx << {line}")
             if line[:7].lower() == "failure":
                 self._status = Status.FAILURE
@@ -190,7 +191,7 @@ class Conversation:
                 channel.on_end.remove(end)
             waiting.cancel()
 
-    def _too_long(self, end: object) -> None:
+    def _too_long(self, end: Callable[[object], object]) -> None:
         log.warn(
             "{channel}: AGI {name} has been silent for {seconds:g} s after the end of its call and is ended",
             channel=self._channel.name,
@@ -198,11 +199,17 @@ class Conversation:
             seconds=DEAD_SECONDS,
             call_id=self._channel.linkedid,
         )
-        if callable(end):
-            end(False)
+        end(False)
 
     async def _exit_status(self) -> int:
+        """How the program ended, once it has; 0 where its call ends before."""
         waiting: Deferred[int] = Deferred.fromCoroutine(self._link.exit_status())
+        if not self._dead:
+            try:
+                return await self._channel.wait_for(waiting)
+            except ChannelInterrupted:
+                self._status = Status.HANGUP if self._status is Status.SUCCESS else self._status
+                return 0
         found: list[int] = []
         await self._bounded(waiting.addCallback(found.append))
         return found[0] if found else 0

@@ -13,7 +13,7 @@ MAX_LINE = 8191
 #: Bytes and lines that may wait before their sender is held up.
 MAX_WAITING = 64 * 1024
 MAX_LINES = 256
-#: What stands for a line that was too long: no command has this name.
+#: What stands for a line that was too long; no other line is this.
 OVERLONG = "\x00"
 
 

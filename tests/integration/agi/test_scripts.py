@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from typing import Any
 
 import pytest
@@ -192,10 +191,9 @@ async def test_a_script_that_closes_everything(exchange: Exchange) -> None:
     exten = exchange.script("os.closerange(0, 100)\ntime.sleep(1000)")
     channel = await exchange.call("script", exten)
     await exchange.server.sleep(0.3)
+    assert len(exchange.children()) == 1
     await exchange.hang_up(channel)
-    for pid in exchange.children():
-        os.kill(pid, signal.SIGKILL)
-    assert (await exchange.done("Over"))["Status"] in {"HANGUP", "FAILURE"}
+    assert (await exchange.done("Over"))["Status"] == "HANGUP"
 
 
 async def test_a_redirect_ends_the_script_and_not_the_call(exchange: Exchange) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from dialplan.agi.commands import COMMANDS
 from dialplan.agi.conversation import Conversation, Debug, Status
@@ -44,6 +45,8 @@ class ProgramLink(Link):
         self.told: list[str] = []
         self.paused = False
         self.status = 0
+        #: When set, the program lives on after its last line until this fires.
+        self.exits: Deferred[int] | None = None
 
     def say(self, *lines: str) -> list[str]:
         """Write lines; what came back at once."""
@@ -59,7 +62,7 @@ class ProgramLink(Link):
         self.told.append("close")
 
     async def exit_status(self) -> int:
-        return self.status
+        return self.status if self.exits is None else await self.exits
 
     def _write(self, data: bytes) -> None:
         self.heard += data.decode().splitlines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from dialplan.agi import conversation, link
 from dialplan.agi.conversation import Status
@@ -78,6 +79,21 @@ def test_a_program_that_fails(program: Program) -> None:
     program.link.status = 256
     program.link.lost()
     assert program.status() is Status.FAILURE
+
+
+def test_a_program_that_closes_its_output_and_lives_on(harness: DialplanHarness) -> None:
+    for end, status in (("exit", Status.FAILURE), ("hangup", Status.HANGUP)):
+        program = Program(harness)
+        program.link.exits = Deferred()
+        program.begin()
+        program.link.lost()
+        assert not program.over
+        if end == "exit":
+            program.link.exits.callback(256)
+        else:
+            program.far.hang_up()
+        assert program.status() is status
+        assert program.link.told == ["hangup", "close"]
 
 
 def test_the_word_failure_ends_it(program: Program) -> None:
