@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dialplan.agi.module import AgiModule
+from dialplan.applications.amd import AmdModule
 from dialplan.applications.authenticate import AuthenticateModule
 from dialplan.applications.branches import Branches
 from dialplan.applications.bridge import BridgeModule
@@ -65,6 +66,7 @@ CORE_MODULES: tuple[type[DialplanModule], ...] = (
 #: The modules of the dialplan; applications and functions come before the plans that use them.
 MODULES: tuple[type[Module], ...] = (
     AgiModule,
+    AmdModule,
     AuthenticateModule,
     CelUserEventModule,
     ChanIsAvailModule,

@@ -256,9 +256,9 @@ class ChannelControl:
             self.mute("in", "bridge")
         left = bridge.enter(self.channel, intercept, role=role)
 
-        def has_left(_reason: LeaveReason) -> None:
-            if TAKEN not in self.channel.extra:
-                # Else somebody took the channel away, and who put it there still hears of the bridge's end.
+        def has_left(reason: LeaveReason) -> None:
+            # Whose channel has hung up there, or was taken from there, still hears of the bridge's end, as in Asterisk.
+            if reason is not LeaveReason.HANGUP and TAKEN not in self.channel.extra:
                 self._stasis.applications.release(application, source)
             self.unmute("both", "bridge")
             if not self.over and self.channel.alive:

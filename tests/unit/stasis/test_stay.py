@@ -490,3 +490,17 @@ def test_a_channel_taken_from_a_bridge_leaves_its_application_listening(exchange
     assert exchange.stasis.applications.find("hello").bridge_ids == ["room"]  # type: ignore[union-attr]
     bridge.dissolve()
     assert exchange.stasis.applications.find("hello").bridge_ids == []  # type: ignore[union-attr]
+
+
+def test_a_channel_that_hangs_up_in_a_bridge_leaves_its_application_listening(exchange: Exchange) -> None:
+    call, control = exchange.call()
+    bridge = exchange.stasis.bridges.create(bridge_id="room")
+    control.enter_bridge(bridge)
+    call.far.hang_up()
+    assert exchange.sink.types[-1] == "ChannelDestroyed"
+    assert exchange.stasis.applications.find("hello").bridge_ids == ["room"]  # type: ignore[union-attr]
+    second, again = exchange.call()
+    again.enter_bridge(bridge)
+    bridge.remove(second.channel)
+    bridge.dissolve()
+    assert exchange.stasis.applications.find("hello").bridge_ids == []  # type: ignore[union-attr]
