@@ -497,7 +497,7 @@ def test_a_channel_that_hangs_up_in_a_bridge_leaves_its_application_listening(ex
     bridge = exchange.stasis.bridges.create(bridge_id="room")
     control.enter_bridge(bridge)
     call.far.hang_up()
-    assert exchange.sink.types[-1] == "ChannelDestroyed"
+    assert exchange.sink.types[-1] == "StasisEnd"
     assert exchange.stasis.applications.find("hello").bridge_ids == ["room"]  # type: ignore[union-attr]
     second, again = exchange.call()
     again.enter_bridge(bridge)
