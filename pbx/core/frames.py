@@ -28,6 +28,8 @@ class Control(SingleEnum):
     REDIRECTING = "redirecting"
     VIDEO_UPDATE = "video_update"
     SOURCE_UPDATE = "source_update"
+    #: What the call costs (`pbx.core.charges.Advice`).
+    AOC = "aoc"
     #: The far end is gone; the channel's cause is already set.
     HANGUP = "hangup"
 

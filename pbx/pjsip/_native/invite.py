@@ -406,6 +406,7 @@ class InviteLayer:
         """A session is about to give its reference back."""
         self._sessions.pop(_address(session.inv), None)
         self._dialogs.pop(_address(session.dialog), None)
+        self.gate.carriers.discard(session)
         if self.gate.rewritten:
             self.gate.rewritten.pop(session.call_id.encode("utf-8", "surrogateescape"), None)
 

@@ -37,6 +37,10 @@ _ESTABLISHED = 1
 ExtraHeaders = Sequence[tuple[str, str]]
 
 
+#: A content type without parameters, and the bytes.
+Body = tuple[str, bytes]
+
+
 class SessionOver(ObeliskError):
     """What was asked is not possible in the session's state (any more)."""
 
@@ -81,10 +85,12 @@ class InviteSession:
         "_layer",
         "_restore_sdp",
         "_waiting_end",
+        "answers_carry",
         "call_id",
         "dialog",
         "ending",
         "events",
+        "goodbye_carries",
         "has_remote_offer",
         "inv",
         "local_sdp",
@@ -118,6 +124,8 @@ class InviteSession:
         #: What `end` was called with while our 200 waits for a PRACK (RFC 3262 section 3).
         self._waiting_end: tuple[int, str | None, ExtraHeaders] | None = None
         self._answered = False
+        self.answers_carry: Body | None = None
+        self.goodbye_carries: Body | None = None
 
     def __repr__(self) -> str:
         return f"<InviteSession {self.call_id}>"
@@ -320,9 +328,20 @@ class InviteSession:
                 outgoing.add_header(layer.core, tdata[0], header, value)
             check(layer.lib.pjsip_dlg_send_request(self.dialog, tdata[0], -1, ffi.NULL), "pjsip_dlg_send_request")
 
+    def carry(self, *, answers: Body | None = None, goodbye: Body | None = None) -> None:
+        """Let the answers to the INVITE carry a body beside their own, and BYE or the answer to it another.
+
+        Content types are ASCII without parameters. What is None stays as it was.
+        """
+        self.answers_carry = answers or self.answers_carry
+        self.goodbye_carries = goodbye or self.goodbye_carries
+        if not self.released:
+            self._layer.gate.carriers.add(self)
+
     def _send(self, tdata: CData, headers: Iterable[tuple[str, str]]) -> None:
         layer = self._layer
         layer.gate.dress(tdata, self)
+        layer.gate.load(tdata, self)
         for name, value in headers:
             try:
                 outgoing.add_header(layer.core, tdata, name, value)

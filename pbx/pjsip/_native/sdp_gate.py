@@ -37,6 +37,9 @@ TOKEN = (
 _SDP_METHODS = frozenset((b"INVITE", b"UPDATE", b"PRACK", b"ACK"))
 #: The screen writes another first letter, so that PJSIP leaves the parts alone.
 _MULTIPART = b"ultipart"
+_MIXED = b"multipart"
+#: Answers to an INVITE that are worth a word more.
+_CARRYING = frozenset((180, 183, 200))
 _NEG_LOCAL_OFFER = 1
 _NEG_DONE = 4
 
@@ -55,6 +58,8 @@ class SdpGate:
         self.translate: Callable[[CData], object] | None = None
         #: Sessions, by Call-ID, whose peer is talked to where its messages come from.
         self.rewritten: dict[bytes, InviteSession] = {}
+        #: Sessions with more to say in messages that PJSIP makes (`InviteSession.carry`).
+        self.carriers: set[InviteSession] = set()
         #: A pjmedia_sdp_session * to give to PJSIP as the local description; PJSIP copies it.
         self.token: CData = None
         #: The ACK with a description that PJSIP is working on, or None.
@@ -231,4 +236,24 @@ class SdpGate:
                 tdata.msg.body = ffi.NULL
             else:
                 self.dress(tdata, session)
+        if self.carriers:
+            dialog = self._core.lib.pjsip_tdata_get_dlg(tdata)
+            session = self._find(dialog) if dialog else None
+            if session is not None:
+                self.load(tdata, session)
         return 0
+
+    def load(self, tdata: CData, session: InviteSession) -> None:
+        """Let a message carry what its session has to say beside it. Idempotent."""
+        if session not in self.carriers:
+            return
+        message = tdata.msg
+        is_request = message.type == 0
+        cseq = self._core.lib.pjsip_msg_find_hdr(message, self._core.lib.PJSIP_H_CSEQ, ffi.NULL)
+        method = strings.raw(ffi.cast("pjsip_cseq_hdr *", cseq).method.name)
+        if method == b"BYE" and not message.body and session.goodbye_carries is not None:
+            outgoing.set_body(self._core, tdata, *session.goodbye_carries)
+        elif method == b"INVITE" and not is_request and message.line.status.code in _CARRYING:
+            body = message.body
+            if session.answers_carry is not None and not (body and strings.raw(body.content_type.type) == _MIXED):
+                outgoing.add_part(self._core, tdata, *session.answers_carry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from secrets import token_hex
 from typing import Any
 
 from pbx.pjsip._abi import ffi
@@ -117,6 +118,19 @@ def set_body(core: PjCore, tdata: CData, content_type: str, body: bytes) -> None
     tdata.msg.body = core.lib.pjsip_msg_body_create(tdata.pool, type_str, subtype_str, body_str)
     del type_kept, subtype_kept, body_kept
     reserve(core, tdata, len(body) + TYPICAL_HEAD)
+
+
+def add_part(core: PjCore, tdata: CData, content_type: str, content: bytes) -> None:
+    """Make the message's body multipart, with one more part. The body must be one of `set_body`'s, or none."""
+    parts = [(content_type.encode("ascii"), content)]
+    body = tdata.msg.body
+    if body:
+        kind = strings.raw(body.content_type.type) + b"/" + strings.raw(body.content_type.subtype)
+        parts.insert(0, (kind, bytes(ffi.buffer(ffi.cast("char *", body.data), body.len))))
+    boundary = token_hex(16)
+    mark = b"--" + boundary.encode("ascii")
+    text = b"".join(mark + b"\r\nContent-Type: " + kind + b"\r\n\r\n" + each + b"\r\n" for kind, each in parts)
+    set_body(core, tdata, f"multipart/mixed;boundary={boundary}", text + mark + b"--\r\n")
 
 
 def reserve(core: PjCore, tdata: CData, size: int) -> None:

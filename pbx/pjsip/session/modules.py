@@ -14,6 +14,7 @@ from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.messaging import ResPjsipMessaging
 from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.session.channel_technology import PjsipTechnology
+from pbx.pjsip.session.charges import AdviceOfCharge
 from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
 from pbx.pjsip.session.one_touch import OneTouchRecording
@@ -82,4 +83,4 @@ class ChannelModule(Module):
         return len(self._sessions)
 
 
-MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging, OneTouchRecording)
+MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging, OneTouchRecording, AdviceOfCharge)

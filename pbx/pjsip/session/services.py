@@ -18,6 +18,7 @@ from pbx.pjsip.session.options import credentials_of
 from pbx.pjsip.settings import PjsipSettings
 
 if TYPE_CHECKING:
+    from pbx.core.frames import Control
     from pbx.media import MediaEngine
     from pbx.pjsip._native.invite import Credential
     from pbx.pjsip.message import SipMessage
@@ -33,6 +34,8 @@ Answer = tuple[int, Sequence[tuple[str, str]]]
 InCallHandler = Callable[["PjsipSession", "SipMessage"], Answer]
 #: Takes an INFO inside a call by its headers, or passes it on with None.
 InfoHandler = Callable[["PjsipSession", "SipMessage"], Answer | None]
+#: Tells the far end what a channel indicates; False when that is not possible.
+Indication = Callable[["PjsipSession", object], bool]
 
 
 class Sessions:
@@ -50,6 +53,7 @@ class Sessions:
         self._number = 0
         self._handlers: dict[str, InCallHandler] = {}
         self._info: list[InfoHandler] = []
+        self._indications: dict[Control, Indication] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -72,6 +76,22 @@ class Sessions:
         """Show each INFO inside a call to ``handler`` first; the result withdraws it."""
         self._info.append(handler)
         return lambda: self._info.remove(handler)
+
+    def register_indication(self, kind: Control, handler: Indication) -> Callable[[], None]:
+        """Hand what a channel indicates of ``kind`` to ``handler``; the result withdraws it. ValueError when taken."""
+        if kind in self._indications:
+            raise ValueError(f"{kind} has a handler already")
+        self._indications[kind] = handler
+
+        def withdraw() -> None:
+            self._indications.pop(kind, None)
+
+        return withdraw
+
+    def indicate(self, session: PjsipSession, kind: Control, data: object) -> bool:
+        """Whether somebody told the far end."""
+        handler = self._indications.get(kind)
+        return handler is not None and handler(session, data)
 
     def answer_info(self, session: PjsipSession, message: SipMessage) -> Answer | None:
         """What the first handler that takes an INFO answers, or None."""

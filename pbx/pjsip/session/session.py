@@ -168,6 +168,8 @@ class PjsipSession:
             # Two changes at once are told as one: what is sent is the channel's party at that time.
             self._sessions.host.invite.later(tell_connected, self)
             return True
+        if kind is Control.AOC:
+            return self._sessions.indicate(self, kind, data)
         if self.channel.outgoing or self._up:
             return kind is Control.REDIRECTING
         if kind is Control.RINGING:
