@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dialplan.engine import Engine
 from dialplan.lua.module import LuaModule
@@ -70,13 +70,13 @@ def lua_place(channel: Channel) -> str:
 class WatchedSwitch(LuaSwitch):
     """Notes which extensions ran."""
 
-    async def run(self, channel: Channel, context: str, exten: str, priority: int) -> int:
+    def run(self, channel: Channel, context: str, exten: str, priority: int) -> Coroutine[Any, Any, int]:
         """As `LuaSwitch.run`."""
         engine, generation = self._engine, self.generation
         found = None if generation is None else generation.definitions.locate(context, exten)
         if found is not None and isinstance(engine, WatchedEngine):
             engine.lua_extensions.add((found[0], found[1].decode("utf-8", "surrogateescape")))
-        return await super().run(channel, context, exten, priority)
+        return super().run(channel, context, exten, priority)
 
 
 class WatchedLuaModule(LuaModule):

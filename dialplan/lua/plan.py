@@ -227,7 +227,6 @@ class Generation:
             made._shared = state
         if tools:
             made._body = state
-            machine.ask_tools(b"watch")
         elif made._shared is None:
             machine.close(state)
         return made
@@ -246,6 +245,10 @@ class Generation:
     def files_read(self) -> list[Path]:
         """The files that ``require`` has read so far."""
         return list(self._module_files)
+
+    def watch_lines(self) -> None:
+        """Note which lines run in calls that begin from now on; needs ``tools``."""
+        self._ask_tools(b"watch")
 
     def lines(self, *, run: bool) -> dict[tuple[str, int], set[int]]:
         """The lines that have run, or all that have code, by file and first line of their function.

@@ -45,11 +45,16 @@ end
 
 local seen = {} -- source to first line of a function to lines of it to true
 
--- Notes each line that runs from now on, in every call.
+-- The budget of instructions that a line is charged with: what this hook runs itself is counted as well, and mostly takes
+-- the place of the script's own.
+local LINE_CHARGE = 10
+
+-- Notes each line that runs in calls that begin from now on.
 function T.watch()
-  local hook = K.hook
+  local hook, charge = K.hook, K.charge
   K.watch(function(event, line)
     if event ~= "line" then return hook() end
+    charge(LINE_CHARGE)
     local info = getinfo(2, "S")
     local functions = seen[info.source]
     if not functions then

@@ -55,6 +55,7 @@ class DialplanCoverage:
                         self.priorities[key] = f"{step.file}:{step.line}"
         generation = _generation(harness)
         if generation is not None:
+            generation.watch_lines()
             for each in generation.functions():
                 self.lua.setdefault((each.context, each.exten), LuaExtension(each.file, each.line))
 

@@ -158,8 +158,8 @@ class TestApi:
         else:
             target = self._plan.phone(str(arguments.pop(0)))
         method = _RENAMED.get((kind, method), method)
-        if method not in _METHODS[kind] and method not in _OF_PHONES:
-            close = difflib.get_close_matches(method, _METHODS[kind], 1)
+        if method not in METHODS[kind] and method not in _OF_PHONES:
+            close = difflib.get_close_matches(method, METHODS[kind], 1)
             hint = f": do you mean {close[0]}?" if close else ""
             raise LookupError(f"a {kind} has no '{method}'{hint}")
         found = getattr(target, method)
@@ -181,7 +181,7 @@ class TestApi:
 
 #: What a call may ask of a telephone as well, by its name: ``call:answers("PJSIP/bob", {after = 2})``.
 _OF_PHONES = frozenset(("answers", "busy", "congested", "is_away", "rejects", "rings"))
-_METHODS: dict[str, frozenset[str]] = {
+METHODS: dict[str, frozenset[str]] = {
     "plan": frozenset((
         "advance", "call", "db", "evaluate", "expect_log", "log", "now", "phone", "set_db", "set_variable", "sound",
         "stub_application", "stub_function", "variable", "write", "answer_web",

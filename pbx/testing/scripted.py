@@ -249,9 +249,11 @@ class ScriptedDialplan:
             registry.add_function(made)
         answers[rest.rpartition(")")[0]] = value
 
-    def answer_web(self, url: str, body: str = "", *, status: int = 200, after: float = 0.0) -> None:
+    def answer_web(
+        self, url: str, body: str = "", *, status: int = 200, after: float = 0.0, content_type: str = ""
+    ) -> None:
         """What requests get whose URL begins with ``url``, ``after`` seconds; all others fail."""
-        self.web.answer(url, body, status, after=after)
+        self.web.answer(url, body, status, {"Content-Type": content_type} if content_type else None, after=after)
 
     # What happened
 
