@@ -119,7 +119,7 @@ def test_how_tests_went(configuration: Path, capsys: pytest.CaptureFixture[str])
         f"{file}\n"
         "  ok   answers (0 s in N ms)\n"
         "  ok   waits an hour (3600 s in N ms)\n"
-        "2 tests: 2 passed, 0 failed; 3600 s of calls in N s\n"
+        "2 tests: 2 passed, 0 failed; 3600 s of calls in N ms\n"
     )
     assert main(["dialplan", "test", "-k", "hour", str(file)]) == 0
     assert "1 test: 1 passed" in said(capsys)
