@@ -12,6 +12,7 @@ from dialplan.applications.limits import CallLimit, parse_limit
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options
 from dialplan.engine import Engine
+from dialplan.locations import parse_location
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from pbx.clock import cancel_timer
@@ -43,8 +44,9 @@ class BridgeModule(DialplanModule):
         synopsis="Bridge two channels.",
         description=(
             "The other channel is named and leaves what it was doing; it goes on at its next priority afterwards. "
-            "p: play a tone to it first. F or F(context^exten^priority): it goes there when the caller hangs up. "
-            "L(x:y:z): end after x ms. n: do not answer. S(x): end after x seconds. x: hang it up afterwards."
+            "p: play a tone to it first. F or F([[context^]exten^]priority): it goes there afterwards, from the "
+            "caller's place. L(x:y:z): end after x ms. n: do not answer. S(x): end after x seconds. "
+            "x: hang it up afterwards."
         ),
         sets=("BRIDGERESULT",),
     )
@@ -92,7 +94,7 @@ class BridgeModule(DialplanModule):
         if not peer.alive or peer.hangup_requested or peer.owner == "pbx":
             return False
         peer.owner = "bridge"
-        peer.yanked = False
+        peer.yanked = peer.originated = False
         return True
 
     async def _talk(self, channel: Channel, peer: Channel, options: Options) -> None:
@@ -122,13 +124,19 @@ class BridgeModule(DialplanModule):
     def _let_go(self, channel: Channel, peer: Channel, options: Options, *, had_dialplan: bool) -> None:
         if not peer.alive or peer.yanked or peer.owner != "bridge":
             return
-        caller_left = channel.hangup_requested or not channel.alive
-        if "F" in options and caller_left and not peer.hangup_requested:
-            place = [part.strip() for part in (options.argument("F") or "").split("^")]
-            if len(place) == 3 and place[2].isdecimal():
-                peer.set_position(place[0], place[1], int(place[2]))
-            else:
-                peer.set_position(channel.context, channel.exten, channel.priority + 1)
+        if "F" in options and not peer.hangup_requested:
+            place = (options.argument("F") or "").replace("^", ",")
+            try:
+                position = (
+                    parse_location(self.engine, channel, place)
+                    if place
+                    else (channel.context, channel.exten, channel.priority + 1)
+                )
+            except ArgumentError as error:
+                log.warn("{channel}: Bridge: {reason}", channel=channel.name, reason=str(error))
+                peer.hangup(channel.hangup_cause)
+                return
+            peer.set_position(*position)
             self.engine.start(peer)
         elif had_dialplan and "x" not in options and not peer.hangup_requested:
             peer.set_position(peer.context, peer.exten, peer.priority + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from zlib import crc32
 
 from dialplan import hangup_handlers
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
@@ -37,6 +38,10 @@ def groups_of(text: str) -> tuple[int, ...]:
 def _kept(item: str, default: str = "") -> Callable[[Channel], str]:
     """Reads what `_keep` kept."""
     return lambda channel: str(channel.extra.get(f"channel_{item}", default))
+
+
+#: What a channel's audio is where nobody has said.
+_SIGNED_LINEAR = ("slin",)
 
 
 def _keep(item: str, clean: Callable[[str], str] = str) -> Callable[[Channel, str], None]:
@@ -74,6 +79,12 @@ def _set_forwards(channel: Channel, value: str) -> None:
     channel.max_forwards = number
 
 
+def _call_id(channel: Channel) -> str:
+    """One for the channels that are linked: from the number of the first of them, where its id has one."""
+    number = channel.linkedid.rpartition(".")[2]
+    return f"[C-{int(number) if number.isdecimal() else crc32(channel.linkedid.encode()):08x}]"
+
+
 READERS: dict[str, Callable[[Channel], str]] = {
     "name": lambda channel: channel.name,
     "channame": lambda channel: channel.name,
@@ -95,12 +106,12 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "checkhangup": lambda channel: str(int(channel.hangup_requested)),
     "onhold": lambda channel: str(int(channel.held)),
     "hangupsource": lambda channel: channel.variables.get("HANGUPSOURCE") or "",
-    "audionativeformat": lambda channel: "|".join(channel.formats),
-    "audioreadformat": lambda channel: channel.formats[0] if channel.formats else "",
-    "audiowriteformat": lambda channel: channel.formats[0] if channel.formats else "",
-    "videonativeformat": lambda _channel: "",
+    "audionativeformat": lambda channel: f"({'|'.join(channel.formats or _SIGNED_LINEAR)})",
+    "audioreadformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
+    "audiowriteformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
+    "videonativeformat": lambda _channel: "(nothing)",
     "tonezone": lambda channel: channel.variables.get("TONEZONE") or "",
-    "callid": lambda channel: channel.protocol_id,
+    "callid": _call_id,
     "peer": _peer,
     "device_name": lambda channel: channel.device,
     "parkinglot": _kept("parkinglot"),
@@ -156,6 +167,9 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
 }
 
 
+_CROSSED = {"accountcode": "peeraccount", "peeraccount": "accountcode"}
+
+
 class ChannelModule(DialplanModule):
     """CHANNEL, CHANNELS, CHANNEL_EXISTS and MASTER_CHANNEL."""
 
@@ -201,6 +215,11 @@ class ChannelModule(DialplanModule):
             return
         found(call, value)
         call.changed()
+        other: Channel | None = getattr(call.driver, "other_half", None) if call.alive else None
+        if other is not None and other.alive:
+            # The halves of a Local channel are one: what one's account is, is the other's peer's.
+            WRITERS[_CROSSED.get(item, item)](other, value)
+            other.changed()
 
     @function(
         "CHANNELS",

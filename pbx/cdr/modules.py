@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from twisted.logger import Logger
+
 from pbx.cdr.backends import CsvModule, ManagerModule
 from pbx.cdr.console import commands
 from pbx.cdr.engine import CdrEngine
-from pbx.cdr.settings import read_cdr_conf
+from pbx.cdr.settings import CdrSettings, read_cdr_conf
+from pbx.config.errors import flatten
+from pbx.errors import ConfigError
 from pbx.modules import Module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+log = Logger()
 
 
 class CdrModule(Module):
@@ -26,7 +32,14 @@ class CdrModule(Module):
 
     async def load(self) -> None:
         server = self.server
-        settings = read_cdr_conf(server.config)
+        try:
+            settings = read_cdr_conf(server.config)
+        except ConfigError as errors:
+            # As Asterisk does: better records of the usual kind than none.
+            for error in flatten(errors):
+                log.error("{error}", error=error)
+            log.warn("Failed to process CDR configuration; using defaults")
+            settings = CdrSettings(id="general")
         self._engine = CdrEngine(server.bus, server.clock, server.channels)
         self._engine.apply(settings)
         server.provide(CdrEngine, self._engine)

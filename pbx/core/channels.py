@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from pbx.bus import Bus
 from pbx.clock import Clock
-from pbx.core import messages
+from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.dialed_causes import set_dialer
 from pbx.core.media import Switchboard
@@ -150,6 +150,7 @@ class Channels:
         if self.dialplan is None:
             raise ObeliskError("there is no dialplan to redirect to")
         channel.yanked = True
+        channel.originated = False
         if channel.bridge is not None:
             channel.bridge.remove(channel)
         channel.set_reader(None)
@@ -234,8 +235,5 @@ def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) 
         channel.linkedid = requestor.linkedid
         channel.redirecting = requestor.redirecting
         channel.inherit_from(requestor)
-        if not channel.accountcode:
-            channel.accountcode = requestor.accountcode
-        channel.peeraccount = requestor.accountcode
-        requestor.peeraccount = channel.accountcode
+        accounts.cross_over(channel, requestor)
     channel.changed()

@@ -34,6 +34,10 @@ class LocalHalf:
         self._channel = channel
         self._peer: Channel | None = peer
 
+    @property
+    def other_half(self) -> Channel | None:
+        return self._peer
+
     def call(self) -> None:
         """Run the dialplan on the other half."""
         peer = self._peer
@@ -48,7 +52,7 @@ class LocalHalf:
         peer.connected = Connected(id=self._channel.caller.id, ani=self._channel.caller.ani)
         peer.redirecting = self._channel.redirecting
         peer.max_forwards = self._channel.max_forwards
-        peer.accountcode = peer.accountcode or self._channel.accountcode
+        peer.accountcode, peer.peeraccount = self._channel.peeraccount, self._channel.accountcode
         peer.language = self._channel.language
         for name, value in self._channel.variables.marked():
             peer.set_variable(name, value)

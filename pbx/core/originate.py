@@ -153,7 +153,7 @@ class Originator:
             else:
                 channel.set_variable(name, value)
         if order.account:
-            channel.accountcode = order.account
+            channel.accountcode = channel.peeraccount = order.account
             channel.changed()
         if order.identity is not None:
             channel.caller = Caller(id=order.identity, ani=order.identity)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from pbx.core import messages
+from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
 from pbx.core.media import AudioLeg
@@ -198,6 +198,8 @@ class Bridge:
             self._join(member, other)
         for leg in self._legs:
             self._bridges.switchboard.join(channel.audio, leg)
+        if self.bridge_class == "basic":
+            accounts.joined(channel, self.channels)
         self._members[channel.uniqueid] = member
         channel.bridge = self
         channel.changed()
@@ -265,6 +267,8 @@ class Bridge:
             self._bridges.switchboard.part(member.channel.audio, other.channel.audio)
         for leg in self._legs:
             self._bridges.switchboard.part(channel.audio, leg)
+        if self.bridge_class == "basic" and self.alive:
+            accounts.left(self.channels)
         channel.bridge = None
         channel.changed()
         if self.video_source == channel.uniqueid:

@@ -57,7 +57,7 @@ async def _taken(channel: Channel, dialplan: Dialplan) -> Place:
         channel.owner = ""
     if not channel.alive or channel.hangup_requested or channel.owner:
         raise ObeliskError(f"{channel.name} is gone, or not let go of")
-    channel.yanked = False
+    channel.yanked = channel.originated = False
     return place
 
 

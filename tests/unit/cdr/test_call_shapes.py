@@ -182,6 +182,31 @@ def test_a_hangup_handler_comes_after_the_end(records: Any) -> None:
     assert [(r.dst, r.lastapp, r.userfield) for r in books.finished] == [("on", "Dial", "")]
 
 
+def test_a_channel_that_is_taken_into_a_bridge_has_no_record_alone(records: Any) -> None:
+    from pbx.core.dial import Destination
+    from pbx.core.originate import Originate
+
+    books = records(extensions_conf="[c]\nexten => on,1,Answer()\n same => n,Bridge(${A})\n same => n,Wait(1)\n")
+    server = books.harness.server
+    server.originator.start(Originate(Destination("Fake", "x"), context="default", exten="answer"))
+    far(books, "x").say(Control.ANSWER)
+    server.channels.set_global("A", far(books, "x").channel.name)
+    books.harness.call("on", "c")
+    books.harness.core.clock.advance(2)
+    far(books, "x").hang_up()
+    books.harness.core.clock.advance(1)
+    assert books.rows() == [("on", "Fake/x", "ANSWERED", 2, 2), ("on", "", "ANSWERED", 1, 1)]
+
+
+def test_a_file_with_errors_leaves_the_usual_records(records: Any) -> None:
+    books = records("[general]\nenabled = yes\nunanswered = yes\n")
+    books.harness.call("answer").far.hang_up()
+    books.harness.call("silent").far.hang_up()
+    assert [r.dst for r in books.finished] == ["answer"]
+    assert books.harness.logged("unknown option 'enabled'")
+    assert books.harness.logged("Failed to process CDR configuration; using defaults")
+
+
 def test_an_originated_call(records: Any) -> None:
     from pbx.core.dial import Destination
     from pbx.core.originate import Originate

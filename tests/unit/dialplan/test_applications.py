@@ -338,6 +338,31 @@ class TestBridge:
         harness.core.clock.advance(3)
         assert (call.variable("R"), other.channel.alive) == ("SUCCESS", False)
 
+    @pytest.mark.parametrize(
+        ("options", "place"),
+        [
+            ("F", "200-2 200-3"),
+            ("F(3)", "200-3"),
+            ("F(far,2)", "far-2 far-3"),
+            ("F(far^3)", "far-3"),
+            ("F(away^s^1)", "s-1"),
+            ("F(away,s,1)x", "s-1"),
+            ("F(none)", None),
+        ],
+    )
+    def test_where_the_other_goes_afterwards(self, plan: Plan, options: str, place: str | None) -> None:
+        note = "Set(GLOBAL(AT)=${GLOBAL(AT)} ${EXTEN}-${PRIORITY})\n"
+        harness = plan(
+            extensions_conf="[default]\nexten => 100,1,Answer()\n same => n,Echo()\n"
+            f"exten => 200,1,Bridge(${{other}}, {options})\n same => 2,{note} same => 3,{note}"
+            f"exten => far,1,{note} same => 2,{note} same => 3,{note}[away]\nexten => s,1,{note}"
+        )
+        other = harness.call("100")
+        harness.core.channels.set_global("other", other.channel.name)
+        harness.call("200").far.hang_up()
+        assert not other.channel.alive
+        assert harness.core.channels.globals.get("AT") == (place and f" {place}")
+
     def test_nobody_and_oneself(self, plan: Plan) -> None:
         harness = plan(
             extensions(

@@ -197,6 +197,16 @@ def test_items_of_a_channel(functions: Functions, item: str, value: str, back: s
     assert functions.read(f"CHANNEL({item})") == back
 
 
+def test_formats_and_the_call_s_number(functions: Functions) -> None:
+    functions.channel.formats = ()
+    items = ("audionativeformat", "audioreadformat", "audiowriteformat", "videonativeformat")
+    assert [functions.read(f"CHANNEL({item})") for item in items] == ["(slin)", "slin", "slin", "(nothing)"]
+    functions.channel.formats = ("ulaw", "alaw")
+    assert [functions.read(f"CHANNEL({item})") for item in items[:2]] == ["(ulaw|alaw)", "ulaw"]
+    functions.channel.linkedid = "1.26"
+    assert functions.read("CHANNEL(callid)") == "[C-0000001a]"
+
+
 def test_items_nobody_set(functions: Functions) -> None:
     name = functions.channel.name
     assert functions.read("CHANNEL(max_forwards)") == "20"
