@@ -8,6 +8,7 @@ system call says it of all.
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -107,8 +108,10 @@ def spawn(
 ) -> QuickProcess:
     """As reactor.spawnProcess: ``files`` maps the child's descriptors to ``r``, ``w`` or one of ours.
 
-    Raises OSError when the program cannot be run.
+    Raises OSError when the program cannot be run; none can in the virtual time of a dialplan's tests.
     """
+    if not hasattr(reactor, "addReader"):
+        raise OSError(errno.ENOSYS, "no programs are run in virtual time")
     make: Any = QuickProcess
     made: QuickProcess = make(
         reactor,

@@ -124,6 +124,8 @@ class FastAgi:
     async def connect(self, url: str) -> tuple[NetworkLink, Target]:
         """A connection to the server of ``agi://`` or ``hagi://``. Raises CannotConnect."""
         target = parse_url(url)
+        if not hasattr(self._reactor, "nameResolver"):
+            raise CannotConnect("no connections are made in virtual time")
         if url[:7].lower() != "hagi://":
             return await self._connect(url, target), target
         if target.port:

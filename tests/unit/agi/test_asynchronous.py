@@ -30,7 +30,10 @@ exten => 105,1,AGI(agi://:x/y)
  same => n,Set(AFTER=${AGISTATUS})
 exten => 106,1,DeadAGI(no-such-file)
  same => n,Set(AFTER=${AGISTATUS})
-exten => 107,1,Hangup
+exten => 107,1,AGI(/bin/true)
+ same => n,Set(AFTER=${AGISTATUS})
+exten => 108,1,AGI(agi://127.0.0.1/x)
+ same => n,Set(AFTER=${AGISTATUS})
 exten => h,1,EAGI(no-such-file)
  same => n,Set(LATE=yes)
  same => n,AGI(agi:async)
@@ -156,6 +159,8 @@ def test_the_queue_has_a_bound() -> None:
         ("104", None, "AGI requires an argument (script)"),
         ("105", "FAILURE", "is not a host with a port"),
         ("106", "NOTFOUND", "DeadAGI has been deprecated"),
+        ("107", "FAILURE", "no programs are run in virtual time"),
+        ("108", "FAILURE", "no connections are made in virtual time"),
     ],
 )
 def test_what_cannot_be_run(harness: DialplanHarness, exten: str, after: str | None, said: str) -> None:
