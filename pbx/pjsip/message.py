@@ -127,12 +127,8 @@ class SipMessage:
             texts = b"\n".join(lines).decode("utf-8").split("\n")
         except UnicodeDecodeError:
             texts = [text_of(line) for line in lines]
-        pairs: list[tuple[str, str]] = []
-        for line in texts[1:]:
-            name, colon, value = line.partition(":")
-            if colon:
-                pairs.append((name.strip(), value.strip()))
-        return Headers(pairs)
+        parts = [line.partition(":") for line in texts[1:]]
+        return Headers([(name.strip(), value.strip()) for name, colon, value in parts if colon])
 
     @property
     def is_request(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import struct
+from functools import lru_cache
 from typing import Any, Protocol
 
 from pbx.media.errors import MediaError
@@ -11,6 +13,7 @@ from pbx.pjsip._abi import ffi
 
 #: A cffi value; its type is the declaration's, which Python's type checker cannot see.
 CData = Any
+SOCKADDR_SIZE = ffi.sizeof("pj_sockaddr")
 
 
 class PjLibrary(Protocol):
@@ -56,18 +59,18 @@ def fill_address(target: CData, address: str, port: int) -> None:
 
     Raises ValueError for anything else: a name would have to be resolved, and PJLIB's resolver blocks.
     """
+    ffi.memmove(ffi.addressof(target), _sockaddr(address, port), SOCKADDR_SIZE)
+
+
+@lru_cache(maxsize=4096)
+def _sockaddr(address: str, port: int) -> bytes:
+    """A ``pj_sockaddr`` as it lies in memory: one copy instead of several assignments."""
     if not 0 <= port <= 65535:
         raise ValueError(f"port {port} is not between 0 and 65535")
     family, packed = parse_address(address)
-    ffi.memmove(ffi.addressof(target), b"\0" * ffi.sizeof("pj_sockaddr"), ffi.sizeof("pj_sockaddr"))
     if family == socket.AF_INET:
-        target.ipv4.sin_family = socket.AF_INET
-        target.ipv4.sin_port = socket.htons(port)
-        ffi.memmove(ffi.addressof(target.ipv4.sin_addr), packed, 4)
-    else:
-        target.ipv6.sin6_family = socket.AF_INET6
-        target.ipv6.sin6_port = socket.htons(port)
-        ffi.memmove(target.ipv6.sin6_addr, packed, 16)
+        return struct.pack("=HH4s20x", family, socket.htons(port), packed)
+    return struct.pack("=HHI16sI", family, socket.htons(port), 0, packed, 0)
 
 
 def read_address(source: CData) -> tuple[str, int] | None:

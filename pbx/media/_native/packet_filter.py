@@ -12,6 +12,7 @@ import contextlib
 import socket
 import struct
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from pbx.media._native.library import parse_address
 from pbx.media.errors import MediaError
@@ -41,6 +42,7 @@ Stranger = tuple[int, int]
 Source = tuple[str, int]
 
 
+@lru_cache(maxsize=4096)
 def _line(code: int, value: int, *, when: int = 0, unless: int = 0) -> bytes:
     """One instruction; ``when``, ``unless``: lines a comparison skips when it holds, or does not."""
     return struct.pack("HBBI", code, when, unless, value)
