@@ -218,7 +218,7 @@ class Receiver:
         self._postponed: dict[tuple[str, str, str], IDelayedCall] = {}
         self._module: CData = None
         self._held_module: CData = None
-        self._held: dict[int, IncomingRequest] = {}
+        self._held: dict[CData, IncomingRequest] = {}
         self._tsx_out = ffi.new("pjsip_transaction **")
         self._tdata_out = ffi.new("pjsip_tx_data **")
 
@@ -419,12 +419,12 @@ class Receiver:
             tsx = self._tsx_out[0]
             request._tsx = tsx
             if not final:
-                self._held[int(ffi.cast("uintptr_t", tsx))] = request
+                self._held[tsx] = request
             core.lib.pjsip_tsx_recv_msg(tsx, rdata)
 
     def _on_held_state(self, tsx: CData, event: CData) -> None:
         if tsx.state >= 6:  # PJSIP_TSX_STATE_TERMINATED
-            request = self._held.pop(int(ffi.cast("uintptr_t", tsx)), None)
+            request = self._held.pop(tsx, None)
             if request is not None:
                 request._tsx = None
                 request.taken()

@@ -102,8 +102,9 @@ class InviteLayer:
         self._selector = selector
         self.gate = SdpGate(core, receiver, self._session_of_dialog)
         self._receiver = receiver
-        self._sessions: dict[int, InviteSession] = {}
-        self._dialogs: dict[int, InviteSession] = {}
+        #: By PJSIP's pointers, which compare and hash by their addresses.
+        self._sessions: dict[CData, InviteSession] = {}
+        self._dialogs: dict[CData, InviteSession] = {}
         self._methods: dict[str, tuple[CData, CData]] = {}
         self._borrowed: CData = None
 
@@ -323,8 +324,8 @@ class InviteLayer:
         self.core.lib.pjsip_inv_add_ref(inv)
         session = InviteSession(self, inv, role, call_id)
         session.events = events
-        self._sessions[_address(inv)] = session
-        self._dialogs[_address(inv.dlg)] = session
+        self._sessions[inv] = session
+        self._dialogs[inv.dlg] = session
         return session
 
     def _bind(self, dialog: CData, transport: CData) -> None:
@@ -396,7 +397,7 @@ class InviteLayer:
     # Finding sessions
 
     def _session_of_dialog(self, dialog: CData) -> InviteSession | None:
-        return self._dialogs.get(_address(dialog))
+        return self._dialogs.get(dialog)
 
     def by_call_id(self, call_id: str) -> InviteSession | None:
         """A live session by its Call-ID: for the rare, so by search."""
@@ -404,8 +405,8 @@ class InviteLayer:
 
     def forget(self, session: InviteSession) -> None:
         """A session is about to give its reference back."""
-        self._sessions.pop(_address(session.inv), None)
-        self._dialogs.pop(_address(session.dialog), None)
+        self._sessions.pop(session.inv, None)
+        self._dialogs.pop(session.dialog, None)
         self.gate.carriers.discard(session)
         if self.gate.rewritten:
             self.gate.rewritten.pop(session.call_id.encode("utf-8", "surrogateescape"), None)
@@ -424,12 +425,12 @@ class InviteLayer:
     # Callbacks of PJSIP
 
     def _call_id_of(self, inv: CData, *_: object) -> str:
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         return session.call_id if session is not None else strings.text(inv.dlg.call_id.id)
 
     def _failed(self, inv: CData, *_: object) -> None:
         """A callback of ours raised: answer 500 or hang up, so that no call is left hanging."""
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is not None:
             self.core.later(session.end, 500)
 
@@ -450,7 +451,7 @@ class InviteLayer:
         return self._receiver.request_of(rdata) if is_request else self._receiver.response_of(rdata)
 
     def _on_state(self, inv: CData, event: CData) -> None:
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is None:
             return
         state = inv.state
@@ -504,7 +505,7 @@ class InviteLayer:
         state = tsx.state
         if state == _TSX_TRYING:
             if tsx.role == UAS and tsx.method.id != _INVITE:
-                session = self._sessions.get(_address(inv))
+                session = self._sessions.get(inv)
                 if session is not None:
                     self._on_request(session, tsx, event)
             return
@@ -514,7 +515,7 @@ class InviteLayer:
             elif state == _TSX_PROCEEDING and inv.state == CALLING:
                 self._untagged(inv, event)
             return
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is None:
             return
         if session.over:
@@ -528,7 +529,7 @@ class InviteLayer:
 
     def _untagged(self, inv: CData, event: CData) -> None:
         """A provisional response without a To tag makes no dialog: PJSIP is silent, but devices send such 18x."""
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         message = self._message(event)
         if session is not None and message is not None and message.status_code > 100:
             session.tell("provisional", message.status_code, message)
@@ -538,7 +539,7 @@ class InviteLayer:
 
         So it is when no ACK came (RFC 3261 13.3.1.4) or the session timer ran out (RFC 4028).
         """
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is not None and not session.ending and not session.over:
             session.ending = True
             code = int(inv.cause)
@@ -563,7 +564,7 @@ class InviteLayer:
         message = rdata.msg_info.msg
         if message.type != 0 or message.line.req.method.id == _INVITE:
             return
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is None:
             return
         is_prack = strings.raw(message.line.req.method.name) == b"PRACK"
@@ -576,7 +577,7 @@ class InviteLayer:
             self.lib.pjsip_inv_set_sdp_answer(inv, self.gate.token)
 
     def _on_reinvite(self, inv: CData, offer: CData, rdata: CData) -> int:
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         if session is None:
             return _FAILED
         tdata = ffi.new("pjsip_tx_data **")
@@ -592,12 +593,8 @@ class InviteLayer:
 
     def _on_negotiated(self, inv: CData, status: int) -> None:
         """The token was agreed on. It matters only for the answer in the ACK of a re-INVITE without offer."""
-        session = self._sessions.get(_address(inv))
+        session = self._sessions.get(inv)
         ack = self.gate.ack
         if ack is not None and session is not None and session.wants_ack_answer and inv.state == CONFIRMED:
             session.wants_ack_answer = False
             session.tell("reoffer_acknowledged", self._receiver.request_of(ack))
-
-
-def _address(pointer: CData) -> int:
-    return int(ffi.cast("uintptr_t", pointer))

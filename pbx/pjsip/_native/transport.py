@@ -157,9 +157,10 @@ class TransportTable:
         self.on_sent: Callable[[bytes, TransportInfo, tuple[str, int]], object] | None = None
         #: each called with the TransportInfo of a connection that is gone
         self.connection_watchers: list[Callable[[TransportInfo], object]] = []
-        self._transports: dict[int, PjTransport] = {}
+        #: By PJSIP's pointers, which compare and hash by their addresses.
+        self._transports: dict[CData, PjTransport] = {}
         self._by_info: dict[TransportInfo, PjTransport] = {}
-        self._factories: dict[int, Callable[[tuple[str, int], str], PjTransport]] = {}
+        self._factories: dict[CData, Callable[[tuple[str, int], str], PjTransport]] = {}
         self._types: dict[str, tuple[int, int]] = dict(TYPES)
         self._send: CData = None
         self._shutdown: CData = None
@@ -191,7 +192,7 @@ class TransportTable:
         return len(self._transports)
 
     def find(self, pointer: CData) -> PjTransport | None:
-        return self._transports.get(int(ffi.cast("uintptr_t", pointer)))
+        return self._transports.get(pointer)
 
     def type_of(self, protocol: str, host: str) -> tuple[int, int]:
         """(PJSIP's type, flags) of a protocol on an address; "ws" and "wss" share one type, registered when first
@@ -268,7 +269,7 @@ class TransportTable:
                 core.release(pool)
                 raise
             transport = PjTransport(self, tp, info, wire)
-            self._transports[int(ffi.cast("uintptr_t", tp))] = transport
+            self._transports[tp] = transport
             self._by_info[info] = transport
         return transport
 
@@ -278,7 +279,7 @@ class TransportTable:
 
     def by_pointer(self, pointer: CData) -> PjTransport | None:
         """The transport behind a pjsip_transport *."""
-        return self._transports.get(int(ffi.cast("uintptr_t", pointer)))
+        return self._transports.get(pointer)
 
     @staticmethod
     def transport_selector(transport: PjTransport) -> CData:
@@ -309,7 +310,7 @@ class TransportTable:
     # -- what PJSIP calls --------------------------------------------------------------------------------------------
 
     def _on_send(self, pointer: CData, tx: CData, address: CData, length: int, token: CData, callback: CData) -> int:
-        transport = self._transports.get(int(ffi.cast("uintptr_t", pointer)))
+        transport = self._transports.get(pointer)
         if transport is None or transport._shut:
             return PJ_ERRNO_START_SYS + errno.ENOTCONN
         start = tx.buf.start
@@ -332,7 +333,7 @@ class TransportTable:
         return 0
 
     def _on_destroy(self, pointer: CData) -> int:
-        transport = self._transports.pop(int(ffi.cast("uintptr_t", pointer)), None)
+        transport = self._transports.pop(pointer, None)
         if transport is None:
             return 0
         transport.pointer = None
@@ -371,13 +372,13 @@ class TransportTable:
         factory.create_transport2 = ffi.cast("void *", self._create)
         factory.destroy = ffi.cast("void *", self._factory_destroy)
         check(core.lib.pjsip_tpmgr_register_tpfactory(core.tpmgr, factory), "pjsip_tpmgr_register_tpfactory")
-        self._factories[int(ffi.cast("uintptr_t", factory))] = create
+        self._factories[factory] = create
         return factory
 
     def remove_factory(self, factory: CData) -> None:
         """The listener is gone: no more connections by it."""
         core = self.core
-        if self._factories.pop(int(ffi.cast("uintptr_t", factory)), None) is None:
+        if self._factories.pop(factory, None) is None:
             return
         check(core.lib.pjsip_tpmgr_unregister_tpfactory(core.tpmgr, factory), "pjsip_tpmgr_unregister_tpfactory")
         core.lib.pj_lock_destroy(factory.lock)
@@ -386,7 +387,7 @@ class TransportTable:
     def _on_create(
         self, factory: CData, manager: CData, endpt: CData, address: CData, length: int, tx: CData, out: CData
     ) -> int:
-        create = self._factories.get(int(ffi.cast("uintptr_t", factory)))
+        create = self._factories.get(factory)
         if create is None:
             return PJ_ERRNO_START_SYS + errno.ENOTCONN
         name = strings.text(tx.dest_info.name) if tx != ffi.NULL else ""
