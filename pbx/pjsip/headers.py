@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbx.errors import ObeliskError
-from pbx.pjsip.uri import NameAddr, quote
+from pbx.pjsip.uri import NameAddr, SipSyntaxError, quote
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -27,8 +27,22 @@ MAX_ADDED = 128
 MAX_VALUE = 4096
 
 
+#: What a dialplan gets as PJSIP prints it: the name in quotes, the URI without a port (RFC 3261 19.1.1, table 1).
+_PARTIES = frozenset(("from", "f", "to", "t"))
+
+
 class HeaderError(ObeliskError):
     """A header cannot be added: its name or value would break the message, or there are too many."""
+
+
+def _as_pjsip(header: str, value: str) -> str:
+    if header.lower() not in _PARTIES:
+        return value
+    try:
+        party = NameAddr.parse(value)
+    except SipSyntaxError:
+        return value
+    return str(replace(party, uri=replace(party.uri, port=0)))
 
 
 class HeaderStore:
@@ -55,8 +69,8 @@ class HeaderStore:
 
     def read(self, name: str, number: int = 1) -> str | None:
         """The value of the ``number``-th header of that name or prefix, or None."""
-        found = [value for header, value in self._all() if _matches(header, name)]
-        return found[number - 1] if 1 <= number <= len(found) else None
+        found = [pair for pair in self._all() if _matches(pair[0], name)]
+        return _as_pjsip(*found[number - 1]) if 1 <= number <= len(found) else None
 
     def names(self, prefix: str = "") -> list[str]:
         """The distinct names that begin with ``prefix``, in order of appearance (PJSIP_HEADERS)."""
@@ -92,7 +106,7 @@ class HeaderStore:
     def read_answer(self, name: str, number: int = 1) -> str | None:
         """As `read`, of the 200 to the channel's INVITE."""
         found = self._answer(name)
-        return found[number - 1][1] if 1 <= number <= len(found) else None
+        return _as_pjsip(*found[number - 1]) if 1 <= number <= len(found) else None
 
     def answer_names(self, prefix: str = "") -> list[str]:
         """As `names`, of the 200 to the channel's INVITE."""

@@ -109,10 +109,15 @@ class SessionMedia:
         if self._remote_offer is not None:
             self.answer(self._remote_offer)
 
-    def offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
-        """Our offer: for a first INVITE, or a later one. Raises NotAcceptable, NoMediaPorts."""
+    def offer(self, direction: Direction = Direction.SENDRECV, *, agreed_only: bool = False) -> bytes:
+        """Our offer: for a first INVITE, or a later one, which may be of what was agreed on alone.
+
+        Raises NotAcceptable, NoMediaPorts.
+        """
         local = self._offered = self._local()
         local.direction = direction
+        if agreed_only:
+            local.codecs = self.agreed_names
         self.text = self._versioned(build_offer(local))
         return self.text
 

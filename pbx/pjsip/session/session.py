@@ -371,8 +371,9 @@ class PjsipSession:
         if native is None:
             return
         heard_of(self.channel, self.endpoint, message)
+        offerless = _description(message) is None
         try:
-            native.accept_reoffer(self._answer_to(message))
+            native.accept_reoffer(self._reoffer() if offerless else self._answer_to(message))
         except (NotAcceptable, NoMediaPorts) as error:
             code = 400 if isinstance(error, BadDescription) else 488
             log.info("{call_id}: re-INVITE refused: {error}", call_id=self.call_id, error=str(error))
@@ -380,7 +381,11 @@ class PjsipSession:
         except (SessionOver, PjError) as error:
             log.warn("{call_id}: re-INVITE was not answered: {error}", call_id=self.call_id, error=str(error))
         else:
-            self._media_changed()
+            if not offerless:
+                self._media_changed()
+            elif self.channel.held:
+                # So phones take a call back; who holds it still says so in the ACK.
+                self.channel.queue_frame(ControlFrame(Control.UNHOLD))
 
     def reoffer_acknowledged(self, message: SipMessage) -> None:
         description = _description(message)
@@ -534,6 +539,10 @@ class PjsipSession:
         content_type = message.headers.get("Content-Type") or ""
         description = session_description(content_type, message.body)
         return self.media.offer() if description is None else self.media.answer(description)
+
+    def _reoffer(self) -> bytes:
+        """Our offer where a re-INVITE has none: of what is in use, or of all codecs."""
+        return self.media.offer(agreed_only=not self._sessions.settings.global_.all_codecs_on_empty_reinvite)
 
     def _media_changed(self) -> None:
         if self._closed:

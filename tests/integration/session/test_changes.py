@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_twisted import ensureDeferred
 
 from pbx.core.messages import DigitEnded, HoldChanged
 from pbx.media.sdp import Direction, parse
+from pbx.pjsip.settings import PjsipSettings
 
 
 def seen(exchange: Any, kind: type) -> list[Any]:
@@ -95,6 +97,37 @@ async def test_an_offerless_reinvite_gets_our_description(exchange: Any, phone: 
     await exchange.until(
         lambda: channel.driver.read_attribute("rtp", ["dest"]) == "127.0.0.1:40200", "the answer in the ACK"
     )
+    await end(phone)
+
+
+@ensureDeferred
+async def test_an_offerless_reinvite_takes_a_held_call_back(exchange: Any, phone: Any, sdp: Any) -> None:
+    held = seen(exchange, HoldChanged)
+    await phone.established("101", sdp(formats="8", lines=()))
+    phone.request("INVITE", body=sdp(formats="8", lines=("a=sendonly",), version=2))
+    await phone.response(200)
+    phone.ack()
+    await exchange.until(lambda: len(held) == 1, "hold")
+    phone.request("INVITE")
+    audio = parse((await phone.response(200)).body).media[0]
+    # What is in use, and both ways.
+    assert (audio.formats[0], audio.direction) == ("8", Direction.SENDRECV)
+    assert "0" not in audio.formats
+    await exchange.until(lambda: len(held) == 2, "taken back")
+    assert not held[1].held
+    phone.ack(sdp(formats="8", lines=("a=sendonly",), version=3))
+    await exchange.until(lambda: len(held) == 3, "held again")
+    await end(phone)
+
+
+@ensureDeferred
+async def test_an_offerless_reinvite_may_get_all_codecs(exchange: Any, phone: Any, sdp: Any) -> None:
+    settings = exchange.server.require(PjsipSettings)
+    settings.global_ = replace(settings.global_, all_codecs_on_empty_reinvite=True)
+    await phone.established("101", sdp(formats="8", lines=()))
+    phone.request("INVITE")
+    assert {"0", "8"} <= set(parse((await phone.response(200)).body).media[0].formats)
+    phone.ack(sdp(formats="8", lines=(), version=2))
     await end(phone)
 
 

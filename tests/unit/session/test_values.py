@@ -110,6 +110,20 @@ def test_headers_are_read_by_name_number_and_prefix() -> None:
     assert store.names("X-") == ["X-One", "X-Two"]
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("To: desk <sip:desk@127.0.0.1:5070>", '"desk" <sip:desk@127.0.0.1>'),
+        ("From: sip:a@b:5062;user=phone;tag=1", "<sip:a@b>;user=phone;tag=1"),
+        ('T: "A \\"B\\"" <sip:a@b;user=phone>', '"A \\"B\\"" <sip:a@b;user=phone>'),
+        ("To: <nonsense", "<nonsense"),
+        ("Contact: desk <sip:desk@127.0.0.1:5070>", "desk <sip:desk@127.0.0.1:5070>"),
+    ],
+)
+def test_the_parties_read_as_pjsip_prints_them(line: str, text: str) -> None:
+    assert HeaderStore(invite(line)).read(line.partition(":")[0]) == text
+
+
 def test_headers_are_added_updated_and_removed() -> None:
     store = HeaderStore()
     store.add("X-A", "1")
