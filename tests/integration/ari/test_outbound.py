@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
+import ipaddress
 import json
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest_twisted
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from twisted.internet import ssl
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 from wsproto import ConnectionType, WSConnection
@@ -259,3 +267,110 @@ async def test_a_server_that_does_not_answer_fails_the_call(applications: Applic
         raise AssertionError("the call did not go on")
     await server.cli("channel request hangup all")
     await server.wait_no_channels()
+
+
+def _certificate(path: Path, address: str) -> None:
+    """A certificate for ``address`` that signs itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "applications.test")])
+    now = dt.datetime.now(dt.timezone.utc)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + pem)
+
+
+TLS_CLIENT_CONF = """
+[server](!)
+type = websocket_client
+protocols = ari
+reconnect_interval = 100
+tls_enabled = yes
+
+[trusted](server)
+uri = wss://127.0.0.1:{right}/trusted
+ca_list_file = {path}/right.pem
+cert_file = {path}/right.pem
+
+[stranger](server)
+uri = wss://127.0.0.1:{right}/stranger
+ca_list_file = {path}/wrong.pem
+
+[misnamed](server)
+uri = wss://127.0.0.1:{wrong}/misnamed
+ca_list_file = {path}/wrong.pem
+
+[forgiven](server)
+uri = wss://127.0.0.1:{wrong}/forgiven
+ca_list_file = {path}/wrong.pem
+verify_server_hostname = no
+
+[anybody](server)
+uri = wss://127.0.0.1:{wrong}/anybody
+verify_server_cert = no
+"""
+TLS_NAMES = ("trusted", "stranger", "misnamed", "forgiven", "anybody")
+
+
+def _ari_conf(*names: str) -> str:
+    sockets = "".join(
+        f"[{name}]\ntype = outbound_websocket\nwebsocket_client_id = {name}\napps = app-{name}\nlocal_ari_user = user\n"
+        for name in names
+    )
+    return f"[general]\nenabled = no\n[user]\ntype = user\npassword = sesame-local\n{sockets}"
+
+
+async def test_tls_and_a_reload(tmp_path: Path) -> None:
+    from twisted.internet import reactor as any_reactor
+
+    reactor: Any = any_reactor
+    factory = Applications(reactor)
+    ports = {}
+    for name, address in (("right", "127.0.0.1"), ("wrong", "127.0.0.2")):
+        _certificate(tmp_path / f"{name}.pem", address)
+        pem = str(tmp_path / f"{name}.pem")
+        ports[name] = reactor.listenSSL(0, factory, ssl.DefaultOpenSSLContextFactory(pem, pem), interface="127.0.0.1")
+    numbers = {name: port.getHost().port for name, port in ports.items()}
+    files = {
+        "http.conf": HTTP_CONF,
+        "ari.conf": _ari_conf(*TLS_NAMES),
+        "websocket_client.conf": TLS_CLIENT_CONF.format(path=tmp_path, **numbers),
+    }
+    server = await LiveServer.start(reactor=reactor, files=files)
+    try:
+        for name in ("trusted", "forgiven", "anybody"):
+            peer = await factory.peer(f"/{name}")
+            await factory.message(peer, "ApplicationRegistered", application=f"app-{name}")
+        # The others are tried again and again, and never get as far as a request.
+        await server.wait_log("stranger.*certificate verify failed")
+        await server.wait_log("misnamed.*Mismatch")
+        assert {p.request.target for p in factory.peers if p.request} == {"/trusted", "/forgiven", "/anybody"}
+        # A reload closes what is gone and leaves what is as before alone.
+        kept, gone = await factory.peer("/trusted"), await factory.peer("/forgiven")
+        (server.etc / "ari.conf").write_text(_ari_conf("trusted"))
+        await server.cli("module reload res_ari")
+        await factory.message(gone, "ApplicationUnregistered", application="app-forgiven")
+        await factory.until(lambda: gone.closed, lambda: "the socket is open")
+        assert not kept.closed
+        # ... and so does one of the other file; it opens what has another address.
+        conf = server.etc / "websocket_client.conf"
+        conf.write_text(conf.read_text().replace("/trusted", "/moved"))
+        await server.cli("module reload res_websocket_client")
+        moved = await factory.peer("/moved")
+        await factory.message(moved, "ApplicationRegistered", application="app-trusted")
+        await factory.until(lambda: kept.closed, lambda: "the socket is open")
+        await server.check_clean()
+    finally:
+        await server.stop()
+        for port in ports.values():
+            await port.stopListening()
+    server.discard()
