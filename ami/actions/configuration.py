@@ -252,6 +252,11 @@ class _Step:
             if not any(deleted) and not lenient:
                 raise EditError(f"[{self.category}] has no such line")
             return
+        if self.verb == "update":
+            updated = [self._update(editor, section) for section in found]
+            if not any(updated):
+                raise EditError(f"[{self.category}] has no such variable")
+            return
         for section in found:
             self._change(editor, section)
 
@@ -262,12 +267,21 @@ class _Step:
             editor.delete_section(section)
         elif self.verb == "emptycat":
             editor.empty_section(section)
-        elif self.verb == "update":
-            editor.set(section, self.variable, self._plain_value(), match=self.match)
         elif self.verb == "append":
             editor.append(section, self.variable, self._plain_value(), is_object=self.value.startswith(">"))
         else:
             editor.insert(section, self._index(), self.variable, self._plain_value())
+
+    def _update(self, editor: ConfigEditor, section: Section) -> bool:
+        """Change the section's variable, or give it one of its own beside its template's; False when it has none."""
+        name = self.variable.lower()
+        meant = [i for i in section.items if i.key.lower() == name and self.match in (None, i.value)]
+        if all(section.is_inherited(item) for item in meant):
+            if meant:
+                editor.append(section, self.variable, self._plain_value(), is_object=self.value.startswith(">"))
+        else:
+            editor.set(section, self.variable, self._plain_value(), match=self.match)
+        return bool(meant)
 
     def _delete(self, editor: ConfigEditor, section: Section) -> bool:
         """Remove the section's own lines that are meant; False when there is none."""

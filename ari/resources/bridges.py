@@ -22,10 +22,10 @@ from ari.resources._calls import (
 from ari.table import body, path, query
 from pbx.core.bridge import BridgeSnapshot
 from pbx.stasis.control import ChannelControl
-from pbx.stasis.errors import BadName, NameInUse, WrongState
+from pbx.stasis.errors import BadBridgeType, BadName, NameInUse, WrongState
 from pbx.stasis.service import Stasis
 
-_TYPE = query("type", "Comma separated list of bridge type attributes; 'holding' or 'mixing' decides.")
+_TYPE = query("type", "Comma separated list of bridge type attributes; 'mixing' (the default) or 'holding' decides.")
 _NAME = query("name", "Name to give to the bridge being created.")
 _VARIABLES = body("variables", "Variables to set on the bridge on creation.")
 
@@ -55,6 +55,8 @@ def create(request: Request) -> BridgeSnapshot:
         raise AriError(409, str(error)) from error
     except BadName as error:
         raise AriError(400, str(error)) from error
+    except BadBridgeType as error:
+        raise AriError(500, f"Unable to create bridge: {error}") from error
     bridge.reported.update(dict.fromkeys(variables.reported))
     return bridge.snapshot()
 

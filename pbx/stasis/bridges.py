@@ -11,7 +11,7 @@ from pbx.core.bridge import Bridge, Bridges
 from pbx.core.bridge.bridges import DuplicateBridge
 from pbx.core.media import AudioLeg, Switchboard
 from pbx.core.music import Music, Tune
-from pbx.stasis.errors import BadName, NameInUse
+from pbx.stasis.errors import BadBridgeType, BadName, NameInUse
 from pbx.stasis.target import MediaTarget
 
 if TYPE_CHECKING:
@@ -121,14 +121,18 @@ class StasisBridges:
     def create(
         self, types: str = "", bridge_id: str = "", name: str = "", variables: Mapping[str, str] | None = None
     ) -> Bridge:
-        """A new bridge; ``types`` is ARI's comma list, of which ``holding`` decides. Raises NameInUse, BadName."""
+        """A new bridge; ``types`` is ARI's comma list, "mixing" if empty. Raises NameInUse, BadName, BadBridgeType."""
         if len(bridge_id) > MAX_ID or len(name) > MAX_NAME:
             raise BadName(f"a bridge's id has at most {MAX_ID} characters, its name {MAX_NAME}")
-        words = {word.strip().lower() for word in types.split(",")}
+        words = {word.strip() for word in (types or "mixing").split(",")}
+        # A bridge whose video goes to everybody is a mixing one whatever else is said.
+        mixing = "video_sfu" in words or "mixing" in words
+        if "video_sfu" not in words and mixing is ("holding" in words):
+            raise BadBridgeType(f"'{types}' is neither the one nor the other: mixing or holding")
         try:
             bridge = self._bridges.create(
                 bridge_id=bridge_id or None,
-                kind="holding" if "holding" in words else "mixing",
+                kind="mixing" if mixing else "holding",
                 creator="Stasis",
                 name=name,
                 bridge_class="stasis",

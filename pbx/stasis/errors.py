@@ -33,6 +33,10 @@ class BadName(StasisError, ValueError):
     """A name is empty, too long, or would leave the directory it belongs to."""
 
 
+class BadBridgeType(StasisError, ValueError):
+    """No bridge can be of those types."""
+
+
 class BadFormat(StasisError):
     """A file format cannot be written."""
 

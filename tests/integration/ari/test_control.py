@@ -177,6 +177,13 @@ async def test_bridges(ari: AriClient, events: AriEvents) -> None:
     assert (await ari.get("/bridges/room")).status == 404
 
 
+async def test_a_bridge_of_no_type_is_refused(ari: AriClient) -> None:
+    for types in ("mixing,holding", "proxy_media"):
+        refused = await ari.post("/bridges/impossible", type=types)
+        assert (refused.status, "Unable to create bridge" in refused.json["message"]) == (500, True)
+    assert (await ari.get("/bridges/impossible")).status == 404
+
+
 async def test_video_sources_of_a_bridge(ari: AriClient, events: AriEvents) -> None:
     await inside(ari, events, "v-1")
     await inside(ari, events, "v-2")

@@ -338,7 +338,8 @@ async def test_tls_and_a_reload(tmp_path: Path) -> None:
     for name, address in (("right", "127.0.0.1"), ("wrong", "127.0.0.2")):
         _certificate(tmp_path / f"{name}.pem", address)
         pem = str(tmp_path / f"{name}.pem")
-        ports[name] = reactor.listenSSL(0, factory, ssl.DefaultOpenSSLContextFactory(pem, pem), interface="127.0.0.1")
+        context: Any = ssl.DefaultOpenSSLContextFactory  # not typed
+        ports[name] = reactor.listenSSL(0, factory, context(pem, pem), interface="127.0.0.1")
     numbers = {name: port.getHost().port for name, port in ports.items()}
     files = {
         "http.conf": HTTP_CONF,

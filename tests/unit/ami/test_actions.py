@@ -422,6 +422,27 @@ def test_sections_are_filtered(
     assert ("No categories found" in repr(reply)) is bool(category and not found)
 
 
+def test_an_update_changes_what_is_there(admin: AmiPair, harness: DialplanHarness) -> None:
+    harness.write("shop.conf", "[base](!)\ncommon = 1\n[one](base)\nx = 1\nx = 2\n[two]\ny = 1\n")
+    file = {"SrcFilename": "shop.conf", "DstFilename": "shop.conf"}
+
+    def update(category: str, variable: str, value: str, **more: str) -> str:
+        step = {"Action": "update", "Cat": category, "Var": variable, "Value": value, **more}
+        return admin.reply("UpdateConfig", **file, **{f"{name}-000000": each for name, each in step.items()})[
+            "Response"
+        ]
+
+    assert update("one", "X", "3", Match="2") == "Success"
+    # What a template gave gets a line of the section's own.
+    assert update("one", "common", "9") == "Success"
+    text = "[base](!)\ncommon = 1\n[one](base)\nx = 1\nx = 3\ncommon = 9\n[two]\ny = 1\n"
+    assert (harness.directories.etc / "shop.conf").read_text() == text
+    assert update("two", "z", "1") == "Error"
+    assert update("one", "x", "4", Match="2") == "Error"
+    assert update("none", "x", "4") == "Error"
+    assert (harness.directories.etc / "shop.conf").read_text() == text
+
+
 def test_a_step_is_done_to_every_section_it_is_about(admin: AmiPair, harness: DialplanHarness) -> None:
     harness.write("catalogue.conf", CATALOGUE)
     file = {"SrcFilename": "catalogue.conf", "DstFilename": "catalogue.conf"}

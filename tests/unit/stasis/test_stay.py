@@ -27,7 +27,7 @@ from pbx.core.messages import (
 from pbx.core.originate import Originate
 from pbx.core.states import ChannelState
 from pbx.stasis.control import ChannelControl, DigitOrder
-from pbx.stasis.errors import NameInUse, NotPlaying, WrongState
+from pbx.stasis.errors import BadBridgeType, NameInUse, NotPlaying, WrongState
 from pbx.stasis.events import StasisEvent
 from pbx.stasis.playback import PlaybackOrder, PlaybackSnapshot
 from pbx.stasis.recording import LiveRecordingSnapshot, RecordingOrder
@@ -336,6 +336,29 @@ def test_muting_for_two_reasons_ends_with_both(exchange: Exchange) -> None:
     assert leg.muted == (True, False)
     control.unmute("in")
     assert leg.muted == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("types", "technology"),
+    [
+        ("", "mixing"),
+        (" mixing , dtmf_events", "mixing"),
+        ("holding,proxy_media", "holding"),
+        ("video_sfu", "mixing"),
+        ("holding,video_sfu", "mixing"),
+        ("holding,mixing", ""),
+        ("proxy_media", ""),
+        ("conference", ""),
+        (",", ""),
+    ],
+)
+def test_types_of_bridges(exchange: Exchange, types: str, technology: str) -> None:
+    if not technology:
+        with pytest.raises(BadBridgeType):
+            exchange.stasis.bridges.create(types, "b1")
+        assert exchange.stasis.bridges.find("b1") is None
+        return
+    assert exchange.stasis.bridges.create(types, "b1").kind == technology
 
 
 def test_a_bridge_of_two_and_its_events(exchange: Exchange) -> None:
