@@ -17,6 +17,8 @@ _CLOSED = frozenset((
     "seconds", "delay", "timeout", "causecode", "options", "context", "priority", "duration", "class", "duration_ms",
     "n", "extension", "channel", "attempts", "langoverride",
 ))  # fmt: skip
+#: Applications that do without the argument of their synopsis.
+_NEEDS_NOTHING = frozenset(("Else",))
 #: Options that are words, by application in lower case, are not looked at.
 _LETTER = re.compile(r"[A-Za-z0-9](\(.*\))?\Z", re.DOTALL)
 _MARKS = re.compile("[\ue000-\uf8ff]")
@@ -24,16 +26,27 @@ _MARKS = re.compile("[\ue000-\uf8ff]")
 _RUNS_ANOTHER = frozenset(("exec", "tryexec"))
 
 
-def required(grammar: Grammar) -> int:
-    """How many of the first arguments are needed: those outside of brackets."""
-    count = depth = 0
+def required(grammar: Grammar) -> list[int]:
+    """The numbers of the arguments that are needed: those outside of brackets, but for such as ``args``."""
+    found: list[int] = []
+    depth = number = 0
     for part in grammar.text.split(",") if grammar.text else ():
         name = part.strip()
         opened = len(name) - len(name.lstrip("["))
-        if depth + opened == 0 and name.strip("[] ."):
-            count += 1
+        plain = name.strip("[] .")
+        if depth + opened == 0 and plain and not plain.startswith("arg"):
+            found.append(number)
+        number += bool(plain)
         depth += part.count("[") - part.count("]")
-    return count
+    return found
+
+
+def _missing(grammar: Grammar, given: list[Text]) -> str:
+    """The name of an argument that is needed and not there; an empty one counts as missing where it is the first."""
+    for number in required(grammar):
+        if number >= len(given) or (not number and not given[0].skeleton.strip()):
+            return grammar.names[number]
+    return ""
 
 
 def check_call(world: World, step: Step) -> None:
@@ -61,13 +74,10 @@ def check_function(world: World, dynamic: Dynamic, place: Place) -> None:
 
 
 def _check_function_arguments(world: World, found: Declaration, arguments: Text, place: Place) -> None:
-    names = found.grammar.names
-    needed = required(found.grammar)
-    if arguments.is_dynamic or not needed:
+    if arguments.is_dynamic:
         return
-    given = arguments.split(max(len(names), 1))
-    if len(given) < needed or not given[0].skeleton.strip():
-        missing = names[len(given)] if given and len(given) < len(names) and given[0].skeleton.strip() else names[0]
+    missing = _missing(found.grammar, arguments.split(max(len(found.grammar.names), 1)))
+    if missing:
         world.tell("missing-argument", place, f"{found.name} needs its argument '{missing}': {found.syntax}")
 
 
@@ -86,11 +96,11 @@ def _check_written(world: World, step: Step) -> None:
 
 def _check_arguments(world: World, step: Step, found: Declaration) -> None:
     grammar = found.grammar
-    names, needed = grammar.names, required(grammar)
+    names = grammar.names
     every = step.data.split(64)
     given = step.data.split(max(len(names), 1))
-    if not step.data.is_dynamic and (len(given) < needed or (needed and not given[0].skeleton.strip())):
-        missing = names[len(given)] if len(given) < needed else names[0]
+    missing = "" if step.data.is_dynamic or found.name in _NEEDS_NOTHING else _missing(grammar, given)
+    if missing:
         world.tell("missing-argument", step.place, f"{found.name} needs its argument '{missing}': {found.syntax}")
     closed = not names or (names[-1] in _CLOSED and "..." not in grammar.text.rpartition(",")[2])
     if closed and len(every) > len(names) and (names or step.data):
@@ -120,16 +130,16 @@ def _check_options(world: World, step: Step, found: Declaration, options: Text) 
 
 
 def nested_calls(step: Step) -> Iterator[Step]:
-    """The applications that Exec, TryExec and ExecIf run."""
+    """The applications that Exec, TryExec, ExecIf and ExecIfTime run."""
     name = step.application.lower()
     if name in _RUNS_ANOTHER:
         made = _call_in(step, step.data)
         if made is not None:
             yield made
-    elif name == "execif":
+    elif name in ("execif", "execiftime"):
         _condition, found, branches = step.data.partition("?")
         if found:
-            then, _, otherwise = branches.partition(":")
+            then, _, otherwise = branches.partition(":") if name == "execif" else (branches, False, Text(""))
             for branch in (then, otherwise):
                 made = _call_in(step, branch.strip())
                 if made is not None:

@@ -171,6 +171,12 @@ def test_applications_compare_without_regard_to_case_and_functions_with(lint: Li
         "Wait(${X})",
         "Answer()",
         "Answer",
+        "AGI(program.py)",
+        "PJSIPNotify(,Event=x)",
+        "If($[0${X} > 1])\n same => n,Else()\n same => n,EndIf()",
+        'ExecIf($["${X}" = "1"]?NoOp(a,b):Wait(1))',
+        "ExecIfTime(09:00-17:00,mon-fri,*,*?NoOp(a:b))",
+        "GosubIf($[0${X} > 1]?sub)\n same => n(sub),Return()",
         "Playback(a&b,noanswer)",
         "UserEvent(X,A: 1,B: 2)",
         'Set(A=${IF($["${B}" = "1"]?x,y:z)})',
@@ -194,6 +200,19 @@ def test_arguments_and_options_are_named(lint: Lint) -> None:
     assert "Log needs its argument 'message'" in shown(lint("exten => 1,1,Log(NOTICE)"))[0]
     assert "Dial has no option '?'" in shown(lint("exten => 1,1,Dial(PJSIP/a,,r?)"))[0]
     assert "LEN needs" not in "".join(shown(lint("exten => 1,1,NoOp(${LEN(${X})})")))
+
+
+def test_applications_inside_applications(lint: Lint) -> None:
+    report = lint(
+        'exten => 1,1,ExecIf($["${X}" = "1"]?Plaback(a):Wait())\n same => n,TryExec(Nothing(x))\n'
+        " same => n,ExecIfTime(*,*,*,*?Wait())\n"
+    )
+    assert [(each.place.line, each.check) for each in report.findings] == [
+        (2, "missing-argument"),
+        (2, "unknown-application"),
+        (3, "unknown-application"),
+        (4, "missing-argument"),
+    ]
 
 
 # Where it goes
