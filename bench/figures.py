@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from bench.agi import agi
 from bench.ami import MANAGER_CONF, logged_in, manager
 from bench.ari import interface
 from bench.cpu import cpu_seconds
@@ -213,4 +214,5 @@ FIGURES: dict[str, Measure] = {
     "idle": idle,
     "ami": manager,
     "ari": interface,
+    "agi": agi,
 }
