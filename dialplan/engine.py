@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from dialplan.absolute_timeout import set_absolute_timeout
 from dialplan.arguments import Arguments
 from dialplan.contexts import Contexts
 from dialplan.editing import PlanEditor
 from dialplan.loop import Loop
 from dialplan.patterns import Mode
 from dialplan.registry import DANGEROUS, SYSTEM, Application, Registry
-from dialplan.run import RESULT_HANGUP, RESULT_OK, RaisedException, Run, run_of
+from dialplan.run import RESULT_HANGUP, RESULT_OK, Run, run_of
 from dialplan.show import list_contexts
 from dialplan.substitution import Substitution
 from dialplan.verbosity import verbose, wants
-from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.release import ask_release
 from pbx.errors import ObeliskError
@@ -311,27 +311,7 @@ class Engine:
 
     def set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
         """End the call, by ``T`` or ``e`` where they exist, after ``seconds``; 0 takes the limit away."""
-        run = run_of(channel)
-        if run is None:
-            return
-        cancel_timer(run.absolute)
-        run.absolute, run.absolute_deadline = None, 0.0
-        if seconds > 0:
-            clock = self.channels.clock
-            run.absolute_deadline = clock.monotonic() + seconds
-            run.absolute = clock.call_later(seconds, self._absolute_timeout, channel, run)
-
-    def _absolute_timeout(self, channel: Channel, run: Run) -> None:
-        run.absolute, run.absolute_deadline = None, 0.0
-        if channel.hangup_requested or not channel.alive:
-            return
-        if self.loop.here(channel, "T"):
-            channel.redirect(channel.context, "T", 1)
-        elif self.loop.here(channel, "e"):
-            run.exception = RaisedException("ABSOLUTETIMEOUT", channel.context, channel.exten, channel.priority)
-            channel.redirect(channel.context, "e", 1)
-        else:
-            channel.request_hangup()
+        set_absolute_timeout(self, channel, seconds)
 
     # The run
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from dialplan.absolute_timeout import cancel as cancel_absolute_timeout
 from dialplan.hangup_handlers import run_handlers
 from dialplan.patterns import Mode
 from dialplan.run import (
@@ -62,7 +63,6 @@ class Loop:
             log.failure("{channel}: the dialplan failed", channel=channel.name)
         released = run.released
         if released is not None and not released.called and channel.alive and not channel.hangup_requested:
-            run.end()
             channel.extra.pop(KEY, None)
             channel.owner = ""
             released.callback(None)
@@ -81,7 +81,6 @@ class Loop:
         except Exception:  # a defect in one call must end that call alone
             log.failure("{channel}: the h extension failed", channel=channel.name)
         await run_handlers(self._engine, channel)
-        run.end()
         channel.extra.pop(KEY, None)
         channel.hangup(Cause.NOT_DEFINED)
         if run.released is not None and not run.released.called:
@@ -283,7 +282,7 @@ class Loop:
         """The ``h`` extension, on a channel that is hung up and still there."""
         if not channel.alive:
             return
-        run.end()
+        cancel_absolute_timeout(channel)
         channel.hangup_requested = channel.in_hangup = True
         if not self.here(channel, "h"):
             return

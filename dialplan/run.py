@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pbx.clock import cancel_timer
-
 if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
-    from twisted.internet.interfaces import IDelayedCall
 
     from dialplan.extensions import Priority
     from pbx.core.channel import Channel
@@ -48,8 +45,7 @@ class Run:
     """The state of a dialplan on a channel, from its start to the channel's end."""
 
     __slots__ = (
-        "absolute",
-        "absolute_deadline",
+        "borrowed",
         "digit_timeout",
         "exception",
         "ignores_hangup",
@@ -68,9 +64,8 @@ class Run:
         self.digit_timeout = DEFAULT_DIGIT_TIMEOUT
         self.response_timeout = DEFAULT_RESPONSE_TIMEOUT
         self.exception: RaisedException | None = None
-        self.absolute: IDelayedCall | None = None
-        #: When the call is to end, by the monotonic clock; 0: not limited.
-        self.absolute_deadline = 0.0
+        #: Whether nobody runs a dialplan on the channel, but for a subroutine that somebody else waits for.
+        self.borrowed = False
         #: Whether a hangup does not end it: in ``h`` and hangup handlers, where applications that need the call refuse.
         self.ignores_hangup = False
         #: Set when somebody else takes the channel: the run ends without a hangup, and this fires.
@@ -81,11 +76,6 @@ class Run:
         self.steps = self.steps_hung_up = 0
         #: Subroutines under way that an application or function waits for, each inside the one before.
         self.subroutines = 0
-
-    def end(self) -> None:
-        """Stop the timers."""
-        cancel_timer(self.absolute)
-        self.absolute = None
 
 
 def run_of(channel: Channel) -> Run | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from twisted.logger import Logger
 
+from dialplan.absolute_timeout import seconds_left
 from dialplan.arguments import Arguments
 from dialplan.functions.base import scan_int
 from dialplan.functions.channel import READERS
 from dialplan.registry import DialplanModule, application
-from dialplan.run import RESULT_OK, run_of
+from dialplan.run import RESULT_OK
 from dialplan.verbosity import verbose, wants
 from pbx.core.channel import Channel
 from pbx.core.party import PartyId
@@ -28,10 +29,7 @@ def _name(party: PartyId) -> str:
 
 
 def _hang_up_in(channel: Channel) -> int:
-    run = run_of(channel)
-    if run is None or not run.absolute_deadline:
-        return 0
-    return max(0, int(run.absolute_deadline - channel.channels.clock.monotonic()))
+    return max(0, int(seconds_left(channel) or 0))
 
 
 def describe(channel: Channel) -> list[tuple[str, str]]:

@@ -115,6 +115,7 @@ async def run_subroutine(
     if run is None:
         # Nobody runs a dialplan on it: until the subroutine has ended, we do.
         run = channel.extra[KEY] = Run()
+        run.borrowed = True
         channel.owner = "pbx"
     try:
         return await _run(engine, channel, run, location, ignores_hangup=ignores_hangup, begun=begun)
@@ -186,7 +187,6 @@ def _unwind(channel: Channel, frame: Frame, location: str) -> None:
 
 def _give_back(channel: Channel, run: Run, owner: str) -> None:
     """The channel goes back to whoever had it, or to where it was sent meanwhile."""
-    run.end()
     if channel.extra.get(KEY) is run:
         del channel.extra[KEY]
     released = run.released

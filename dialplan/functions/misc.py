@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dialplan.absolute_timeout import seconds_left
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
 from dialplan.functions.pjsip_headers import ResponseHeaderFunctions
@@ -24,21 +25,24 @@ class TimeoutModule(DialplanModule):
         if kind not in _TIMEOUTS:
             raise ArgumentError(f"unknown timeout type '{args.raw}'; there are {', '.join(_TIMEOUTS)}")
         run = None if channel is None else run_of(channel)
-        if channel is None or run is None:
-            raise FunctionError("TIMEOUT needs a channel that runs the dialplan")
-        return channel, run, kind
+        if channel is None or (run is None and kind != "absolute"):
+            raise FunctionError(f"TIMEOUT({kind}) needs a channel that runs the dialplan")
+        return channel, run or Run(), kind
 
     @function(
         "TIMEOUT",
         "timeouttype",
         synopsis="Gets or sets timeouts on the channel, in seconds.",
-        description="absolute: length of the call, 0 for none. digit: between digits. response: for the first digit.",
+        description=(
+            "absolute: length of the call, 0 for none, on any channel. digit: between digits. response: for the first "
+            "digit."
+        ),
     )
     def func_timeout(self, channel: Channel | None, args: Arguments) -> str:
-        _channel, run, kind = self._run(channel, args)
+        live, run, kind = self._run(channel, args)
         if kind == "absolute":
-            left = run.absolute_deadline - self.server.clock.monotonic() if run.absolute_deadline else 0.0
-            return f"{max(left, 0.0):.3f}"
+            left = seconds_left(live)
+            return "0" if left is None else f"{max(left, 0.0):.3f}"
         return f"{run.digit_timeout if kind == 'digit' else run.response_timeout:.3f}"
 
     @func_timeout.writer

@@ -463,6 +463,17 @@ exten => s,1,Set(THERE=1)
         harness.core.clock.advance(1)
         assert call.ended
 
+    def test_a_limit_set_before_the_call_holds_during_it(self, plan: Plan) -> None:
+        more = self.MORE + "[limit]\nexten => s,1,Set(TIMEOUT(absolute)=60)\n same => n,Return\n"
+        harness, call = run(plan, "Dial(Fake/bob,30,gb(limit^s^1))", "Set(A=${DIALSTATUS})", more=more)
+        bob = harness.core.fake.drivers["bob"][-1]
+        assert harness.engine.read_function(bob.channel, "TIMEOUT(absolute)") == "60.000"
+        bob.say(Control.ANSWER)
+        harness.core.clock.advance(59)
+        assert bob.channel.bridge is not None
+        harness.core.clock.advance(1)
+        assert (bob.channel.alive, call.variable("A")) == (False, "ANSWER")
+
     def test_without_app_stack(self, plan: Plan) -> None:
         from pbx.testing.deferreds import result_of, start
 
