@@ -106,6 +106,24 @@ class MailboxNoticeRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageAddressed:
+    """A text message was given its addresses, or found no endpoint to go through (``endpoint`` is empty).
+
+    ``destination`` and ``sender`` are what the sender of the message said, ``to`` and ``message_sender`` what the
+    message says itself; the three URIs are those of the request.
+    """
+
+    destination: str
+    sender: str
+    to: str
+    message_sender: str
+    endpoint: str = ""
+    request_uri: str = ""
+    to_uri: str = ""
+    from_uri: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SessionEnding:
     """A call's SIP session is let go."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -9,8 +10,9 @@ from twisted.logger import Logger
 from pbx.core.frames import TextFrame
 from pbx.core.text_messages import MessageNotSent, TextMessage, TextMessages
 from pbx.errors import ObeliskError
-from pbx.pjsip.destinations import Destinations
+from pbx.pjsip.destinations import Destinations, NoDestination
 from pbx.pjsip.distributor import Distributor
+from pbx.pjsip.events import MessageAddressed
 from pbx.pjsip.location import Location
 from pbx.pjsip.out_of_dialog import OutOfDialogRequest, Requests
 from pbx.pjsip.session.services import Sessions
@@ -19,6 +21,7 @@ from pbx.pjsip.sip_module import SipModule
 from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri
 
 if TYPE_CHECKING:
+    from pbx.bus import Bus
     from pbx.pjsip.host import IncomingRequest, Reply
     from pbx.pjsip.message import SipMessage
     from pbx.pjsip.objects import Endpoint
@@ -53,6 +56,7 @@ class ResPjsipMessaging(SipModule):
             server.require(Requests),
             Destinations(server.sorcery, server.require(Location), settings),
             settings,
+            server.bus,
         )
         self.withdrawals.append(server.require(Distributor).register_method("MESSAGE", messaging.on_message))
         self.withdrawals.append(texts.register_technology(messaging))
@@ -65,12 +69,18 @@ class Messaging:
     message_scheme = "pjsip"
 
     def __init__(
-        self, texts: TextMessages, requests: Requests, destinations: Destinations, settings: PjsipSettings
+        self,
+        texts: TextMessages,
+        requests: Requests,
+        destinations: Destinations,
+        settings: PjsipSettings,
+        bus: Bus,
     ) -> None:
         self._texts = texts
         self._requests = requests
         self._destinations = destinations
         self._settings = settings
+        self._bus = bus
 
     # In
 
@@ -123,15 +133,17 @@ class Messaging:
 
     def send_message(self, message: TextMessage, destination: str, sender: str) -> None:
         """Send to ``destination`` in any of the forms of `Destinations`. Raises MessageNotSent."""
+        said = MessageAddressed(destination, sender, message.to, message.sender)
         try:
             found = self._destinations.find(destination)
             target = NameAddr.parse(found.uri)
+            to_uri, from_uri = _to(message.to, target), self._from(found.endpoint, sender or message.sender)
             request = OutOfDialogRequest(
                 "MESSAGE",
                 str(target.uri),
                 found.endpoint,
-                from_uri=self._from(found.endpoint, sender or message.sender),
-                to_uri=_to(message.to, target),
+                from_uri=from_uri,
+                to_uri=to_uri,
                 headers=tuple(_headers(message)),
                 body=message.body.encode(),
                 content_type=message.data("Content-Type") or TEXT,
@@ -144,8 +156,20 @@ class Messaging:
                              reason=reply.reason)  # fmt: skip
 
             self._requests.send(request, answered)
+            self._bus.publish(
+                replace(
+                    said,
+                    endpoint=found.endpoint.id,
+                    request_uri=found.uri,
+                    to_uri=str(NameAddr.parse(to_uri).uri),
+                    from_uri=str(NameAddr.parse(from_uri).uri),
+                )
+            )
         except MessageNotSent:
             raise
+        except NoDestination as error:
+            self._bus.publish(said)
+            raise MessageNotSent(f"PJSIP MESSAGE - {error}") from error
         except (ObeliskError, ValueError) as error:
             raise MessageNotSent(f"PJSIP MESSAGE - {error}") from error
 

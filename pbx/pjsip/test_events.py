@@ -10,6 +10,7 @@ from pbx.pjsip.events import (
     ContactAsked,
     MailboxNoticeRefused,
     MailboxNoticeTaken,
+    MessageAddressed,
     RegisteredContactChanged,
     SessionEnding,
     SubscriberTold,
@@ -78,6 +79,20 @@ def notice_refused(message: MailboxNoticeRefused) -> Events:
     return (_event("PUBSUB_NO_INCOMING_MWI_MAILBOX", ("Endpoint", message.endpoint)),)
 
 
+def message_addressed(message: MessageAddressed) -> Events:
+    """The addresses of a MESSAGE that goes out."""
+    said = (
+        ("MdataFrom", message.sender),
+        ("MsgFrom", message.message_sender),
+        ("MdataDestination", message.destination),
+        ("MsgTo", message.to),
+    )
+    if not message.endpoint:
+        return (_event("MSG_ENDPOINT_URI_FAIL", *said),)
+    uris = (("RequestURI", message.request_uri), ("ToURI", message.to_uri), ("FromURI", message.from_uri))
+    return (_event("MSG_FROMTO_URI", *said, ("Endpoint", message.endpoint), *uris),)
+
+
 def session_ending(message: SessionEnding) -> Events:
     """A call's signalling is let go."""
     return (_event("SESSION_DESTROYING", ("Endpoint", message.endpoint)),)
@@ -98,6 +113,7 @@ class TestEventsPjsip(Module):
         self._tell(ContactAsked, contact_asked)
         self._tell(MailboxNoticeTaken, notice_taken)
         self._tell(MailboxNoticeRefused, notice_refused)
+        self._tell(MessageAddressed, message_addressed)
         self._tell(SessionEnding, session_ending)
 
     def _tell(self, kind: type[M], words: Callable[[M], Events]) -> None:

@@ -93,12 +93,25 @@ async def test_what_is_not_for_us(exchange: Any, phone: Any, target: str, kind: 
 async def test_a_message_is_sent_and_its_challenge_answered(exchange: Any, phone: Any, algorithm: str) -> None:
     exchange.server.channels.set_global("TARGET", f"phone/sip:bob@127.0.0.1:{phone.port}")
     seen = user_events(exchange)
+    heard: list[messages.TestEvent] = []
+    exchange.server.bus.subscribe(messages.TestEvent, heard.append)
     send(phone, "forward")
     first = await phone.wanted("MESSAGE")
     assert (first.request_uri, first.body) == (f"sip:bob@127.0.0.1:{phone.port}", b"Watson come here")
     assert str(first.from_).startswith("<sip:board@example.com>")
     assert (first.headers.get("X-Id"), first.content_type) == ("7", "text/plain")
     assert first.headers.get("Contact") is None
+    (told,) = heard
+    assert told.state == "MSG_FROMTO_URI"
+    assert (
+        dict(told.fields).items()
+        >= {
+            "MdataDestination": f"phone/{first.request_uri}",
+            "Endpoint": "phone",
+            "RequestURI": first.request_uri,
+            "FromURI": str(first.from_.uri),
+        }.items()
+    )
     challenge = f'Digest realm="there", nonce="n1", qop="auth", algorithm={algorithm}'
     phone.answer(first, 401, headers=[f"WWW-Authenticate: {challenge}"])
     second = await phone.wanted("MESSAGE")
@@ -114,6 +127,8 @@ async def test_a_message_is_sent_and_its_challenge_answered(exchange: Any, phone
 @ensureDeferred
 async def test_destinations_that_cannot_be_reached(exchange: Any, phone: Any) -> None:
     texts = exchange.server.require(TextMessages)
+    heard: list[messages.TestEvent] = []
+    exchange.server.bus.subscribe(messages.TestEvent, heard.append)
     for destination in (
         "pjsip:nobody/x",
         "pjsip:PJSIP/phone",
@@ -125,6 +140,8 @@ async def test_destinations_that_cannot_be_reached(exchange: Any, phone: Any) ->
             texts.send(TextMessage(body="x"), destination)
     with pytest.raises(MessageNotSent, match="tel:1"):
         texts.send(TextMessage(body="x"), f"pjsip:phone/sip:b@127.0.0.1:{phone.port}", "tel:1")
+    assert {each.state for each in heard} == {"MSG_ENDPOINT_URI_FAIL"}
+    assert dict(heard[0].fields)["MdataDestination"] == "nobody/x"
 
 
 @ensureDeferred
