@@ -232,9 +232,12 @@ class PjsipHost:
 
     # -- hooks -------------------------------------------------------------------------------------------------------
 
-    def on_request(self, priority: Priority, hook: RequestHook) -> Callable[[], None]:
-        """Call ``hook`` with each request at ``priority``; True ends its way. Gives the function that unhooks it."""
-        return self._modules[priority].add_request_hook(hook)
+    def on_request(self, priority: Priority, hook: RequestHook, *methods: str) -> Callable[[], None]:
+        """Call ``hook`` with each request of ``methods``, none for all, at ``priority``; True ends its way.
+
+        Gives the function that unhooks it. A hook of all requests costs each call some twenty microseconds.
+        """
+        return self._modules[priority].add_request_hook(hook, methods)
 
     def on_response(self, priority: Priority, hook: ResponseHook) -> Callable[[], None]:
         """The same for responses."""

@@ -5,7 +5,7 @@ PJSIP reads a module's callback pointers at every message, so a table that is em
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,9 @@ class HookModule:
     def __init__(self, core: PjCore, receiver: Receiver, priority: Priority) -> None:
         self._core = core
         self._receiver = receiver
-        self._requests: tuple[RequestHook, ...] = ()
+        self._requests: tuple[tuple[RequestHook, frozenset[str]], ...] = ()
+        #: The methods that some hook wants to see; None: all.
+        self._methods: frozenset[bytes] | None = None
         self._responses: tuple[ResponseHook, ...] = ()
         module = self._module = core.keep(ffi.new("pjsip_module *"))
         module.name = strings.const(b"mod-obelisk-%d" % priority)[0]
@@ -69,8 +71,9 @@ class HookModule:
         )
         check(core.lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
 
-    def add_request_hook(self, hook: RequestHook) -> Callable[[], None]:
-        self._requests = (*self._requests, hook)
+    def add_request_hook(self, hook: RequestHook, methods: Sequence[str] = ()) -> Callable[[], None]:
+        """``methods``: those whose requests ``hook`` is to see, all if none are given."""
+        self._requests = (*self._requests, (hook, frozenset(methods)))
         self._update()
         return lambda: self._drop_request_hook(hook)
 
@@ -80,7 +83,7 @@ class HookModule:
         return lambda: self._drop_response_hook(hook)
 
     def _drop_request_hook(self, hook: RequestHook) -> None:
-        self._requests = tuple(each for each in self._requests if each is not hook)
+        self._requests = tuple(each for each in self._requests if each[0] is not hook)
         self._update()
 
     def _drop_response_hook(self, hook: ResponseHook) -> None:
@@ -88,13 +91,18 @@ class HookModule:
         self._update()
 
     def _update(self) -> None:
+        wanted = [methods for _, methods in self._requests]
+        self._methods = frozenset(each.encode("ascii") for each in frozenset().union(*wanted)) if all(wanted) else None
         self._module.on_rx_request = ffi.cast("void *", self._on_request) if self._requests else ffi.NULL
         self._module.on_rx_response = ffi.cast("void *", self._on_response) if self._responses else ffi.NULL
 
     def _request(self, rdata: CData) -> int:
+        # By PJSIP's own reading: most requests are of no interest to hooks that name methods.
+        if self._methods is not None and strings.raw(rdata.msg_info.msg.line.req.method.name) not in self._methods:
+            return 0
         request = self._receiver.request_of(rdata)
-        for hook in self._requests:
-            if hook(request):
+        for hook, methods in self._requests:
+            if (not methods or request.method in methods) and hook(request):
                 return 1
         return 0
 

@@ -49,7 +49,7 @@ class ResPjsipPubsub(SipModule):
             subscriptions.close,
             distributor.register_method("SUBSCRIBE", subscriptions.subscribe),
             # Before PJSIP's own dialogs, which know nothing of ours and would say 481.
-            host.on_request(Priority.TRANSACTION, subscriptions.in_dialog),
+            host.on_request(Priority.TRANSACTION, subscriptions.in_dialog, "SUBSCRIBE"),
         )
 
     async def reload(self) -> None:

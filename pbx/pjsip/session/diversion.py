@@ -30,6 +30,8 @@ _WORDS = {
 
 def diverted_request(message: SipMessage) -> Redirecting | None:
     """By whom and where to an INVITE was diverted; None when it does not say so."""
+    if "Diversion" not in message.headers and "History-Info" not in message.headers:
+        return None
     try:
         to = message.to
     except SipSyntaxError:
