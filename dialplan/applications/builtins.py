@@ -18,6 +18,7 @@ from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
 from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
 from dialplan.variables import write_expression
+from pbx.core import hangup_source
 from pbx.core.causes import Cause, parse_cause
 from pbx.core.channel import Channel
 from pbx.core.frames import Control
@@ -123,6 +124,7 @@ class Builtins(DialplanModule):
             channel.changed()
         else:
             channel.set_hangup_cause(Cause.NORMAL_CLEARING)
+        hangup_source.note(channel, hangup_source.BUILTIN)
         # Without an event, as in Asterisk; a script that goes on all the same finds the call over.
         channel.hangup_requested = True
         return RESULT_HANGUP

@@ -11,6 +11,7 @@ from dialplan.engine import Engine
 from dialplan.functions.base import live, matcher, scan_int
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.config.types import is_true
+from pbx.core import hangup_source
 from pbx.core.channel import Channel
 
 _AMAFLAGS = {"OMIT": 1, "BILLING": 2, "DOCUMENTATION": 3}
@@ -105,7 +106,7 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "appdata": lambda channel: channel.application_data,
     "checkhangup": lambda channel: str(int(channel.hangup_requested)),
     "onhold": lambda channel: str(int(channel.held)),
-    "hangupsource": lambda channel: channel.variables.get("HANGUPSOURCE") or "",
+    "hangupsource": hangup_source.source_of,
     "audionativeformat": lambda channel: f"({'|'.join(channel.formats or _SIGNED_LINEAR)})",
     "audioreadformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
     "audiowriteformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
@@ -152,7 +153,7 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
     "peeraccount": _field("peeraccount"),
     "amaflags": _set_amaflags,
     "tonezone": lambda channel, value: channel.set_variable("TONEZONE", value),
-    "hangupsource": lambda channel, value: channel.set_variable("HANGUPSOURCE", value),
+    "hangupsource": hangup_source.note,
     "parkinglot": _keep("parkinglot"),
     "callgroup": _keep("callgroup", lambda value: ", ".join(map(str, groups_of(value)))),
     "pickupgroup": _keep("pickupgroup", lambda value: ", ".join(map(str, groups_of(value)))),

@@ -12,6 +12,7 @@ from pbx.cdr.record import SECOND
 from pbx.cel.event import CelEvent, CelType, extra_text
 from pbx.cel.settings import CelSettings
 from pbx.core import messages
+from pbx.core.hangup_source import source_of
 from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
@@ -193,14 +194,14 @@ class CelEngine:
             self.report(CelType.LINKEDID_END, channel)
 
     def _hangup_requested(self, message: messages.HangupRequested) -> None:
-        """The far end hung up: it is the source, of whom it talked to as well."""
-        if message.soft:
+        """Keep who hung up, of the channel and of whom it talked to: their ends are told when they are gone."""
+        channel = self._channels.find_id(message.channel.uniqueid)
+        if channel is None:
             return
-        channel = message.channel
-        self._sources.setdefault(channel.uniqueid, channel.name)
-        for other in self._channels:
-            if channel.bridge_id is not None and other.bridge is not None and other.bridge.id == channel.bridge_id:
-                self._sources.setdefault(other.uniqueid, channel.name)
+        for each in (channel,) if channel.bridge is None else channel.bridge.channels:
+            source = source_of(each)
+            if source:
+                self._sources.setdefault(each.uniqueid, source)
 
     def _dial_ended(self, message: messages.DialEnded) -> None:
         caller = message.caller

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from pbx.clock import cancel_timer
-from pbx.core import messages
+from pbx.core import hangup_source, messages
 from pbx.core.causes import Cause
 from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
 from pbx.core.party import (
@@ -461,6 +461,8 @@ class Channel:
             return
         self.set_hangup_cause(cause, tech_cause)
         self.hangup_requested = True
+        if not soft and self.technology != "Local":
+            hangup_source.note(self, self.name)
         if not quiet and self._channels.bus.wanted(messages.HangupRequested):
             shown = SOFT_EXPLICIT if soft else self.hangup_cause
             self._channels.bus.publish(messages.HangupRequested(self.told(), shown, soft, self.tech_cause))

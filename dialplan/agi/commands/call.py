@@ -14,6 +14,7 @@ from dialplan.agi.table import Answer, Outcome, WrongUsage, command, result
 from dialplan.functions.base import scan_float
 from dialplan.verbosity import verbose
 from pbx.config.types import is_true
+from pbx.core import hangup_source
 from pbx.core.channel import ChannelInterrupted, settle
 from pbx.core.party import parse_callerid
 
@@ -103,6 +104,7 @@ def hangup(agi: Interpreter, words: Sequence[str]) -> Answer:
     channel = agi.server.channels.find(words[0]) if words else agi.channel
     if channel is None:
         return result(-1)
+    hangup_source.note(channel, hangup_source.AGI)
     channel.request_hangup()
     return result(1)
 
