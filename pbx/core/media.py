@@ -85,6 +85,10 @@ class RecordingHandle(Protocol):
     def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
         """Call ``listener`` once after ``seconds`` of unbroken silence."""
 
+    @property
+    def silence_ms(self) -> tuple[int, int]:
+        """Silence since a listener was set: all of it, and the unbroken part at the end."""
+
     def pause(self) -> None: ...
 
     def resume(self) -> None: ...

@@ -174,6 +174,9 @@ class Recording:
         self._finished = False
         self._silence_timer: IDelayedCall | None = None
         self._silent_since = 0.0
+        #: Seconds of silence heard, and when that was last looked at; 0 when nobody waits for silence.
+        self._silence = 0.0
+        self._looked_at = 0.0
         self._pipe = -1
         self._writer: wav.WavWriter | None = self._open_writer()
         try:
@@ -209,17 +212,29 @@ class Recording:
     def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
         """Call ``listener`` once after ``seconds`` of unbroken silence; a later call replaces it."""
         cancel_timer(self._silence_timer)
-        self._silent_since = self._engine.reactor.seconds()
+        self._silent_since = self._looked_at = self._engine.reactor.seconds()
+        self._silence = 0.0
         self._watch_silence(seconds, listener)
+
+    @property
+    def silence_ms(self) -> tuple[int, int]:
+        """Silence since a listener was set: all of it, and the unbroken part at the end."""
+        return round(self._silence * 1000), round((self._looked_at - self._silent_since) * 1000)
+
+    def _look_for_silence(self) -> None:
+        now = self._engine.reactor.seconds()
+        if self._paused or self._engine.mixer.level_to(self._slot) >= SILENCE_LEVEL:
+            self._silent_since = now
+        else:
+            self._silence += now - self._looked_at
+        self._looked_at = now
 
     def _watch_silence(self, seconds: float, listener: Callable[[], object]) -> None:
         self._silence_timer = None
         if self._writer is None:
             return
-        now = self._engine.reactor.seconds()
-        if self._paused or self._engine.mixer.level_to(self._slot) >= SILENCE_LEVEL:
-            self._silent_since = now
-        elif now - self._silent_since >= seconds:
+        self._look_for_silence()
+        if self._silent_since < self._looked_at and self._looked_at - self._silent_since >= seconds:
             listener()
             return
         self._silence_timer = self._engine.reactor.callLater(

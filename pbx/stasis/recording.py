@@ -33,6 +33,8 @@ FORMATS = frozenset(("wav", "wav16", "sln", "sln16", "raw", "ulaw", "alaw"))
 MAX_LISTED = 10_000
 #: What may end a recording, by the words of ``terminateOn``.
 TERMINATORS = {"none": "", "any": "0123456789*#ABCD", "*": "*", "#": "#"}
+#: So much of the silence at the end is no silence yet.
+KEPT_SILENCE_MS = 200
 IF_EXISTS = ("fail", "overwrite", "append")
 
 
@@ -56,6 +58,8 @@ class LiveRecordingSnapshot:
     target_uri: str
     state: str
     duration: int | None = None
+    #: Of the duration, when silence was to end it.
+    talking_duration: int | None = None
     cause: str = ""
 
     def fields(self) -> dict[str, object]:
@@ -70,6 +74,9 @@ class LiveRecordingSnapshot:
             found["cause"] = self.cause
         if self.duration is not None:
             found["duration"] = self.duration
+            if self.talking_duration is not None:
+                found["talking_duration"] = self.talking_duration
+                found["silence_duration"] = self.duration - self.talking_duration
         return found
 
 
@@ -97,6 +104,9 @@ class LiveRecording:
         self.name = order.name
         self.state = RecordingState.QUEUED
         self._duration: int | None = None
+        self._talking_duration: int | None = None
+        #: Whether silence at the end is left out: the order's own limits ended it.
+        self._trims = False
         self._cause = ""
         self._handle: RecordingHandle | None = None
         self._done: Deferred[None] = Deferred()
@@ -104,7 +114,13 @@ class LiveRecording:
 
     def snapshot(self) -> LiveRecordingSnapshot:
         return LiveRecordingSnapshot(
-            self.name, self._order.format, self._target.uri, self.state.value, self._duration, self._cause
+            self.name,
+            self._order.format,
+            self._target.uri,
+            self.state.value,
+            self._duration,
+            self._talking_duration,
+            self._cause,
         )
 
     async def run(self) -> None:
@@ -141,12 +157,16 @@ class LiveRecording:
         self._handle = handle
         handle.closed.addCallback(self._file_closed)
         if self._order.max_silence:
-            handle.set_silence_listener(self._order.max_silence, self.stop)
+            handle.set_silence_listener(self._order.max_silence, self._limit_reached)
         self.state = RecordingState.RECORDING
         self._recordings.publish(self, "RecordingStarted")
         if not self._order.max_duration:
             return None
-        return self._recordings.clock.call_later(self._order.max_duration, self.stop)
+        return self._recordings.clock.call_later(self._order.max_duration, self._limit_reached)
+
+    def _limit_reached(self) -> None:
+        self._trims = True
+        self.stop()
 
     def _file_closed(self, length_ms: int) -> int:
         """Media may end a recording by itself: the disk is full, the file as long as a file may be."""
@@ -156,7 +176,7 @@ class LiveRecording:
     async def _finish(self) -> None:
         handle, self._handle = self._handle, None
         if handle is not None:
-            self._duration = round(handle.stop() / 1000)
+            self._measure(handle)
             await handle.closed
         if self._outcome is RecordingState.CANCELED:
             self._path.unlink(missing_ok=True)
@@ -167,9 +187,19 @@ class LiveRecording:
         failed = self.state is RecordingState.FAILED
         self._recordings.publish(self, "RecordingFailed" if failed else "RecordingFinished")
 
+    def _measure(self, handle: RecordingHandle) -> None:
+        """End it and count its seconds. As Asterisk does: silence at the end never counts, but stays in what an
+        application stopped."""
+        silence, at_end = (max(0, each - KEPT_SILENCE_MS) for each in handle.silence_ms)
+        whole = handle.duration_ms
+        kept = handle.stop(at_end if self._trims else 0)
+        self._duration = round((kept if self._trims else max(0, kept - at_end)) / 1000)
+        if self._order.max_silence:
+            self._talking_duration = min(self._duration, round(max(0, whole - silence) / 1000))
+
     def _digit(self, digit: str) -> None:
         if digit in TERMINATORS[self._order.terminate_on]:
-            self.stop()
+            self._limit_reached()
 
     def stop(self) -> None:
         """End the recording and keep the file. Idempotent."""

@@ -75,6 +75,7 @@ class FakeRecording:
         self.stopped = False
         self.paused = False
         self.silence: tuple[float, Callable[[], object]] | None = None
+        self.silence_ms = (0, 0)
 
     def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
         self.silence = (seconds, listener)

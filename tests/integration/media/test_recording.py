@@ -115,6 +115,10 @@ async def test_silence(kit: MediaKit, tmp_path: Path) -> None:
     await kit.wait(0.5)
     assert len(told) == 1
     recording.stop()
+    # All the silence, and what of it is at the end; what was before the tone is not.
+    whole, at_end = recording.silence_ms
+    assert at_end == pytest.approx(450, abs=100)
+    assert at_end <= whole < at_end + 250
 
 
 @ensureDeferred

@@ -301,6 +301,35 @@ def test_a_recording_ends_at_its_digit_and_tells_its_length(exchange: Exchange) 
     assert live.find("mail/one") is None
 
 
+def _silence_ends(exchange: Exchange, order: RecordingOrder, silence_ms: tuple[int, int], stop: bool) -> object:
+    _call, control = exchange.call()
+    exchange.stasis.live.record(control.target, order)
+    recording = exchange.core.switchboard.recordings[-1]
+    recording.duration_ms, recording.silence_ms = 9000, silence_ms
+    live = exchange.stasis.live.find(order.name)
+    assert live is not None
+    if stop:
+        live.stop()
+    else:
+        assert recording.silence is not None
+        recording.silence[1]()
+    made = exchange.sink.last("RecordingFinished").get("recording")
+    assert isinstance(made, LiveRecordingSnapshot)
+    fields = made.fields()
+    return recording.duration_ms, *(fields.get(f"{name}duration") for name in ("", "talking_", "silence_"))
+
+
+def test_silence_is_counted_and_left_out_at_the_end(exchange: Exchange) -> None:
+    order = RecordingOrder("quiet", "wav", max_silence=4)
+    # 200 ms of it are kept: silence's own end may be no silence yet.
+    assert _silence_ends(exchange, order, (5200, 4200), stop=False) == (5000, 5, 4, 1)
+    # What an application stops is kept whole, though its end does not count.
+    assert _silence_ends(exchange, order, (5200, 1200), stop=True) == (9000, 8, 4, 4)
+    assert _silence_ends(exchange, order, (100, 100), stop=True) == (9000, 9, 9, 0)
+    assert _silence_ends(exchange, order, (9900, 9900), stop=True) == (9000, 0, 0, 0)
+    assert _silence_ends(exchange, RecordingOrder("plain", "wav"), (0, 0), stop=True) == (9000, 9, None, None)
+
+
 def test_a_recording_ends_in_time(exchange: Exchange) -> None:
     _call, control = exchange.call()
     exchange.stasis.live.record(control.target, RecordingOrder("r", "wav", max_duration=5))
