@@ -28,6 +28,8 @@ DIGIT_MS = 200
 #: How much of the silence that ends a recording stays in it, in seconds.
 KEPT_SILENCE = 1
 _SILENCE = "silence"
+#: Seconds that the end of a file may take; it takes 0.02.
+CLOSING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,38 @@ async def record_file(agi: Interpreter, words: Sequence[str]) -> Answer:
     except (ObeliskError, OSError, ValueError) as error:
         log.warn("{channel}: RECORD FILE: {reason}", channel=agi.channel.name, reason=str(error))
         return result(-1, " (writefile)", Outcome.FAILURE)
-    rewind_ms = 0
+    rewind_ms, hung_up, ended = 0, False, ""
     try:
         ended = await _wait(agi, order, recording)
         if ended:
             rewind_ms = DIGIT_MS if ended != _SILENCE else max(0, order.silence - KEPT_SILENCE) * 1000
     except ChannelInterrupted:
-        return result(-1, f" (hangup) endpos={recording.stop() * samples}", Outcome.FAILURE)
+        hung_up = True
     finally:
         length = recording.stop(rewind_ms) * samples
+    await _whole(agi, recording)
+    if hung_up:
+        return result(-1, f" (hangup) endpos={length}", Outcome.FAILURE)
     if ended and ended != _SILENCE:
         return result(ord(ended), f" (dtmf) endpos={length}")
     return result(0, f" (timeout) endpos={length}")
+
+
+async def _whole(agi: Interpreter, recording: RecordingHandle) -> None:
+    """Until the file is whole: whoever reads the answer may read the file."""
+    done: Deferred[None] = Deferred()
+
+    def end(value: int) -> int:
+        if not done.called:
+            done.callback(None)
+        return value
+
+    recording.closed.addCallback(end)
+    timer = agi.server.clock.call_later(CLOSING_SECONDS, end, 0)
+    try:
+        await done
+    finally:
+        cancel_timer(timer)
 
 
 async def _beep(agi: Interpreter, digits: str) -> int:
