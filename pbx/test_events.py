@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pbx.core.messages import PlaybackControlled, TestEvent
+from pbx.core.messages import PlaybackControlled, SoundStarted, TestEvent
 from pbx.modules import Module, ModuleDeclined
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ def playback_events(message: PlaybackControlled) -> Iterator[TestEvent]:
         yield TestEvent("PLAYBACK", tuple(fields))
 
 
+def sound_event(message: SoundStarted) -> TestEvent:
+    """What Asterisk tells of a sound that begins (main/file.c)."""
+    return TestEvent("PLAYBACK", (("Message", message.sound), ("Channel", message.channel)))
+
+
 class TestEventsModule(Module):
     """TestEvent for test suites."""
 
@@ -50,7 +55,10 @@ class TestEventsModule(Module):
             for event in playback_events(message):
                 bus.publish(event)
 
-        self._subscriptions: list[Subscription] = [bus.subscribe(PlaybackControlled, playback_controlled)]
+        self._subscriptions: list[Subscription] = [
+            bus.subscribe(PlaybackControlled, playback_controlled),
+            bus.subscribe(SoundStarted, lambda message: bus.publish(sound_event(message))),
+        ]
 
     async def unload(self) -> None:
         for subscription in self._subscriptions:

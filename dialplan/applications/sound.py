@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from pbx.core.channel import Channel
 from pbx.core.frames import DigitEnd, Frame
 from pbx.core.media import PlaybackHandle, Switchboard
+from pbx.core.messages import SoundStarted
 from pbx.errors import ObeliskError
 from pbx.media.wave_file import RAW_FORMATS
 
@@ -77,6 +78,9 @@ class SoundPlay:
         if music is not None:
             music.stop(channel)
         handle = self._start(path)
+        bus = channel.channels.bus
+        if bus.wanted(SoundStarted):
+            bus.publish(SoundStarted(channel.name, self._name))
         done: Deferred[None] = Deferred()
 
         def finish() -> None:

@@ -332,6 +332,14 @@ class ExtensionPresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundStarted:
+    """A dialplan began to play a sound, by the name that it gave, to a channel."""
+
+    channel: str
+    sound: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlaybackControlled:
     """A playback was moved, paused or stopped: ``operation`` is the word of ARI's control, or ``stop``.
 

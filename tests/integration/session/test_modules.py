@@ -9,6 +9,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
 from pbx.core.dial import Destination, Dial, DialOptions
+from pbx.core.messages import TestEvent
 from pbx.core.technology import RequestFailed
 from pbx.modules import ModuleBusy, ModuleError
 from pbx.pjsip.objects import Contact
@@ -62,3 +63,19 @@ async def test_a_registered_phone_is_called_by_its_endpoint(exchange: Any, phone
     phone.answer(invite, 486)
     await phone.wanted("ACK")
     assert (await waiting).status == "BUSY"
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    ['extensions = { default = { ["101"] = function() app.Answer(); app.Playback("beep"); app.Wait(9) end } }'],
+)
+@ensureDeferred
+async def test_what_test_suites_hear_of_a_sound(exchange: Any, phone: Any) -> None:
+    heard: list[TestEvent] = []
+    exchange.server.bus.subscribe(TestEvent, heard.append)
+    await phone.established("101")
+    (channel,) = exchange.server.channels
+    await exchange.until(lambda: bool(heard), "a sound")
+    assert heard == [TestEvent("PLAYBACK", (("Message", "beep"), ("Channel", channel.name)))]
+    phone.request("BYE")
+    await phone.response(200, "BYE")
