@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dialplan.lua._runtime import DONE, FAILED, HELPER, PRINTED, TESTING, Limits, LuaError, LuaMachine, Step
+from dialplan.lua._runtime import DONE, FAILED, HELPER, PRINTED, REQUIRE, TESTING, Limits, LuaError, LuaMachine, Step
 from dialplan.lua.packing import PackingError, as_list, pack_value, unpack_value
 from dialplan.lua.plan import clean_traceback, decode, encode
 from pbx.errors import ObeliskError
@@ -96,8 +96,21 @@ class LuaTests:
                 return _failure(decode(name))
             if tag == HELPER and isinstance(text, bytes):
                 step = machine.resume(state, _answer(api, decode(name), text))
+            elif tag == REQUIRE:
+                step = machine.resume(state, self._require(machine, decode(name)))
             else:
-                return f"{self.path.name}: what a dialplan may do, such as app.X or require, a test cannot"
+                return f"{self.path.name}: what a dialplan may do, such as dofile, a test cannot"
+
+    def _require(self, machine: LuaMachine, name: str) -> int | bytes:
+        """A module from the directory of the test file: its chunk's number, or why there is none."""
+        directory = self.path.parent.resolve()
+        path = (directory / f"{name.replace('.', '/')}.lua").resolve()
+        if not path.is_relative_to(directory) or not path.is_file():
+            return encode(f"module '{name}' not found in {directory}")
+        try:
+            return machine.compile(path.read_bytes(), encode("@" + path.name))
+        except (LuaError, OSError) as error:
+            return encode(f"error loading module '{name}':\n\t{error}")
 
 
 def _failure(traceback: str) -> str:

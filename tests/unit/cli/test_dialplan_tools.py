@@ -131,7 +131,7 @@ def test_a_failure_names_the_test_and_the_dialplan(configuration: Path, capsys: 
         'test("fails", function(t)\n   t.call("1"):expect_sounds("x")\nend)\n'
         'test("is wrong", function(t)\n   print(t.call("1"):expect_nothing())\nend)\n'
         'test("stops", function(t)\n   local function deep() error("by itself") end\n   deep()\nend)\n'
-        'test("runs an application", function(t)\n   require("x")\nend)\n'
+        'test("reads a file", function(t)\n   dofile("x")\nend)\n'
     )
     assert main(["dialplan", "test", str(file)]) == 1
     text = re.sub(r"cause \d+", "cause N", said(capsys))
@@ -185,6 +185,21 @@ def test_files_that_cannot_be_run(configuration: Path, capsys: pytest.CaptureFix
     (configuration / "empty").mkdir()
     assert main(["dialplan", "test", str(configuration / "empty")]) == 2
     assert "there is no *_test.lua" in capsys.readouterr().err
+
+
+def test_modules_beside_a_test(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (configuration / "tests" / "steps.lua").write_text(
+        "local steps = {}\nfunction steps.answered(call)\n   call:expect_answered()\nend\nreturn steps\n"
+    )
+    file = configuration / "tests" / "a_test.lua"
+    file.write_text('local steps = require("steps")\ntest("x", function(t) steps.answered(t.call("1")) end)\n')
+    assert main(["dialplan", "test", str(file)]) == 0
+    file.write_text('local steps = require("steps")\ntest("x", function(t) steps.answered(t.call("2")) end)\n')
+    assert main(["dialplan", "test", str(file)]) == 1
+    assert "steps.lua:3: expected the call to be answered" in said(capsys)
+    file.write_text('require("..extensions")')
+    assert main(["dialplan", "test", str(file)]) == 2
+    assert "not found in" in capsys.readouterr().err
 
 
 def test_a_test_that_never_ends(configuration: Path, capsys: pytest.CaptureFixture[str]) -> None:
