@@ -588,7 +588,10 @@ class InviteLayer:
             return _OK
         # The final answer follows in this turn of the reactor: a 100 would only be one packet more.
         self.lib.pjsip_tx_data_dec_ref(tdata[0])
-        session.tell("reoffered", self._receiver.request_of(rdata))
+        if session.events is None:
+            self.core.later(session.answer_late, bool(offer))
+        else:
+            session.tell("reoffered", self._receiver.request_of(rdata))
         return _OK
 
     def _on_negotiated(self, inv: CData, status: int) -> None:

@@ -304,6 +304,17 @@ class InviteSession:
             check(status, "pjsip_inv_answer")
             self._send(tdata[0], headers)
 
+    def answer_late(self, offered: bool) -> None:
+        """Answer a re-INVITE that crossed our BYE, as floor 3 has let go: an offer is refused, and who asks for ours
+        gets the last one."""
+        try:
+            if offered or self.local_sdp is None:
+                self.reject_reoffer(481)
+            else:
+                self.accept_reoffer(self.local_sdp)
+        except ObeliskError as error:
+            log.debug("Call-ID {call_id}: {error}", call_id=self.call_id, error=str(error))
+
     def _check_reinvited(self) -> None:
         inv = self.inv
         if self.over or inv.state != CONFIRMED or not inv.invite_tsx or not inv.last_answer:

@@ -131,6 +131,23 @@ async def test_an_offerless_reinvite_may_get_all_codecs(exchange: Any, phone: An
     await end(phone)
 
 
+@pytest.mark.parametrize("offered", [True, False])
+@ensureDeferred
+async def test_a_reinvite_that_crosses_our_bye_is_answered(exchange: Any, phone: Any, sdp: Any, offered: bool) -> None:
+    await phone.established("101")
+    (channel,) = exchange.server.channels
+    channel.hangup()
+    bye = await phone.wanted("BYE")
+    phone.request("INVITE", body=sdp(version=2) if offered else "")
+    if offered:
+        await phone.response(481)
+        phone.ack_failure()
+    else:
+        assert parse((await phone.response(200)).body).media
+        phone.ack()
+    phone.answer(bye, 200)
+
+
 @ensureDeferred
 async def test_update(exchange: Any, phone: Any, sdp: Any) -> None:
     held = seen(exchange, HoldChanged)
