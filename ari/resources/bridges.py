@@ -55,8 +55,8 @@ def create(request: Request) -> BridgeSnapshot:
         raise AriError(409, str(error)) from error
     except BadName as error:
         raise AriError(400, str(error)) from error
-    except BadBridgeType as error:
-        raise AriError(500, f"Unable to create bridge: {error}") from error
+    except BadBridgeType as error:  # Asterisk says 500, but it is the client's mistake
+        raise AriError(400, f"Unable to create bridge: {error}") from error
     bridge.reported.update(dict.fromkeys(variables.reported))
     return bridge.snapshot()
 

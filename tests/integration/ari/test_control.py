@@ -180,7 +180,7 @@ async def test_bridges(ari: AriClient, events: AriEvents) -> None:
 async def test_a_bridge_of_no_type_is_refused(ari: AriClient) -> None:
     for types in ("mixing,holding", "proxy_media"):
         refused = await ari.post("/bridges/impossible", type=types)
-        assert (refused.status, "Unable to create bridge" in refused.json["message"]) == (500, True)
+        assert (refused.status, "Unable to create bridge" in refused.json["message"]) == (400, True)
     assert (await ari.get("/bridges/impossible")).status == 404
 
 
