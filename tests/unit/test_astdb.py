@@ -210,7 +210,7 @@ OPERATIONS = st.lists(
 
 
 @given(OPERATIONS)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_the_file_ends_as_the_dictionary(
     tmp_path_factory: pytest.TempPathFactory, operations: list[tuple[str, ...]]
 ) -> None:

@@ -31,7 +31,7 @@ def quoted(text: str) -> str:
 
 
 @given(st.sampled_from(NAMES), st.lists(word, max_size=7), st.booleans())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_command_with_anything(program: Program, name: str, words: list[str], tidy: bool) -> None:
     harness, board = program.harness, program.harness.core.switchboard
     board.instant = True
@@ -60,7 +60,7 @@ def test_every_command_with_anything(program: Program, name: str, words: list[st
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(program: Program, data: bytes) -> None:
     program.link.received(data.replace(b"failure", b"").replace(b"FAILURE", b"") + b"\nnoop\n")
     program.harness.core.clock.advance(1)

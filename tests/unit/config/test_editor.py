@@ -211,7 +211,7 @@ SECTIONS = st.dictionaries(NAME.map(str.lower), st.lists(st.tuples(KEY, VALUE, s
 
 
 @given(SECTIONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, sections: dict[str, list[tuple[str, str, bool]]]
 ) -> None:
@@ -230,7 +230,7 @@ def test_what_is_written_reads_back(
 
 
 @given(SECTIONS, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_changed_value_reads_back(
     tmp_path_factory: pytest.TempPathFactory, sections: dict[str, list[tuple[str, str, bool]]], data: st.DataObject
 ) -> None:

@@ -255,7 +255,7 @@ def refusal(path: Path) -> str:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.conf"
     path.write_bytes(data)
@@ -271,7 +271,7 @@ TOKENS = st.lists(
 
 
 @given(TOKENS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_tokens_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, tokens: list[str]) -> None:
     path = tmp_path_factory.getbasetemp() / "tokens.conf"
     path.write_text("".join(tokens))

@@ -377,7 +377,7 @@ def _meaning(block: list[tuple[object, ...]]) -> str:
     return said
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(block=_blocks())
 def test_loops_and_branches_mean_what_they_say(
     block: list[tuple[object, ...]], tmp_path_factory: pytest.TempPathFactory

@@ -57,7 +57,7 @@ def reference(name: str, exten: str) -> tuple[bool, bool, bool]:
 
 
 @given(NAME, DIALLED)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_the_three_questions(name: str, exten: str) -> None:
     assert (match(name, exten), can_match(name, exten), match_more(name, exten)) == reference(name, exten)
 
@@ -70,7 +70,7 @@ NAMES = st.one_of(
 
 
 @given(NAMES, DIALLED)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_a_table_answers_as_its_names_one_by_one_in_order(names: list[str], exten: str) -> None:
     table = ExtensionTable((name, name) for name in names)
     ordered = [name for name, _ in table]
@@ -93,7 +93,7 @@ def test_a_table_answers_as_its_names_one_by_one_in_order(names: list[str], exte
 
 
 @given(NAMES, st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_table_holds_what_is_put_in_and_not_taken_out(names: list[str], data: st.DataObject) -> None:
     table: ExtensionTable[str] = ExtensionTable()
     held: dict[object, str] = {}
@@ -131,7 +131,7 @@ def narrower(one: str, other: str) -> int:
 
 
 @given(st.lists(NAME, max_size=8))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_the_order_is_asterisk_s(names: list[str]) -> None:
     wanted = sorted(names, key=cmp_to_key(narrower))
     assert [sort_key(name) for name in sorted(names, key=sort_key)] == [sort_key(name) for name in wanted]

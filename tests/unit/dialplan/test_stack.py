@@ -282,7 +282,7 @@ class _Reference:
         return dict(reversed(self.pairs))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(operations=OPERATIONS)
 def test_variables_are_those_of_a_simple_list(operations: list[tuple[object, ...]]) -> None:
     from dialplan.stack import made_stack, set_local
