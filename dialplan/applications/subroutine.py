@@ -106,7 +106,7 @@ async def run_subroutine(
         return Ending.NOT_BEGUN
     if not channel.alive:
         return Ending.NOT_BEGUN
-    if channel.waited_on:
+    if channel.waited_on and not (run_of(channel) or Run()).subroutines:
         # Two at once would send the channel to and fro between them: a function read from outside, or by a task.
         log.error("{where}: Gosub({text}): an application is busy here", where=engine.where(channel), text=location)
         return Ending.NOT_BEGUN

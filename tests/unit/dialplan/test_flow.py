@@ -528,6 +528,18 @@ exten => deep,1,Return(${EVAL_SUB(table,deep,1)})
         assert (call.ended, call.variable("T")) == (True, "1")
         assert harness.logged("subroutines wait for each other")
 
+    def test_eval_sub_from_lua_and_inside_a_subroutine_that_waited(self, plan: Plan) -> None:
+        more = "[outer]\nexten => s,1,Wait(1)\n same => n,Return(<${EVAL_SUB(table,s,1(x))}>)\n"
+        harness = plan(
+            """extensions = { default = { ["100"] = function()
+                channel.A = channel.EVAL_SUB("outer", "s", "1"):get() channel.T = "on"
+            end } }""",
+            extensions_conf=more + self.EXTENS,
+        )
+        call = harness.call("100")
+        harness.core.clock.advance(1)
+        assert (call.variable("A"), call.variable("T"), call.ended) == ("<xx>", "on", True)
+
     def test_eval_sub_while_an_application_waits_is_refused(self, plan: Plan) -> None:
         harness, call = run(plan, "Wait(9)", more=self.EXTENS)
         waiting = start(self._read(harness, call))
