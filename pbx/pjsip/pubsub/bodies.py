@@ -80,7 +80,7 @@ def pidf(body: ExtensionBody, *, eyebeam: bool = True, digium: bool = True) -> b
     """``application/pidf+xml``; with the elements that Eyebeam reads, and those of Digium's and Sangoma's phones."""
     word = words(body.state)
     basic = "closed" if word.status == "closed" else "open"
-    namespaces = [("xmlns", "urn:ietf:params:xml:ns:pidf"), ("entity", body.entity)]
+    namespaces = [("entity", body.entity), ("xmlns", "urn:ietf:params:xml:ns:pidf")]
     if eyebeam:
         namespaces += (
             ("xmlns:dm", "urn:ietf:params:xml:ns:pidf:data-model"),

@@ -7,6 +7,7 @@ A subscription owns its dialog (`pbx.pjsip.pubsub.dialog`), the tree it watches 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -92,9 +93,8 @@ class Subscription:
     def watch(self, planned: Plan, batch_seconds: float) -> bool:
         """Watch what was planned in the place of what is watched; False when that is not possible."""
         node = Node(planned, NameAddr.parse(self.contact).uri)
-        view = View(
-            self.endpoint, planned.resource, "", str(NameAddr.parse(self.dialog.remote_address).uri), self.user_agent
-        )
+        watcher = replace(NameAddr.parse(self.dialog.remote_address).uri, port=0)
+        view = View(self.endpoint, planned.resource, "", str(watcher), self.user_agent)
         old, self.root = self.root, node
         if old is not None:
             node.version = old.version
