@@ -105,6 +105,7 @@ class LuaMachine:
         self._surveyed = kernel[b"surveyed"]
         self._take_printed = kernel[b"take_printed"]
         self._open_calls = kernel[b"open_calls"]
+        self._told = kernel[b"post_mortem"]
         self.start: Callable[[int, bytes, bytes, bytes, bytes], Step] = self._guarded(kernel[b"start"])
         self.resume: Callable[[int, bytes | int | None], Step] = self._guarded(kernel[b"resume"])
         self.start_task: Callable[[int], Step] = self._guarded(kernel[b"start_task"])
@@ -114,6 +115,7 @@ class LuaMachine:
         """``call`` with a fresh slice of memory each time; running out of it is a step like any other failure."""
         set_limit = self._runtime.set_max_memory
         used = self._runtime.get_memory_used
+        post_mortem = self._post_mortem
         memory_slice, total = self.limits.memory_slice, self.limits.memory_total
 
         def guarded(*args: object) -> Step:
@@ -125,11 +127,20 @@ class LuaMachine:
                     return _OUT_OF_MEMORY
             set_limit(now + memory_slice)
             try:
-                return call(*args)
-            except lua54.LuaError as error:  # the kernel itself ran out of memory
-                return (FAILED, str(error).encode("utf-8", "replace"), b"")
+                step = call(*args)
+            except lua54.LuaError:  # the kernel itself ran out of memory
+                step = _OUT_OF_MEMORY
+            return step if step[0] != FAILED or step != _OUT_OF_MEMORY else post_mortem(args[0])
 
         return guarded
+
+    def _post_mortem(self, call: object) -> Step:
+        """What has run out of memory, with the place where, for which there was none left."""
+        self._refresh()
+        try:
+            return (FAILED, bytes(self._told(call)) or b"not enough memory", b"")
+        except lua54.LuaError:
+            return _OUT_OF_MEMORY
 
     def _refresh(self, extra: int = 0) -> None:
         self._runtime.set_max_memory(self._runtime.get_memory_used() + self.limits.memory_slice + 4 * extra)

@@ -8,11 +8,13 @@ local PRINTED = 64
 
 local TAG, arm, enter, refill, set_main = K.TAG, K.arm, K.enter, K.refill, K.set_main
 local co_resume = coroutine.resume
-local traceback, raw_getmetatable = debug.traceback, debug.getmetatable
-local error, load, next, pairs, rawequal = error, load, next, pairs, rawequal
+local traceback, getinfo, raw_getmetatable = debug.traceback, debug.getinfo, debug.getmetatable
+local error, load, next, pairs, pcall, rawequal = error, load, next, pairs, pcall, rawequal
 local tonumber, tostring, type = tonumber, tostring, type
 local pack, concat, unpack, tpack = string.pack, table.concat, table.unpack, table.pack
 local tointeger = math.tointeger
+-- The library's own, not the guarded ones that texts have for methods: these work after a script was killed too.
+local find, form = string.find, string.format
 
 -- Tasks that one call may have at once.
 local MAX_TASKS = 16
@@ -79,6 +81,26 @@ local function outcome(record, tag, name, text)
   return tag, name, text
 end
 
+-- Where a script failed, at least: the extension's own function, when a tail call has left no line of it on the stack.
+local function told(record, co, message)
+  local text = traceback(co, message)
+  local action = record.action
+  if action and not find(text, "\n\t[^%(%[][^\n]*:%d+: ") then
+    local info = getinfo(action, "S")
+    text = text .. form("\n\t%s:%d: in the extension's function, which begins there", info.short_src, info.linedefined)
+  end
+  return text
+end
+
+-- The same again where there was no memory left for it.
+function K.post_mortem(number)
+  local record = calls[number]
+  local co = record and (record.dead or record.co)
+  if not co then return "" end
+  record.dead = nil
+  return told(record, co, "not enough memory")
+end
+
 local function ended(record, ok, failure)
   local co = record.co
   if record.body_of_task then
@@ -107,7 +129,12 @@ local function ended(record, ok, failure)
     local fine, said = co_resume(asking)
     message = fine and type(said) == "string" and said or "(error object is a " .. kind .. ")"
   end
-  return outcome(record, FAILED, traceback(co, message), "")
+  local fine, text = pcall(told, record, co, message)
+  if not fine then
+    record.dead = co
+    return FAILED, "not enough memory", ""
+  end
+  return outcome(record, FAILED, text, "")
 end
 
 local function sorted(record, ok, tag, kind, name, text)
@@ -168,6 +195,7 @@ local function perform(record, context_key, key, context, exten)
   if type(action) ~= "function" and not (raw_getmetatable(action) or {}).__call then
     error(("extensions.lua: extensions[%q][%q] is a %s, not a function"):format(context_key, key, type(action)), 0)
   end
+  record.action = type(action) == "function" and action or nil
   action(context, exten)
 end
 

@@ -151,6 +151,11 @@ def parse_survey(survey: bytes) -> Definitions:
     return found
 
 
+#: A place in a script, and one in the parts of the machine itself.
+_PLACE = re.compile(r"[^\s:()]+:\d+:")
+_OWN_PLACE = re.compile(r"\(obelisk [^)]*\):\d+: ")
+
+
 def clean_traceback(text: str) -> str:
     """A Lua traceback without the frames that are the exchange's own, and with a place in its first line."""
     head, marker, rest = text.partition("\nstack traceback:")
@@ -160,13 +165,10 @@ def clean_traceback(text: str) -> str:
         if line.strip() and "(obelisk " not in line and not line.strip().startswith("[C]: in ?")
     ]
     scripts = [line for line in frames if not line.strip().startswith("[C]")]
-    if not head:
-        head = "not enough memory"
-    if scripts and not re.match(r"[^\s:]+:\d+: ", head):
-        place = re.match(r"\s*([^\s:]+:\d+): ", scripts[0])
-        if place is not None:
-            head = f"{place.group(1)}: {head}"
-    head = head.removeprefix("(obelisk ") if head.startswith("(obelisk ") else head
+    head = _OWN_PLACE.sub("", head) or "not enough memory"
+    if _PLACE.match(head) is None:
+        place = next((found for line in scripts if (found := _PLACE.match(line.strip())) is not None), None)
+        head = head if place is None else f"{place[0]} {head}"
     return head + (marker + "\n" + "\n".join(frames) if marker and scripts else "")
 
 

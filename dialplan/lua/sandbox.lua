@@ -10,8 +10,8 @@ local rawequal, rawget, rawlen, rawset, select, setmetatable = rawequal, rawget,
 local tonumber, tostring, type, warn, xpcall = tonumber, tostring, type, warn, xpcall
 local string, table, math, os, io, utf8, debug, coroutine, package =
   string, table, math, os, io, utf8, debug, coroutine, package
-local sethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
-  debug.sethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
+local sethook, gethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
+  debug.sethook, debug.gethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
 local co_create, co_resume, co_yield, co_running, co_status, co_close, co_isyieldable =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.status, coroutine.close,
   coroutine.isyieldable
@@ -20,8 +20,16 @@ local huge, tointeger = math.huge, math.tointeger
 
 -- VM instructions between two looks of the hook; small enough that killing is prompt, large enough to cost nothing.
 local HOOK_STEP = 1000
+-- The same once a stretch of HOOK_STEP instructions took longer than SLOW seconds: its time goes to C functions, each
+-- of which is one instruction.
+local FINE_STEP = 20
+local SLOW = 0.02
 -- Seconds of CPU that guarded C functions may use between two yields.
 local C_SECONDS = 0.5
+-- Seconds of CPU that the script may use in all between two yields: these, and one more for each so many instructions
+-- that it is allowed.
+local SECONDS = 0.5
+local INSTRUCTIONS_PER_SECOND = 20000000
 -- Elements a table function may walk inside C where a metamethod could make the walk endless.
 local MAX_WALK = 1000000
 -- Bytes string.rep may make.
@@ -38,6 +46,11 @@ local allowance = 10000000
 local budget = allowance
 local killed = false
 local c_started = false
+local started, looked = false, 0 -- when the hook first looked at the clock, and when it last did
+local seconds = SECONDS + allowance / INSTRUCTIONS_PER_SECOND
+
+local TOO_MANY = "instruction budget exhausted: the script ran too long without calling an application"
+local TOO_LONG = "time budget exhausted: string or table functions ran too long without calling an application"
 
 local hook
 
@@ -49,17 +62,23 @@ local function kill(reason)
 end
 
 function hook()
-  budget = budget - HOOK_STEP
-  if budget < 0 then
-    kill("instruction budget exhausted: the script ran too long without calling an application")
+  local _, _, step = gethook()
+  budget = budget - step
+  if killed or budget < 0 then kill(TOO_MANY) end
+  local now = clock()
+  if not started then
+    started = now
+  elseif now - started > seconds then
+    kill(TOO_LONG)
+  elseif step > FINE_STEP and now - looked > SLOW then
+    sethook(hook, "", FINE_STEP)
   end
+  looked = now
 end
 
 local function charge(steps)
   budget = budget - steps
-  if killed or budget < 0 then
-    kill("instruction budget exhausted: the script ran too long without calling an application")
-  end
+  if killed or budget < 0 then kill(TOO_MANY) end
 end
 
 -- Called before work in C whose worst case is not small: C code sees no hook, so time is looked at instead.
@@ -68,16 +87,19 @@ local function heavy()
   if not c_started then
     c_started = now
   elseif killed or now - c_started > C_SECONDS then
-    kill("time budget exhausted: string or table functions ran too long without calling an application")
+    kill(TOO_LONG)
   end
 end
 
-function K.set_allowance(instructions) allowance = instructions end
+function K.set_allowance(instructions)
+  allowance = instructions
+  seconds = SECONDS + instructions / INSTRUCTIONS_PER_SECOND
+end
 
 function K.refill()
   budget = allowance
   killed = false
-  c_started = false
+  c_started, started = false, false
 end
 
 K.hook, K.charge, K.heavy, K.kill = hook, charge, heavy, kill
@@ -355,17 +377,35 @@ function lib_co.isyieldable(co)
   return not rawequal(co, main) and co_isyieldable(co)
 end
 
+local function closed(...)
+  if killed then kill(killed) end -- in a __close of the coroutine's own
+  return ...
+end
+
 lib_co.status = co_status
 function lib_co.close(co)
   if killed then kill(killed) end
   if rawequal(co, main) then error("cannot close a running coroutine", 2) end
-  return co_close(co)
+  return closed(co_close(co))
 end
 
 -- Tables -----------------------------------------------------------------------------------------------------------------
 
-local lib_table = { pack = table.pack, unpack = table.unpack }
+local lib_table = { pack = table.pack }
 libraries.table = lib_table
+
+-- From so many elements on, what C does with each of them is charged.
+local MANY = 1000
+
+local function charge_for(list, first, last)
+  local n = (tointeger(last) or rawlen(list)) - (tointeger(first) or 1)
+  if n > MANY then charge(n // 4) end
+end
+
+function lib_table.unpack(list, first, last)
+  if type(list) == "table" then charge_for(list, first, last) end
+  return table.unpack(list, first, last)
+end
 
 -- Inside C a walk over a table with metamethods may be endless without one instruction of Lua; such walks are made here.
 local function plain(value)
@@ -374,7 +414,10 @@ local function plain(value)
 end
 
 function lib_table.concat(list, separator, first, last)
-  if plain(list) then return table.concat(list, separator, first, last) end
+  if plain(list) then
+    if type(list) == "table" then charge_for(list, first, last) end
+    return table.concat(list, separator, first, last)
+  end
   first, last = first or 1, last or #list
   local copy, n = {}, 0
   for i = first, last do
@@ -386,7 +429,10 @@ function lib_table.concat(list, separator, first, last)
 end
 
 function lib_table.insert(list, ...)
-  if plain(list) then return table.insert(list, ...) end
+  if plain(list) then
+    if type(list) == "table" and select("#", ...) > 1 then charge_for(list) end
+    return table.insert(list, ...)
+  end
   local n = #list + 1
   local count = select("#", ...)
   if count == 1 then
@@ -406,6 +452,7 @@ end
 function lib_table.remove(list, position)
   if plain(list) then
     if position == nil then return table.remove(list) end
+    if type(list) == "table" then charge_for(list) end
     return table.remove(list, position)
   end
   local n = #list
@@ -448,10 +495,26 @@ for key, value in next, math do libraries.math[key] = value end
 -- One generator serves every call: a script that seeds it would steer the others' numbers.
 libraries.math.randomseed = function() end
 
+-- C functions that look at each byte of a text: from a length on, the clock is looked at first.
+local LONG = 16384
+function K.watched(body)
+  return function(text, ...)
+    if type(text) == "string" and #text > LONG then heavy() end
+    return body(text, ...)
+  end
+end
+
 libraries.utf8 = {}
 for key, value in next, utf8 do libraries.utf8[key] = value end
+for _, key in ipairs { "codepoint", "len", "offset" } do libraries.utf8[key] = K.watched(utf8[key]) end
 
-libraries.os = { time = os.time, date = os.date, clock = os.clock, getenv = os.getenv, difftime = os.difftime }
+local MAX_DATE_FORMAT = 4096
+local function date(format, ...)
+  if type(format) == "string" and #format > MAX_DATE_FORMAT then error("bad argument #1 to 'date' (too long)", 2) end
+  return os.date(format, ...)
+end
+
+libraries.os = { time = os.time, date = date, clock = os.clock, getenv = os.getenv, difftime = os.difftime }
 
 local lib_debug = { traceback = traceback }
 libraries.debug = lib_debug

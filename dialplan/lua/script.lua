@@ -177,14 +177,23 @@ function K.base.require(name)
   local value = loaded[name]
   if value ~= nil then return value end
   local record = running()
-  local preload = (record.owner or record).preload
+  record = record.owner or record
+  local loading = record.loading
+  if not loading then
+    loading = {}
+    record.loading = loading
+  end
+  if loading[name] then error(("loop or previous error loading module '%s'"):format(name), 2) end
+  local preload = record.preload
   local body = preload and preload[name]
   if not body then
     local answer = co_yield(TAG, REQUIRE, name, "")
     if type(answer) == "string" then error(answer, 2) end
     body = K.chunk(answer)
   end
+  loading[name] = true
   value = body(name)
+  loading[name] = nil
   if value == nil then value = loaded[name] end
   if value == nil then value = true end
   loaded[name] = value

@@ -15,6 +15,8 @@ local MAX_C_COST = 1000000
 local NOTABLE_COST = 20000
 -- Patterns whose analysis is kept.
 local MAX_CACHED = 500
+-- Bytes of a text from which on time is looked at.
+local LONG = 16384
 -- Subject times pattern that a plain search may compare.
 local MAX_PLAIN = 100000000
 
@@ -301,8 +303,22 @@ end
 
 local M = {}
 
-for _, name in ipairs { "byte", "char", "format", "len", "lower", "pack", "packsize", "reverse", "sub", "unpack", "upper" } do
-  M[name] = string[name]
+for _, name in ipairs { "char", "len", "packsize", "sub", "unpack" } do M[name] = string[name] end
+for _, name in ipairs { "byte", "lower", "reverse", "upper" } do M[name] = K.watched(string[name]) end
+
+-- What these make may be long although the first text is not.
+for _, name in ipairs { "format", "pack" } do
+  local body = string[name]
+  M[name] = function(form, ...)
+    for i = 1, select("#", ...) do
+      local value = select(i, ...)
+      if type(value) == "string" and #value > LONG then
+        heavy()
+        break
+      end
+    end
+    return body(form, ...)
+  end
 end
 
 function M.rep(s, n, separator)
@@ -318,6 +334,7 @@ function M.find(s, p, init, plain)
   s, p = text(s, 1, "find"), text(p, 2, "find")
   if plain then
     if #p > 1024 and #s * #p > MAX_PLAIN then error("pattern too long", 2) end
+    if #s > LONG then heavy() end
     return c_find(s, p, init, true)
   end
   local ok, items = quick(p, #s)
