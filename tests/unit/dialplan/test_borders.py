@@ -62,7 +62,7 @@ def harness(plan: Plan) -> DialplanHarness:
     return plan(extensions_conf=OTHERS)
 
 
-_DEFECT = re.compile(r"(the dialplan|the h extension|the subroutine .*|a task|in Stasis|end failed) failed|Traceback")
+_DEFECT = re.compile(r"(the dialplan|the h extension|the subroutine .*|a task|in Stasis|its end) failed|Traceback")
 
 
 def no_defects(harness: DialplanHarness) -> None:
