@@ -135,7 +135,7 @@ def identity_headers(
     if not identity.number_valid or (identity.restricted and not endpoint.trust_id_outbound):
         return []
     name = identity.name if identity.name_valid else ""
-    address = name_addr(name, identity.number, endpoint.from_domain or host)
+    address = name_addr(name, identity.number, endpoint.from_domain or host, user_eq_phone=endpoint.user_eq_phone)
     headers: list[tuple[str, str]] = []
     if endpoint.send_pai:
         headers.append(("P-Asserted-Identity", address))

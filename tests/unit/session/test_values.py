@@ -216,6 +216,13 @@ def test_an_unknown_or_withheld_caller_leaves_as_anonymous() -> None:
     assert headers["Remote-Party-ID"].endswith("party=calling;privacy=full;screen=no")
 
 
+@pytest.mark.parametrize(("number", "marked"), [("+12568675309", True), ("homer", False)])
+def test_a_number_is_marked_as_one_where_the_endpoint_wants_it(number: str, marked: bool) -> None:
+    endpoint = Endpoint("e", send_pai=True, send_rpid=True, user_eq_phone=True)
+    for _name, value in identity_headers(endpoint, party_id(number), "h"):
+        assert (";user=phone>" in value) is marked
+
+
 def test_line_breaks_in_a_name_do_not_leave_the_header() -> None:
     header = from_header(Endpoint("x"), party_id("1", "a\r\nX-Evil: 1"), "h", "asterisk")
     assert "\r" not in header
