@@ -176,7 +176,8 @@ class DialplanCommands:
                 failures.append(str(error))
         if failures:
             raise CommandError("; ".join(failures))
-        return "Dialplan reloaded." if done else "No dialplan module is loaded."
+        reports = [report for name in done if (report := self._server.modules.report(name))]
+        return "\n".join(["Dialplan reloaded.", *reports]) if done else "No dialplan module is loaded."
 
     # Variables
 

@@ -78,6 +78,11 @@ class Module:
         """How many calls or objects use the module now."""
         return 0
 
+    @property
+    def report(self) -> str:
+        """What the last load or reload brought, for who asked for it; empty where there is nothing to say."""
+        return ""
+
 
 @dataclass(slots=True)
 class ModuleEntry:
@@ -267,6 +272,11 @@ class ModuleRegistry:
         if failures:
             raise ModuleError("; ".join(failures))
         return done
+
+    def report(self, name: str) -> str:
+        """What a running module has to say of its last load or reload."""
+        entry = self.find(name)
+        return "" if entry is None or entry.instance is None else entry.instance.report
 
     async def stop(self) -> None:
         """Unload everything in the reverse order of loading, whatever is still in use."""

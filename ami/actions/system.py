@@ -144,7 +144,8 @@ async def _reload(ctx: Context, name: str, texts: tuple[str, str]) -> Reply:
         await ctx.server.reload(plain_name(name) if name else None)
     except ObeliskError as error:
         raise ActionError(f"Reload failed: {error}") from error
-    return Reply(texts[1] if name else texts[0])
+    report = ctx.server.modules.report(name) if name else ""
+    return Reply(texts[1] if name else texts[0], (("Report", report),) if report else ())
 
 
 @action("LoggerRotate", "system,reporting", synopsis="Reload and rotate the Asterisk logger.")

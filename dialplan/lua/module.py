@@ -35,6 +35,8 @@ class LuaModule(Module):
 
     _switch: LuaSwitch | None = None
     _number = 0
+    #: Loads before the present one that calls still run.
+    _earlier: tuple[Generation, ...] = ()
 
     @property
     def generation(self) -> Generation | None:
@@ -92,6 +94,8 @@ class LuaModule(Module):
             return
         self._number = generation.number
         self._helpers.settings = self._settings
+        if switch.generation is not None:
+            self._earlier = tuple(each for each in (*self._earlier, switch.generation) if each.calls)
         switch.generation = generation
         found = generation.definitions
         fragments = {name: Fragment(name, switches=[SwitchEntry(switch.name)]) for name in found.contexts}
@@ -100,13 +104,7 @@ class LuaModule(Module):
             for exten, devices in hints.items():
                 fragment.add(exten, Priority(HINT_PRIORITY, devices), replace=True)
         self.server.require(Engine).contexts.merge(REGISTRAR, fragments)
-        log.info(
-            "{file}: generation {number} with {contexts} contexts and {extensions} extensions is in force",
-            file=FILE,
-            number=generation.number,
-            contexts=len(found.contexts),
-            extensions=sum(len(context.table) for context in found.contexts.values()),
-        )
+        log.info("{report}", report=self.report)
 
     async def unload(self) -> None:
         if self.use_count:
@@ -119,5 +117,16 @@ class LuaModule(Module):
 
     @property
     def use_count(self) -> int:
-        switch = self._switch
-        return 0 if switch is None or switch.generation is None else switch.generation.calls
+        generation = self.generation
+        return 0 if generation is None else generation.calls + sum(each.calls for each in self._earlier)
+
+    @property
+    def report(self) -> str:
+        generation = self.generation
+        if generation is None:
+            return ""
+        contexts = generation.definitions.contexts
+        extensions = sum(len(context.table) for context in contexts.values())
+        what = f"{FILE}: generation {generation.number} with {len(contexts)} contexts and {extensions} extensions"
+        earlier = sum(each.calls for each in self._earlier)
+        return f"{what} is in force" + (f"; {earlier} calls end with the code they began with" if earlier else "")

@@ -121,6 +121,8 @@ class _ModuleCommands:
                 lines += [f"The module '{name}' reported a reload failure", str(error)]
             else:
                 lines.append(f"Module '{name}' reloaded successfully.")
+                if report := self._server.modules.report(name):
+                    lines.append(report)
         return "\n".join(lines)
 
     async def refresh(self, arguments: Sequence[str]) -> str:

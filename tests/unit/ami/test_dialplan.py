@@ -132,6 +132,12 @@ def test_originate_runs_a_subroutine_before_the_call(
     assert called.told == (["call", "hangup 16"] if "gone,1" in place else ["call"])
 
 
+def test_a_reload_of_lua_tells_the_generation(admin: AmiPair) -> None:
+    reply = admin.reply("Reload", Module="pbx_lua.so")
+    assert (reply["Response"], reply["Message"]) == ("Success", "Module Reloaded")
+    assert reply["Report"].startswith("extensions.lua: generation 2 with ")
+
+
 def test_originate_may_not_hide_a_function_in_a_subroutine(connect: Connect) -> None:
     caller = connect()
     caller.login("caller", "x3")

@@ -312,6 +312,25 @@ class TestReload:
         call = harness.call("101")
         assert call.variable("S") == "old"
 
+    def test_a_report_names_the_generation(self, plan: Plan) -> None:
+        harness = plan(self.OLD)
+        modules = harness.server.modules
+        running = [harness.call("100") for _ in range(3)]
+        result_of(start(modules.reload("pbx_lua")))
+        assert modules.report("pbx_lua.so") == (
+            "extensions.lua: generation 2 with 1 contexts and 3 extensions is in force; "
+            "3 calls end with the code they began with"
+        )
+        assert harness.logged(modules.report("pbx_lua"))
+        module = modules.find("pbx_lua")
+        assert module is not None
+        assert module.instance is not None
+        assert module.instance.use_count == 3
+        harness.core.clock.advance(1)
+        assert all(call.ended for call in running)
+        assert module.instance.use_count == 0
+        assert modules.report("pbx_lua").endswith("3 extensions is in force")
+
     def test_contexts_that_are_gone_are_gone(self, plan: Plan) -> None:
         harness = plan("extensions = { a = { [1] = print }, b = {} }")
         harness.write("extensions.lua", "extensions = { b = {} }")
