@@ -136,7 +136,8 @@ class Messaging:
         said = MessageAddressed(destination, sender, message.to, message.sender)
         try:
             found = self._destinations.find(destination)
-            target = NameAddr.parse(found.uri)
+            # In a URI alone what follows a semicolon is the URI's: ;transport=tcp says how to get there.
+            target = NameAddr.parse(found.uri) if "<" in found.uri else NameAddr(SipUri.parse(found.uri))
             to_uri, from_uri = _to(message.to, target), self._from(found.endpoint, sender or message.sender)
             request = OutOfDialogRequest(
                 "MESSAGE",

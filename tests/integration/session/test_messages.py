@@ -91,13 +91,14 @@ async def test_what_is_not_for_us(exchange: Any, phone: Any, target: str, kind: 
 @pytest.mark.parametrize("options", [OUTBOUND_AUTH])
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
 async def test_a_message_is_sent_and_its_challenge_answered(exchange: Any, phone: Any, algorithm: str) -> None:
-    exchange.server.channels.set_global("TARGET", f"phone/sip:bob@127.0.0.1:{phone.port}")
+    exchange.server.channels.set_global("TARGET", f"phone/sip:bob@127.0.0.1:{phone.port};transport=udp")
     seen = user_events(exchange)
     heard: list[messages.TestEvent] = []
     exchange.server.bus.subscribe(messages.TestEvent, heard.append)
     send(phone, "forward")
     first = await phone.wanted("MESSAGE")
-    assert (first.request_uri, first.body) == (f"sip:bob@127.0.0.1:{phone.port}", b"Watson come here")
+    assert first.request_uri == f"sip:bob@127.0.0.1:{phone.port};transport=udp"
+    assert first.body == b"Watson come here"
     assert str(first.from_).startswith("<sip:board@example.com>")
     assert (first.headers.get("X-Id"), first.content_type) == ("7", "text/plain")
     assert first.headers.get("Contact") is None
