@@ -180,7 +180,33 @@ HINTS = Scenario(
     ),
 )
 
+NATIVE = Scenario(
+    "native",
+    "extensions.conf: labels, callers, includes, subroutines, loops, jumps and h",
+    (
+        Call("labels", "native"),
+        Call("caller", "native", caller='"Ann" <1000>'),
+        Call("caller", "native", caller="2345"),
+        Call("caller", "native"),
+        *(
+            Call(exten, "native")
+            for exten in ("gap", "loop", "calls", "case", "911", "945", "9", "777", "unknown", "nowhere", "busy")
+        ),
+    ),
+)
 EXPRESSIONS = Scenario("expressions", "hundreds of expressions", (Call("e", "expressions"),))
 SUBSTITUTIONS = Scenario("substitutions", "variables, slices and functions in texts", (Call("e", "substitutions"),))
 
-SCENARIOS = (APPLICATIONS, JUMPS, VARIABLES, GLOBALS, MATCHING, ENDINGS, RELOAD, HINTS, EXPRESSIONS, SUBSTITUTIONS)
+SCENARIOS = (
+    APPLICATIONS,
+    JUMPS,
+    VARIABLES,
+    GLOBALS,
+    MATCHING,
+    ENDINGS,
+    RELOAD,
+    HINTS,
+    NATIVE,
+    EXPRESSIONS,
+    SUBSTITUTIONS,
+)
