@@ -37,8 +37,8 @@ from pbx.testing.scripted_parts import ScriptedPhone, ScriptedSwitchboard, Scrip
 
 #: Virtual seconds that an expectation waits unless told otherwise.
 WITHIN_SECONDS = 60.0
-#: Turns without a second passing after which a dialplan is said to run in circles.
-MAX_TURNS = 10_000
+#: Turns, of 200 steps each, without time passing after which a dialplan is said to run in circles.
+MAX_TURNS = 300
 #: The technologies that telephones have.
 TECHNOLOGIES = ("PJSIP", "SIP", "IAX2", "DAHDI")
 
