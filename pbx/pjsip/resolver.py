@@ -204,10 +204,15 @@ class SipResolver:
             return local, 60.0
         if target.port:
             return await self._addresses(target.host, target.port, default, 0, 0)
+        found: list[ServerAddress] = []
+        ttl = MOST_TTL
         for protocol, name in await self._srv_names(target):
-            found, ttl = await self._srv(protocol, name)
-            if found:
-                return found, ttl
+            more, more_ttl = await self._srv(protocol, name)
+            if more:
+                found += more
+                ttl = min(ttl, more_ttl)
+        if found:
+            return found[:MAX_ADDRESSES], ttl
         return await self._addresses(target.host, DEFAULT_PORT[default], default, 0, 0)
 
     async def _from_hosts_file(self, target: Target, protocol: str) -> list[ServerAddress]:
@@ -228,8 +233,8 @@ class SipResolver:
         return found
 
     async def _srv_names(self, target: Target) -> list[tuple[str, str]]:
-        """(protocol, SRV name) to try in order (RFC 3263 4.1)."""
-        wanted = [target.protocol] if target.protocol else ["tls"] if target.secure else ["udp", "tcp", "tls"]
+        """(protocol, SRV name) in the order to try them (RFC 3263 4.1); without NAPTR records as Asterisk prefers."""
+        wanted = [target.protocol] if target.protocol else ["tls"] if target.secure else ["tls", "tcp", "udp"]
         usable = [each for each in wanted if each in SRV_PREFIX and self._is_usable(each)]
         if not target.protocol:
             pointers = [

@@ -122,6 +122,21 @@ def test_srv_without_naptr_and_a_given_protocol() -> None:
     assert "NAPTR example.com" not in zone.asked
 
 
+def test_without_naptr_tcp_comes_first_and_udp_is_what_is_left() -> None:
+    zone = Zone(
+        [
+            ("_sip._udp.example.com", RECORDS.Record_SRV(0, 0, 5060, b"h.example.com")),
+            ("_sip._tcp.example.com", RECORDS.Record_SRV(1, 0, 5071, b"h.example.com")),
+            ("h.example.com", RECORDS.Record_A("192.0.2.9")),
+        ]
+    )
+    tried, _ = resolver(zone)
+    addresses = found(tried.resolve(Target("example.com")))
+    assert [(each.protocol, each.port) for each in addresses] == [("tcp", 5071), ("udp", 5060)]
+    only_udp, _ = resolver(zone, "udp")
+    assert [each.protocol for each in found(only_udp.resolve(Target("example.com")))] == ["udp"]
+
+
 def test_no_srv_means_the_default_port() -> None:
     zone = Zone([("example.com", RECORDS.Record_A("192.0.2.7")), ("example.com", RECORDS.Record_AAAA("2001:db8::7"))])
     sip, _ = resolver(zone, six=True)
