@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import uuid
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
 from pbx.config import types
@@ -14,6 +15,15 @@ from pbx.directories import Directories, config_file, directories_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+class TestEvents(Enum):
+    """Whether TestEvent is told (`pbx.test_events`)."""
+
+    YES = "yes"
+    NO = "no"
+    AUTO = "auto"
+
 
 _IGNORED = "accepted from Asterisk's file; changes nothing here"
 MAX_LEVEL = 2**31 - 1
@@ -61,7 +71,11 @@ class Options(ConfigObject):
     defaultlanguage: str = option(types.STRING, "en", help="language of channels that name none")
     entityid: str = option(types.STRING, "", help="the exchange's id, as a MAC address")
     live_dangerously: bool = option(types.YESNO, False, help="let AMI and ARI use functions that reach the system")
-    test_events: bool = option(types.YESNO, False, help="tell managers of class reporting what test suites wait for")
+    test_events: TestEvents = option(
+        types.enum(TestEvents),
+        TestEvents.AUTO,
+        help="tell managers what test suites wait for; auto: if a user of manager.conf reads the class test by name",
+    )
     mindtmfduration: int = option(types.integer(0, 10000), 80, help="shortest digit, in milliseconds")
     transmit_silence: bool = option(
         types.YESNO, False, names=("transmit_silence", "transmit_silence_during_record"), help="send silence in waits"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pbx.core.messages import TestEvent
-from pbx.modules import Module, ModuleDeclined
+from pbx.modules import Module
 from pbx.pjsip.events import (
     ContactAsked,
     MailboxNoticeRefused,
@@ -15,6 +15,7 @@ from pbx.pjsip.events import (
     SessionEnding,
     SubscriberTold,
 )
+from pbx.test_events import check_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,8 +106,7 @@ class TestEventsPjsip(Module):
     description = "Events of SIP for test suites"
 
     async def load(self) -> None:
-        if not self.server.options.test_events:
-            raise ModuleDeclined("asterisk.conf does not say test_events = yes")
+        check_wanted(self.server)
         self._subscriptions: list[Subscription] = []
         self._tell(SubscriberTold, subscriber_told)
         self._tell(RegisteredContactChanged, contact_changed)

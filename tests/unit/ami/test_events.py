@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from ami.manager import Manager
 from ami.users import read_manager_conf
+from pbx.asterisk_conf import TestEvents
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.frames import Control
 from pbx.core.party import Caller, party_id
+from pbx.modules import ModuleDeclined
 from pbx.pjsip.events import ContactState, ContactStatus, EndpointStateChanged
 from pbx.pjsip.outbound_registration import RegistrationState, RegistryChanged
+from pbx.test_events import check_wanted
 from pbx.testing.ami import AmiMessage
 from pbx.testing.dialplan import DialplanHarness
 from tests.unit.ami.conftest import MANAGER_CONF, AmiPair, Connect
@@ -433,6 +439,21 @@ def test_what_test_suites_wait_for(admin: AmiPair, harness: DialplanHarness) -> 
         "Pause",
     )
     assert "Evil" not in event
+
+
+@pytest.mark.parametrize(
+    ("test_events", "read", "told"),
+    [("auto", "all", False), ("auto", "call, test", True), ("yes", "call", True), ("no", "test", False)],
+)
+def test_who_asks_for_test_events(tmp_path: Path, test_events: str, read: str, told: bool) -> None:
+    files = {"manager.conf": f"[general]\nenabled = yes\n[suite]\nsecret = s\nread = {read}\n"}
+    harness = DialplanHarness(tmp_path, files)
+    harness.server.options = replace(harness.server.options, test_events=TestEvents(test_events))
+    if told:
+        check_wanted(harness.server)
+    else:
+        with pytest.raises(ModuleDeclined, match="asks for it"):
+            check_wanted(harness.server)
 
 
 def test_a_bridge_gets_another_video_source(admin: AmiPair, harness: DialplanHarness) -> None:

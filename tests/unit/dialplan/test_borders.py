@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +59,9 @@ exten => 100,1,Wait(9999)
 
 
 @pytest.fixture
-def harness(plan: Plan) -> DialplanHarness:
+def harness(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DialplanHarness:
+    # Some of them write files of the names they are given.
+    monkeypatch.chdir(tmp_path)
     return plan(extensions_conf=OTHERS)
 
 

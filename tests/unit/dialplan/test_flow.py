@@ -160,11 +160,15 @@ class TestExec:
 
     @pytest.mark.parametrize(
         ("call_text", "status"),
-        [("NoOp", "SUCCESS"), ("Goto(nowhere)", "FAILED"), ("Gone()", "NOAPP"), ("Hangup", "FAILED")],
+        [("NoOp", "SUCCESS"), ("Goto(nowhere)", "FAILED"), ("Gone()", "NOAPP")],
     )
     def test_the_status_of_try_exec(self, plan: Plan, call_text: str, status: str) -> None:
         _harness, call = run(plan, f"TryExec({call_text})", "Set(T=${TRYSTATUS})")
         assert call.variable("T") == status
+
+    def test_a_hangup_that_was_tried_is_one(self, plan: Plan) -> None:
+        _harness, call = run(plan, "TryExec(Hangup)", "Set(T=${TRYSTATUS})")
+        assert (call.variable("TRYSTATUS"), call.variable("T")) == ("FAILED", None)
 
     def test_a_hangup_inside(self, plan: Plan) -> None:
         for step in ("TryExec(Wait(9))", "Exec(Wait(9))", "ExecIf(1?Wait(9))"):
