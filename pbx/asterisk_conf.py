@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class TestEvents(Enum):
+class TellTestEvents(Enum):
     """Whether TestEvent is told (`pbx.test_events`)."""
 
     YES = "yes"
@@ -71,9 +71,9 @@ class Options(ConfigObject):
     defaultlanguage: str = option(types.STRING, "en", help="language of channels that name none")
     entityid: str = option(types.STRING, "", help="the exchange's id, as a MAC address")
     live_dangerously: bool = option(types.YESNO, False, help="let AMI and ARI use functions that reach the system")
-    test_events: TestEvents = option(
-        types.enum(TestEvents),
-        TestEvents.AUTO,
+    test_events: TellTestEvents = option(
+        types.enum(TellTestEvents),
+        TellTestEvents.AUTO,
         help="tell managers what test suites wait for; auto: if a user of manager.conf reads the class test by name",
     )
     mindtmfduration: int = option(types.integer(0, 10000), 80, help="shortest digit, in milliseconds")

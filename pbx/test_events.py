@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from pbx.asterisk_conf import TestEvents
+from pbx.asterisk_conf import TellTestEvents
 from pbx.core.messages import PlaybackControlled, SoundStarted, TestEvent
 from pbx.errors import ConfigError
 from pbx.modules import Module, ModuleDeclined
@@ -49,7 +49,7 @@ def sound_event(message: SoundStarted) -> TestEvent:
 def check_wanted(server: Server) -> None:
     """Raises ModuleDeclined unless TestEvent is wanted."""
     wanted = server.options.test_events
-    if wanted is TestEvents.YES or (wanted is TestEvents.AUTO and _read_by_name(server.config)):
+    if wanted is TellTestEvents.YES or (wanted is TellTestEvents.AUTO and _read_by_name(server.config)):
         return
     raise ModuleDeclined("neither asterisk.conf (test_events) nor a user of manager.conf (read = test) asks for it")
 

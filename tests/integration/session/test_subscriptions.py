@@ -269,7 +269,7 @@ async def test_notices_nobody_asked_for(exchange: Any, phone: Any) -> None:
 
 @pytest.fixture
 def told_of(exchange: Any) -> Any:
-    """The TestEvents so far, by state."""
+    """The TellTestEvents so far, by state."""
     heard: list[TestEvent] = []
     exchange.server.bus.subscribe(TestEvent, heard.append)
 

@@ -9,7 +9,7 @@ import pytest
 
 from ami.manager import Manager
 from ami.users import read_manager_conf
-from pbx.asterisk_conf import TestEvents
+from pbx.asterisk_conf import TellTestEvents
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.frames import Control
@@ -448,7 +448,7 @@ def test_what_test_suites_wait_for(admin: AmiPair, harness: DialplanHarness) -> 
 def test_who_asks_for_test_events(tmp_path: Path, test_events: str, read: str, told: bool) -> None:
     files = {"manager.conf": f"[general]\nenabled = yes\n[suite]\nsecret = s\nread = {read}\n"}
     harness = DialplanHarness(tmp_path, files)
-    harness.server.options = replace(harness.server.options, test_events=TestEvents(test_events))
+    harness.server.options = replace(harness.server.options, test_events=TellTestEvents(test_events))
     if told:
         check_wanted(harness.server)
     else:
