@@ -136,10 +136,14 @@ class BridgeModule(DialplanModule):
                 log.warn("{channel}: Bridge: {reason}", channel=channel.name, reason=str(error))
                 peer.hangup(channel.hangup_cause)
                 return
-            peer.set_position(*position)
-            self.engine.start(peer)
+            self._go_on(peer, *position)
         elif had_dialplan and "x" not in options and not peer.hangup_requested:
-            peer.set_position(peer.context, peer.exten, peer.priority + 1)
-            self.engine.start(peer)
+            self._go_on(peer, peer.context, peer.exten, peer.priority + 1)
         else:
             peer.hangup(channel.hangup_cause)
+
+    def _go_on(self, peer: Channel, context: str, exten: str, priority: int) -> None:
+        """By itself, with records of its own."""
+        peer.originated = True
+        peer.set_position(context, exten, priority)
+        self.engine.start(peer)

@@ -86,6 +86,11 @@ class LocalHalf:
             return False
         if kind in _OWN:
             return False
+        if kind is Control.CONNECTED_LINE:
+            # Whom this half talks to is who the other half is.
+            party = self._channel.connected
+            self._peer.caller = Caller(id=party.id, ani=party.ani)
+            self._peer.changed()
         if kind not in _KEPT:
             self._peer.queue_frame(ControlFrame(kind, data))
         return True

@@ -240,6 +240,8 @@ class AnsweredCall:
 
     def _start_peer(self, context: str, exten: str, priority: int) -> None:
         peer = self._peer
+        # It goes on by itself, with records of its own.
+        peer.originated = True
         peer.set_application("", "")
         peer.set_position(context, exten, priority)
         self._engine.start(peer)

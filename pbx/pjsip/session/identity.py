@@ -32,6 +32,14 @@ log = Logger()
 SOURCE_ANSWER = 1
 
 
+def say_who_is_called(session: PjsipSession) -> None:
+    """The first that a caller hears of whom it calls: the channel's caller, from the endpoint, the plan or the dial."""
+    channel = session.channel
+    party = channel.caller.id
+    if party.number_valid or party.name_valid:
+        channel.queue_frame(ControlFrame(Control.CONNECTED_LINE, Connected(id=party, source=SOURCE_ANSWER)))
+
+
 def heard_of(channel: Channel, endpoint: Endpoint, message: SipMessage) -> None:
     """Take another identity of the far end from ``message``, where the endpoint is believed, and pass it on."""
     if not (endpoint.trust_connected_line and endpoint.trust_id_inbound):

@@ -31,7 +31,7 @@ from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.attributes import read_attribute
 from pbx.pjsip.session.causes import cause_to_sip, q850_of_reasons, q850_reason, sip_to_cause
 from pbx.pjsip.session.diversion import diverted_response
-from pbx.pjsip.session.identity import heard_of, response_headers, tell_connected
+from pbx.pjsip.session.identity import heard_of, response_headers, say_who_is_called, tell_connected
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.outgoing import transfer_uri
 from pbx.pjsip.session.redirection import MAX_REDIRECTIONS, forward, target_of
@@ -148,6 +148,8 @@ class PjsipSession:
             self._fail(500, str(error))
         else:
             self.call_id = self.channel.protocol_id = self.native.call_id
+            # Once whoever dials has told of the call.
+            self._sessions.host.invite.after(say_who_is_called, self)
 
     def answer(self) -> None:
         if self._closed or self._up or self.native is None:

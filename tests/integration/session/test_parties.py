@@ -10,6 +10,8 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
+from pbx.core import messages
+
 
 @pytest.fixture
 def bob(exchange: Any, phone: Any) -> Iterator[Any]:
@@ -63,6 +65,26 @@ async def test_the_caller_is_told_whom_it_talks_to(exchange: Any, phone: Any, bo
     _, answer = await connect(phone, bob, sdp)
     assert answer.headers.get_all("Remote-Party-ID") == ['"Desk" <sip:77@127.0.0.1>;party=called;privacy=off;screen=no']
     await end(phone, bob)
+
+
+@pytest.mark.parametrize("extensions", [LUA])
+@pytest.mark.parametrize("options", ["send_rpid = yes"])
+@ensureDeferred
+async def test_a_party_without_a_number_is_who_was_called(exchange: Any, phone: Any, bob: Any) -> None:
+    dial(exchange, bob)
+    seen: list[Any] = []
+    exchange.server.bus.subscribe(messages.DialBegan, seen.append)
+    exchange.server.bus.subscribe(messages.DialEnded, seen.append)
+    phone.invite("200")
+    invite = await bob.wanted("INVITE")
+    bob.answer(invite, 180)
+    ringing = await phone.response(180)
+    assert ringing.headers.get_all("Remote-Party-ID") == ["<sip:200@127.0.0.1>;party=called;privacy=off;screen=no"]
+    bob.answer(invite, 486)
+    await phone.response(486)
+    phone.ack_failure()
+    await bob.wanted("ACK")
+    assert [each.caller.connected.id.number for each in seen] == ["", "200"]
 
 
 @pytest.mark.parametrize("extensions", [LUA])

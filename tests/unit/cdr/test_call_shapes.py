@@ -198,6 +198,29 @@ def test_a_channel_that_is_taken_into_a_bridge_has_no_record_alone(records: Any)
     assert books.rows() == [("on", "Fake/x", "ANSWERED", 2, 2), ("on", "", "ANSWERED", 1, 1)]
 
 
+@pytest.mark.parametrize(
+    ("option", "rows_after"),
+    [
+        ("F", [("Fake/a", "on", "", "Wait")]),
+        ("G(c^go^1)", [("Fake/a", "go", "", "Wait"), ("Fake/p", "to", "", "Wait")]),
+    ],
+)
+def test_a_called_party_that_goes_on_has_a_record_of_its_own(
+    records: Any, option: str, rows_after: list[tuple[str, ...]]
+) -> None:
+    books = records(
+        extensions_conf=f"[c]\nexten => on,1,Dial(Fake/a,,{option})\n same => n,NoOp()\n same => n,Wait(1)\n"
+        "exten => go,1,Goto(to,1)\n same => n,Wait(1)\nexten => to,1,Answer()\n same => n,Wait(5)\n"
+    )
+    call = books.harness.call("on", "c")
+    far(books, "a").say(Control.ANSWER)
+    books.harness.core.clock.advance(0.5)
+    call.far.hang_up()
+    books.harness.core.clock.advance(1)
+    rows = [(r.channel[:6], r.dst, r.dstchannel[:6], r.lastapp) for r in books.finished]
+    assert sorted(rows) == sorted([("Fake/p", "on", "Fake/a", "Dial"), *rows_after])
+
+
 def test_a_file_with_errors_leaves_the_usual_records(records: Any) -> None:
     books = records("[general]\nenabled = yes\nunanswered = yes\n")
     books.harness.call("answer").far.hang_up()

@@ -14,7 +14,7 @@ from pbx.core.dial import Destination
 from pbx.core.dialplan import DialplanEditor, ListedContext
 from pbx.core.frames import Control
 from pbx.core.originate import Originate, OriginateError, Originator
-from pbx.core.party import party_id
+from pbx.core.party import Connected, party_id
 from pbx.core.release import ask_release
 from pbx.core.states import ChannelState
 from pbx.testing.core import FakeCore
@@ -131,6 +131,18 @@ def test_digits_cross_a_pair(core: FakeCore, dialplan: ScriptedDialplan, origina
     second.answer()
     started.channel.send_digit("7")
     assert result_of(start(second.read_digit(1))) == "7"
+    second.hangup()
+
+
+def test_whom_one_half_talks_to_is_who_the_other_is(
+    core: FakeCore, dialplan: ScriptedDialplan, originator: Originator
+) -> None:
+    started = originator.start(Originate(Destination("Local", "100@default"), application="Echo"))
+    core.clock.advance(0)
+    (second,) = dialplan.started
+    second.connected = Connected(id=party_id("200", "Bob"))
+    second.indicate(Control.CONNECTED_LINE, second.connected)
+    assert (started.channel.caller.id.number, started.channel.caller.id.name) == ("200", "Bob")
     second.hangup()
 
 
