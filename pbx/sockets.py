@@ -7,11 +7,12 @@ connection moves to 2048 or above, and the low numbers stay free for calls. The 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 from typing import Any
 
-from twisted.internet import tcp
+from twisted.internet import main, tcp
 from twisted.internet.interfaces import IAddress, IReactorPluggableNameResolver
 from twisted.internet.protocol import ClientFactory, ServerFactory
 from zope.interface import directlyProvides
@@ -39,6 +40,15 @@ class HighServer(tcp.Server):
 
     def __init__(self, sock: socket.socket, *args: Any) -> None:
         super().__init__(moved_up(sock), *args)
+
+    def writeSomeData(self, data: bytes) -> Any:  # noqa: N802  # Twisted's name
+        """As Twisted's, without its view of the data and its retry of interrupted calls: an eighth of a small send."""
+        try:
+            return self.socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+        except OSError as error:
+            return 0 if error.errno == errno.ENOBUFS else main.CONNECTION_LOST
 
 
 class HighPort(tcp.Port):
