@@ -20,6 +20,7 @@ from pbx.core.variables import VariableStore
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
+    from pbx.core.channel_record import ChannelRecord
     from pbx.core.dialplan import Dialplan
     from pbx.core.hints import HintFinder
     from pbx.core.music import Music
@@ -133,17 +134,18 @@ class Channels:
         """The channels of a device such as ``PJSIP/alice``."""
         return list(self._by_device.get(device, {}).values())
 
-    def device_changed(self, channel: Channel) -> None:
+    def device_changed(self, channel: ChannelRecord) -> None:
         """What a channel does may have changed the state of its device."""
         if self.on_device_changed is not None:
             self.on_device_changed(channel.device)
 
-    def renamed(self, channel: Channel, name: str) -> None:
+    def renamed(self, old: str, name: str) -> None:
         """Move a channel to a new name. Raises DuplicateChannel when it is in use."""
         if name in self._by_name:
             raise DuplicateChannel(f"a channel named {name} exists already")
-        self._by_name.pop(channel.name, None)
-        self._by_name[name] = channel
+        channel = self._by_name.pop(old, None)
+        if channel is not None:
+            self._by_name[name] = channel
 
     def yank(self, channel: Channel) -> None:
         """Take a channel from the dial or bridge that services it and run the dialplan at its pending redirect."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pbx.core.hints import split_hint
 
 if TYPE_CHECKING:
-    from pbx.core.channel import Channel
+    from pbx.core.channel_record import ChannelRecord
 
 #: Asterisk's names for a variable longer than this are cut; a bound on what one write may cost us.
 MAX_VALUE = 1 << 20
@@ -120,12 +120,12 @@ def _handed_down(plain: str, mark: str) -> str:
     return plain if mark == "_" else f"__{plain}"
 
 
-def _context(channel: Channel) -> str:
+def _context(channel: ChannelRecord) -> str:
     return channel.context
 
 
 #: Built-in variables of a channel; a value of None is that of an unset variable.
-BUILTINS: dict[str, Callable[[Channel], str | None]] = {
+BUILTINS: dict[str, Callable[[ChannelRecord], str | None]] = {
     "CONTEXT": _context,
     "EXTEN": lambda channel: channel.exten,
     "PRIORITY": lambda channel: str(channel.priority),
@@ -142,7 +142,7 @@ BUILTINS: dict[str, Callable[[Channel], str | None]] = {
 }
 
 
-def _hint(channel: Channel) -> tuple[str | None, str | None]:
+def _hint(channel: ChannelRecord) -> tuple[str | None, str | None]:
     """The devices and the name of the hint of the extension the channel is at."""
     finder = channel.channels.hints
     found = None if finder is None else finder.find_hint(channel.context, channel.exten)
