@@ -50,11 +50,12 @@ system-packages:
 test: setup system-packages ## all tests, with coverage
 	$(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
-lint: setup ## style, types, import rules
+lint: setup ## style, types, import rules, news fragments
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/towncrier build --draft --version next >/dev/null
 
 format: setup ## let ruff lay out the code
 	$(BIN)/ruff check --fix .
