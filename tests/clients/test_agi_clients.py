@@ -50,6 +50,8 @@ class Client:
         self.lines: list[dict[str, Any]] = []
         self.process = KeptProcess(reactor, self._line)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        # pystrix's server runs sysctl, which is not on everybody's path.
+        environment["PATH"] = f"{environment.get('PATH', '')}:/usr/sbin:/sbin"
         words = [str(python), str(HERE / program), *arguments]
         reactor.spawnProcess(self.process, words[0], words, env=environment)
 
