@@ -7,7 +7,6 @@ python tools/make_agi_docs.py --check    exits with 1 when it is stale
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from dialplan.agi.commands import COMMANDS
 from dialplan.agi.conversation import DEAD_SECONDS
@@ -16,8 +15,9 @@ from dialplan.agi.link import UNREAD_SECONDS
 from dialplan.agi.network import CONNECT_SECONDS, PORT
 from dialplan.agi.script import GRACE_SECONDS
 from pbx.core.agi import MAX_QUEUED
+from tools.page import DOCS, write_or_check
 
-TARGET = Path(__file__).resolve().parent.parent / "docs" / "agi.md"
+TARGET = DOCS / "agi.md"
 
 HEAD = f"""# AGI
 
@@ -70,14 +70,5 @@ def page() -> str:
     return HEAD + "".join(rows)
 
 
-def main() -> int:
-    """Write, or compare."""
-    text = page()
-    if "--check" in sys.argv[1:]:
-        return int(not TARGET.exists() or TARGET.read_text(encoding="utf-8") != text)
-    TARGET.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, page()))

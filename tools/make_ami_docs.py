@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from ami.actions import ACTIONS
 from ami.classes import class_text
@@ -20,10 +19,9 @@ from ami.http import MAX_EVENT_BYTES
 from ami.session import AMI_VERSION, MAX_ACTIONS_WAITING
 from ami.users import General, NamedAcl, User
 from pbx.client_connection import MAX_QUEUED_BYTES
-from pbx.config.options import ConfigObject, schema_of
+from tools.page import DOCS, ROOT, joined, options, table, write_or_check
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "ami.md"
+TARGET = DOCS / "ami.md"
 TESTS = ("tests/unit/ami", "tests/integration/ami", "tests/integration/agi", "tests/clients")
 
 HEAD = f"""# The Asterisk Manager Interface
@@ -121,13 +119,6 @@ def _tested(tests: list[str] | None) -> str:
     return f"`{tests[0]}`" + (f" and {more} more" if more else "")
 
 
-def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(titles)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 def actions(tests: dict[str, list[str]]) -> str:
     """The table of actions."""
     rows = []
@@ -148,7 +139,7 @@ def actions(tests: dict[str, list[str]]) -> str:
         "action of a module works while that module runs.\n\n"
     )
     titles = ("Action", "What it does", "Permission", "Parameters", "Module", "Tested by")
-    return "## Actions\n\n" + intro + _table(titles, rows)
+    return "## Actions\n\n" + intro + table(titles, rows)
 
 
 def events(tests: dict[str, list[str]]) -> str:
@@ -162,17 +153,7 @@ def events(tests: dict[str, list[str]]) -> str:
         key=lambda row: row[0].lower(),
     )
     intro = "A session gets an event whose class is in the user's `read` and the session's mask, if filters pass.\n\n"
-    return "## Events\n\n" + intro + _table(("Event", "Class", "Tested by"), rows)
-
-
-def options(kind: type[ConfigObject], title: str) -> str:
-    """The options of a section."""
-    rows: list[tuple[str, ...]] = []
-    for each in schema_of(kind).options.values():
-        if not each.hidden and not any(row[0] == f"`{'`, `'.join(each.words)}`" for row in rows):
-            default = "" if each.secret else each.value_type.format(each.default)
-            rows.append((f"`{'`, `'.join(each.words)}`", each.type_name, f"`{default}`" if default else "", each.help))
-    return f"### {title}\n\n" + _table(("Option", "Value", "Default", "Meaning"), rows)
+    return "## Events\n\n" + intro + table(("Event", "Class", "Tested by"), rows)
 
 
 def text() -> str:
@@ -187,17 +168,8 @@ def text() -> str:
         options(User, "A user: [name]"),
         options(NamedAcl, "acl.conf: a list a user names in acl"),
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
-
-
-def main() -> int:
-    """Write or check the page."""
-    made = text()
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == made else 1
-    TARGET.write_text(made, encoding="utf-8")
-    return 0
+    return joined(parts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, text()))

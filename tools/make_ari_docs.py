@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 from ari.authorisation import READING
 from ari.config import General, NamedAcl, OutboundWebSocket, User
@@ -20,14 +19,13 @@ from ari.schemas import SUBTYPES
 from ari.table import Operation, Parameter
 from ari.websocket import MAX_REQUESTS
 from pbx.client_connection import MAX_QUEUED_BYTES
-from pbx.config.options import ConfigObject, schema_of
 from pbx.http.config import HttpSettings
 from pbx.http.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from pbx.http.websocket import MAX_MESSAGE_BYTES
 from pbx.http.websocket_client import WebSocketServer
+from tools.page import DOCS, ROOT, joined, options, table, write_or_check
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "ari.md"
+TARGET = DOCS / "ari.md"
 TESTS = ("tests/unit/ari", "tests/integration/ari", "tests/unit/stasis", "tests/e2e", "tests/clients")
 
 HEAD = f"""# The Asterisk REST Interface
@@ -178,13 +176,6 @@ def _tested(tests: list[str]) -> str:
     return f"`{tests[0]}`" + (" and more" if tests[1:] else "") if tests else ""
 
 
-def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(titles)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 def _parameter(parameter: Parameter) -> str:
     name = f"**{parameter.name}**" if parameter.required else parameter.name
     return f"{name} (list)" if parameter.multiple else name
@@ -208,7 +199,7 @@ def operations() -> str:
             for each in resource.operations
         ]
         titles = ("Operation", "What it does", "May", "Parameters", "Success", "Errors", "Tested by")
-        parts.append(f"### {resource.name}\n\nModule `{resource.module}`.\n\n{_table(titles, rows)}")
+        parts.append(f"### {resource.name}\n\nModule `{resource.module}`.\n\n{table(titles, rows)}")
     return "\n".join(parts)
 
 
@@ -226,19 +217,9 @@ def events() -> str:
     text = "## Events\n\nTheir fields are in the documents that the interface serves.\n\n"
     return (
         text
-        + _table(("Event", "Tested by"), rows)
+        + table(("Event", "Tested by"), rows)
         + f"\nDescribed, and not waited for by a test of these folders: {', '.join(rest)}.\n"
     )
-
-
-def options(kind: type[ConfigObject], title: str) -> str:
-    """The options of a section."""
-    rows: list[tuple[str, ...]] = []
-    for each in schema_of(kind).options.values():
-        if not each.hidden and not any(row[0] == f"`{'`, `'.join(each.words)}`" for row in rows):
-            default = "" if each.secret else each.value_type.format(each.default)
-            rows.append((f"`{'`, `'.join(each.words)}`", each.type_name, f"`{default}`" if default else "", each.help))
-    return f"### {title}\n\n" + _table(("Option", "Value", "Default", "Meaning"), rows)
 
 
 def text() -> str:
@@ -255,17 +236,8 @@ def text() -> str:
         options(OutboundWebSocket, "ari.conf: a socket to open: [name], type = outbound_websocket"),
         options(WebSocketServer, "websocket_client.conf: where to: [name], type = websocket_client"),
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
-
-
-def main() -> int:
-    """Write or check the page."""
-    made = text()
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == made else 1
-    TARGET.write_text(made, encoding="utf-8")
-    return 0
+    return joined(parts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, text()))

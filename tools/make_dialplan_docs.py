@@ -15,9 +15,9 @@ from pathlib import Path
 import dialplan
 from dialplan.lint import CHECKS
 from dialplan.registry import Declaration
+from tools.page import DOCS, ROOT, joined, table, write_or_check
 
-ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "docs" / "dialplan-reference.md"
+TARGET = DOCS / "dialplan-reference.md"
 TESTS = ("tests/unit/dialplan", "tests/unit", "tests/integration", "tests/e2e")
 
 HEAD = """# Applications and functions
@@ -77,14 +77,6 @@ class Uses:
         if not tests:
             return ""
         return f"`{next((test for test in tests if '::' in test), tests[0])}`"
-
-
-def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table of Markdown."""
-    head = list(titles)
-    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
 
 
 def _options(each: Declaration) -> str:
@@ -151,17 +143,8 @@ def text() -> str:
         functions((each for each in found if each.is_function), uses),
         checks(),
     ]
-    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
-
-
-def main() -> int:
-    """Write or check the page."""
-    made = text()
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text(encoding="utf-8") == made else 1
-    TARGET.write_text(made, encoding="utf-8")
-    return 0
+    return joined(parts)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, text()))
