@@ -15,7 +15,6 @@ from pbx.pjsip.events import (
     SessionEnding,
     SubscriberTold,
 )
-from pbx.test_events import check_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,9 +103,9 @@ class TestEventsPjsip(Module):
 
     name = "test_events_pjsip"
     description = "Events of SIP for test suites"
+    requires = ("test_events",)
 
     async def load(self) -> None:
-        check_wanted(self.server)
         self._subscriptions: list[Subscription] = []
         self._tell(SubscriberTold, subscriber_told)
         self._tell(RegisteredContactChanged, contact_changed)
