@@ -1,6 +1,7 @@
 """What the dialplan costs in this process, without SIP: steps, look-ups, parked calls, a reload under load.
 
-The engine, the application table and the channels are real; the far ends are fake ones, and nobody reads the bus.
+The engine, the application table and the channels are real; the far ends are fake ones, and nobody reads the bus but
+where a figure says that records of calls are made.
 ``python -m bench.dialplan`` prints the figures alone.
 """
 
@@ -37,7 +38,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def _harness(**files: str) -> Iterator[DialplanHarness]:
     """A started exchange; a file's name has ``_`` for its dot."""
     with tempfile.TemporaryDirectory() as directory:
-        texts = {name.replace("_", ".", 1): text for name, text in files.items()}
+        texts = {"cdr.conf": "[general]\nenable = no\n"}
+        texts |= {name.replace("_", ".", 1): text for name, text in files.items()}
         harness = DialplanHarness(Path(directory), texts)
         result_of(start(harness.start()))
         try:
@@ -77,10 +79,13 @@ def steps() -> list[Figure]:
     with _harness(extensions_conf=_step_file()) as harness:
         nothing = _call_cost(harness, "nothing")
         costs = {name: (_call_cost(harness, name) - nothing) / STEPS for name in ("plain", "substituted", "set")}
+    with _harness(extensions_conf=_step_file(), cdr_conf="[general]\n") as harness:
+        recorded = (_call_cost(harness, "plain") - _call_cost(harness, "nothing")) / STEPS
     return [
         Figure("extensions.conf step, NoOp(x)", costs["plain"], "us CPU", 8.0),
         Figure("extensions.conf step, two variables and a function", costs["substituted"], "us CPU", 8.0),
         Figure("extensions.conf step, Set(X=1)", costs["set"], "us CPU", 8.0),
+        Figure("extensions.conf step, NoOp(x), with records of calls", recorded, "us CPU", 8.0),
     ]
 
 

@@ -283,10 +283,10 @@ class Loop:
         if not channel.alive:
             return
         cancel_absolute_timeout(channel)
-        channel.hangup_requested = channel.in_hangup = True
+        channel.hangup_requested = True
         if not self.here(channel, "h"):
             return
-        run.ignores_hangup = True
+        run.ignores_hangup = channel.in_hangup = True
         channel.set_position(channel.context, "h", 1)
         await self.steps(channel, run)
 

@@ -24,7 +24,7 @@ log = Logger()
 
 Backend = Callable[[Cdr], object]
 
-_CHANNELS = (messages.ChannelCreated, messages.ChannelChanged, messages.ChannelDestroyed)
+_CHANNELS = (messages.ChannelCreated, messages.ChannelDestroyed)
 _DIALS = (messages.DialBegan, messages.DialEnded)
 _BRIDGES = (messages.BridgeEntered, messages.BridgeLeft)
 
@@ -41,7 +41,7 @@ class CdrEngine:
         self.backends: dict[str, Backend] = {}
         self.batch: list[Cdr] = []
         self._timer: IDelayedCall | None = None
-        self._subscription: Subscription | None = None
+        self._subscriptions: tuple[Subscription, ...] = ()
 
     @property
     def now(self) -> int:
@@ -87,26 +87,31 @@ class CdrEngine:
                 channel.catch_up()
         for channel in self._channels:
             self.ledger.created(channel.snapshot(), self.now)
-        self._subscription = self._bus.subscribe_many((*_CHANNELS, *_DIALS, *_BRIDGES), self._read)
+        self._subscriptions = (
+            self._bus.subscribe(messages.ChannelChanged, self._changed),
+            self._bus.subscribe_many((*_CHANNELS, *_DIALS, *_BRIDGES), self._read),
+        )
 
     def stop(self) -> None:
         """Give out what there is, and read no more."""
-        if self._subscription is not None:
-            self._subscription.cancel()
-            self._subscription = None
+        for subscription in self._subscriptions:
+            subscription.cancel()
+        self._subscriptions = ()
         ledger, self.ledger = self.ledger, None
         if ledger is not None:
             ledger.finish(self.now)
         if self.settings.safeshutdown:
             self.submit()
 
+    def _changed(self, message: messages.ChannelChanged) -> None:
+        if self.ledger is not None:
+            self.ledger.changed(message.channel, self.now)
+
     def _read(self, message: object) -> None:
         ledger, now = self.ledger, self.now
         if ledger is None:
             return
         match message:
-            case messages.ChannelChanged(channel=channel):
-                ledger.changed(channel, now)
             case messages.ChannelCreated(channel=channel):
                 ledger.created(channel, now)
             case messages.ChannelDestroyed(channel=channel):

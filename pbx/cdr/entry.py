@@ -185,7 +185,7 @@ class Entry:
 
     def take_party_a(self, snapshot: ChannelSnapshot) -> None:
         """The channel of party A as it is now."""
-        if self.ended_before_h(snapshot):
+        if snapshot.in_hangup and self.settings.endbeforehexten:
             self.finalize()
             return
         if not snapshot.in_subroutine or snapshot.in_hangup:
@@ -193,14 +193,15 @@ class Entry:
         self.party_a.swap(snapshot)
         self._take_application(snapshot)
         self.linkedid = snapshot.linkedid
-        self.check_answer()
+        if not self.answer:
+            self.check_answer()
         if not snapshot.alive and not self.finalized:
             self.conclude()
 
     def _take_application(self, snapshot: ChannelSnapshot) -> None:
         """Dial counts over what runs during it, and an outgoing call's AppDial over nothing."""
         name = snapshot.application
-        if self.lock_app or not name or (name.lower().startswith("appdial") and self.appl):
+        if self.lock_app or not name or (self.appl and name[:7].lower() == "appdial"):
             return
         self.appl, self.data = name, snapshot.application_data
         if name == "Dial":

@@ -8,7 +8,7 @@ CDR engine does; times are those of the facts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pbx.cdr.entry import Entry, Party, State, disposition_of_status, pick_party_a
 
@@ -24,24 +24,12 @@ INTERNAL = frozenset(("Announcer", "Recorder", "Surrogate"))
 PROGRESS = frozenset(("RINGING", "PROCEEDING", "PROGRESS"))
 
 
-class _Place(NamedTuple):
-    """What a channel ran last, and where."""
-
-    application: str
-    context: str
-    exten: str
-    priority: int
-
-    def left_by(self, channel: ChannelSnapshot) -> bool:
-        """Whether the channel runs another application at another place of the dialplan."""
-        name = channel.application
-        if not name or name == self.application or name.lower().startswith("appdial"):
-            return False
-        return (channel.context, channel.exten, channel.priority) != self[1:]
-
-
-def _place(channel: ChannelSnapshot) -> _Place:
-    return _Place(channel.application, channel.context, channel.exten, channel.priority)
+def _moved_on(old: ChannelSnapshot, new: ChannelSnapshot) -> bool:
+    """Whether a channel runs another application than it did, at another place of the dialplan."""
+    name = new.application
+    if not name or name == old.application or name.lower().startswith("appdial"):
+        return False
+    return (new.context, new.exten, new.priority) != (old.context, old.exten, old.priority)
 
 
 class Ledger:
@@ -53,7 +41,8 @@ class Ledger:
         self._chains: dict[str, list[Entry]] = {}
         #: The records that have a channel as their party B.
         self._by_party_b: dict[str, list[Entry]] = {}
-        self._places: dict[str, _Place] = {}
+        #: Each channel as it was when it last ran something.
+        self._places: dict[str, ChannelSnapshot] = {}
         self._sequence = 0
 
     # Looking
@@ -115,18 +104,26 @@ class Ledger:
         if channel.dialed_number:
             entry.party_a.set("dnid", channel.dialed_number)
         self._chains[channel.uniqueid] = [entry]
-        self._places[channel.uniqueid] = _place(channel)
+        self._places[channel.uniqueid] = channel
         entry.take_party_a(channel)
 
     def changed(self, channel: ChannelSnapshot, now: int) -> None:
         """A channel is no longer what it was."""
-        chain = self._chains.get(channel.uniqueid)
+        uniqueid = channel.uniqueid
+        chain = self._chains.get(uniqueid)
         if chain is not None:
-            self._party_a_changed(chain, channel, now)
+            entry = chain[0]
+            if len(chain) == 1 and entry.state is State.SINGLE:
+                # Each step of a dialplan comes by here.
+                entry.last = now
+                entry.take_party_a(channel)
+            else:
+                self._party_a_changed(chain, channel, now)
             if channel.application:
-                self._places[channel.uniqueid] = _place(channel)
-        for entry in self.about(channel.uniqueid):
-            self._party_b_changed(entry, channel)
+                self._places[uniqueid] = channel
+        if uniqueid in self._by_party_b:
+            for entry in self.about(uniqueid):
+                self._party_b_changed(entry, channel)
 
     def _party_a_changed(self, chain: list[Entry], channel: ChannelSnapshot, now: int) -> None:
         rejected = True
@@ -140,7 +137,7 @@ class Ledger:
         """Whether a channel runs something new, and not merely what follows the end of its call."""
         if channel.in_hangup and self.settings.endbeforehexten:
             return False
-        return self._places[channel.uniqueid].left_by(channel)
+        return _moved_on(self._places[channel.uniqueid], channel)
 
     def _take(self, entry: Entry, channel: ChannelSnapshot) -> bool:
         """Let a record see its party A; True when it is closed and another one may have to take over."""

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from pbx.cdr.backends import CsvModule, ManagerModule
 from pbx.cdr.console import commands
 from pbx.cdr.engine import CdrEngine
-from pbx.cdr.settings import CdrSettings, read_cdr_conf
+from pbx.cdr.settings import default_settings, read_cdr_conf
 from pbx.config.errors import flatten
 from pbx.errors import ConfigError
 from pbx.modules import Module
@@ -21,7 +21,7 @@ log = Logger()
 
 
 class CdrModule(Module):
-    """The CDR engine. Without cdr.conf there are no records."""
+    """The CDR engine. Without cdr.conf the defaults count: records are made."""
 
     name = "cdr"
     description = "CDR Engine"
@@ -33,13 +33,13 @@ class CdrModule(Module):
     async def load(self) -> None:
         server = self.server
         try:
-            settings = read_cdr_conf(server.config)
+            settings = read_cdr_conf(server.config) or default_settings()
         except ConfigError as errors:
             # As Asterisk does: better records of the usual kind than none.
             for error in flatten(errors):
                 log.error("{error}", error=error)
             log.warn("Failed to process CDR configuration; using defaults")
-            settings = CdrSettings(id="general")
+            settings = default_settings()
         self._engine = CdrEngine(server.bus, server.clock, server.channels)
         self._engine.apply(settings)
         server.provide(CdrEngine, self._engine)
@@ -54,7 +54,10 @@ class CdrModule(Module):
         self._engine.stop()
 
     async def reload(self) -> None:
-        self._engine.apply(read_cdr_conf(self.server.config))
+        settings = read_cdr_conf(self.server.config)
+        # As Asterisk: a file that is gone changes nothing.
+        if settings is not None:
+            self._engine.apply(settings)
 
 
 MODULES: tuple[type[Module], ...] = (CdrModule, CsvModule, ManagerModule)

@@ -40,8 +40,13 @@ class CdrSettings(ConfigObject):
 
 
 def read_cdr_conf(loader: ConfigLoader) -> CdrSettings | None:
-    """The settings; None without the file: no records then. Raises ConfigErrors."""
+    """The settings; None without the file. Raises ConfigErrors."""
     config = loader.load_optional(FILE)
     if config is None:
         return None
     return parse_section(CdrSettings, config.section("general"))
+
+
+def default_settings() -> CdrSettings:
+    """What counts without the file: records are made, as in Asterisk, though nobody may keep them."""
+    return CdrSettings(id="general")

@@ -300,7 +300,16 @@ class ChannelRecord:
         """Which application runs; an empty name when it has ended."""
         self._application = name
         self._data = data
-        self.changed()
+        self._snapshot = None
+        old = self._published
+        if old is None or not self._channels.bus.wanted(messages.ChannelChanged):
+            return
+        if old.priority == self.priority and old.application_data == data and old.application == name:
+            self.changed()
+            return
+        # What every step of a dialplan comes by: that it is another one is known without comparing every field.
+        new = self._published = self.snapshot()
+        self._channels.bus.publish(messages.ChannelChanged(old, new))
 
     def forget_application(self, outer: str = "", data: str = "") -> None:
         """The application has ended, and ``outer`` goes on that ran it; told with the next change, as by pbx_exec."""

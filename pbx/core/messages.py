@@ -25,9 +25,9 @@ class ChannelCreated:
     channel: ChannelSnapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChannelChanged:
-    """A channel's snapshot changed."""
+    """A channel's snapshot changed. Not changed once made: as `ChannelSnapshot`, there are too many to freeze."""
 
     old: ChannelSnapshot
     channel: ChannelSnapshot

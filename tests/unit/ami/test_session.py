@@ -288,18 +288,18 @@ def test_nobody_hears_what_he_may_not_read(connect: Connect, harness: DialplanHa
 
 def test_the_bus_is_read_only_while_somebody_listens(connect: Connect, harness: DialplanHarness) -> None:
     bus = harness.server.bus
-    assert not bus.wanted(messages.ChannelCreated)
+    assert not bus.wanted(messages.HangupRequested)
     pair = connect()
-    assert not bus.wanted(messages.ChannelCreated)
+    assert not bus.wanted(messages.HangupRequested)
     pair.login("caller", "x3")
-    assert bus.wanted(messages.ChannelCreated)
+    assert bus.wanted(messages.HangupRequested)
     assert not bus.wanted(messages.DigitBegan)
     pair.reply("Events", EventMask="off")
-    assert not bus.wanted(messages.ChannelCreated)
+    assert not bus.wanted(messages.HangupRequested)
     pair.reply("Events", EventMask="on")
-    assert bus.wanted(messages.ChannelCreated)
+    assert bus.wanted(messages.HangupRequested)
     pair.manager.lost(pair.live)
-    assert not bus.wanted(messages.ChannelCreated)
+    assert not bus.wanted(messages.HangupRequested)
 
 
 def test_pipelined_requests_are_answered_in_order(admin: AmiPair) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from pbx.core.causes import Cause
 from pbx.core.frames import Control
+from pbx.testing.deferreds import result_of, start
 
 
 def far(books: Any, resource: str) -> Any:
@@ -267,15 +268,26 @@ def test_three_in_a_bridge_make_three_pairs(records: Any) -> None:
     assert [pair[:2] for pair in pairs] == [("Fake/x", "Fake/y"), ("Fake/x", "Fake/z"), ("Fake/y", "Fake/z")]
 
 
-def test_no_file_no_records_and_no_cost(records: Any) -> None:
+def test_without_the_file_records_are_made(records: Any) -> None:
+    books = records("")
+    books.harness.call("answer").far.hang_up()
+    assert books.rows() == [("answer", "", "ANSWERED", 0, 0)]
+    # A reload keeps what counted when the file goes.
+    books.harness.write("cdr.conf", "[general]\nunanswered = yes\n")
+    result_of(start(books.harness.server.reload("cdr")))
+    (books.harness.directories.etc / "cdr.conf").unlink()
+    result_of(start(books.harness.server.reload("cdr")))
+    assert books.engine.settings.unanswered
+
+
+def test_no_records_and_no_cost_where_they_are_off(records: Any) -> None:
     from pbx.core import messages
 
-    books = records("")
-    assert not books.engine.settings.enable
+    books = records("[general]\nenable = no\n")
+    assert books.engine.ledger is None
     assert not books.harness.core.bus.wanted(messages.BridgeLeft)
     books.harness.call("answer").far.hang_up()
     assert books.finished == []
-    assert records("[general]\nenable = no\n").engine.ledger is None
 
 
 def test_records_given_out_in_batches(records: Any) -> None:
@@ -300,3 +312,13 @@ def test_calls_in_progress_are_recorded_when_the_exchange_ends(records: Any) -> 
     books.harness.core.clock.advance(1)
     books.engine.stop()
     assert books.rows() == [("answer", "", "ANSWERED", 1, 1)]
+
+
+def test_a_call_that_ends_where_it_was_sent_to_went_there(records: Any) -> None:
+    from pbx.core.dial import Destination
+    from pbx.core.originate import Originate
+
+    books = records(plan="extensions = { default = {} }\n", extensions_conf="[default]\nexten => nowhere,1,Missing()\n")
+    books.harness.server.originator.start(Originate(Destination("Fake", "x"), context="default", exten="nowhere"))
+    far(books, "x").say(Control.ANSWER)
+    assert books.rows() == [("nowhere", "", "ANSWERED", 0, 0)]

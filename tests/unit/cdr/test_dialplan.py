@@ -145,7 +145,7 @@ def test_fork(records: Any, options: str, rows: list[Any]) -> None:
 
 
 def test_without_records_functions_fail_and_applications_warn(records: Any) -> None:
-    books = records("")
+    books = records("[general]\nenable = no\n")
     call = books.harness.call("answer")
     with pytest.raises(ObeliskError, match="Unable to find CDR"):
         read(books, call, "CDR(src)")
@@ -221,6 +221,6 @@ def test_the_console(records: Any) -> None:
     assert command(books, "cdr show active none") == "Unknown channel: none\n"
     assert "Submitted CDRs" in command(books, "cdr submit")
     assert command(books, "cdr set debug on") == "CDR debugging enabled\n"
-    off = records("")
+    off = records("[general]\nenable = no\n")
     assert "  Logging:                    Disabled" in command(off, "cdr show status")
     assert "CDR engine disabled" in command(off, "cdr submit")

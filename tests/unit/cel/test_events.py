@@ -130,7 +130,7 @@ def test_a_forwarded_call(journal: Begin) -> None:
 
 @pytest.mark.parametrize("conf", ["", "[general]\nenable = no\nevents = ALL\n", "[general]\nevents = ALL\n"])
 def test_no_events_and_no_cost(journal: Begin, conf: str) -> None:
-    one = journal(conf)
+    one = journal(conf, cdr_conf="[general]\nenable = no\n")
     answered(one)
     assert one.events == []
     assert not one.harness.core.bus.wanted(messages.BridgeLeft)
