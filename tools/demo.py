@@ -25,9 +25,9 @@ from pbx.testing.phone import Phone
 from pbx.testing.phone_call import PhoneCall
 from pbx.testing.server import LiveServer
 
-#: What each phone says, in Hz, and for how long somebody has to hear it, in seconds.
+#: What each phone says, in Hz, and for how long somebody has to hear it, in seconds: throughout, and nothing else.
 ALICE, BOB = 440, 1000
-TONE_SECONDS = 0.8
+TONE_SECONDS = 1.3
 SPEECH_SECONDS = 0.5
 #: Seconds the parties of a call talk.
 TALK_SECONDS = 1.6
@@ -52,8 +52,10 @@ class Row:
             return False, "nothing was recorded"
         audio = read_wav(self.recording)
         if self.tone:
-            seconds = audio.seconds_of(self.tone)
-            return seconds >= TONE_SECONDS, f"{self.tone} Hz for {seconds:.1f} s"
+            talk = audio.talk(self.tone)
+            fault = talk.fault(TONE_SECONDS)
+            whole = f"{100 * talk.share:.0f} % of {talk.seconds:.1f} s"
+            return not fault, f"{self.tone} Hz {fault or whole}"
         seconds = (1 - audio.silence_ratio()) * audio.seconds
         return seconds >= SPEECH_SECONDS, f"speech for {seconds:.1f} s"
 

@@ -137,13 +137,18 @@ class Switchboard(Protocol):
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         """Make two legs the ends of a Local pair: what goes into one comes out of the other."""
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> PlaybackHandle:
+    def play(
+        self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False, loop: bool = False
+    ) -> PlaybackHandle:
         """Play a sound file; it always advances in real time, heard or not. ``alone``: the far end hears nothing else.
+        ``loop``: it begins anew, without a gap, until it is stopped.
 
         Raises `pbx.media.SoundError`, an ObeliskError, naming the file, when it cannot be read.
         """
 
-    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> PlaybackHandle:
+    def play_samples(
+        self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False, loop: bool = False
+    ) -> PlaybackHandle:
         """Play 16-bit little-endian mono samples of ``rate`` Hz, otherwise as `play`."""
 
     def record(

@@ -245,12 +245,14 @@ class MediaEngine:
         """Make the two ends of a Local pair. Raises ValueError for legs with a stream or another peer."""
         self.graph.pipe(self._leg(one).node, self._leg(other).node)
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> Playback:
+    def play(
+        self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False, loop: bool = False
+    ) -> Playback:
         """Raises SoundError. A file that a recording is just finishing is played once it is whole."""
         leg = self._leg(sink)
         if leg.closed:
             raise SoundError(f"{path}: {leg.name} is gone")
-        playback = Playback(self, leg, path, offset_ms, alone=alone)
+        playback = Playback(self, leg, path, offset_ms, alone=alone, loop=loop)
         pending = self.closing_recordings.get(path)
         if pending is None:
             playback.begin()
@@ -258,12 +260,14 @@ class MediaEngine:
             pending.closed.addCallback(_passing(playback.begin_later))
         return playback
 
-    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> Playback:
+    def play_samples(
+        self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False, loop: bool = False
+    ) -> Playback:
         """Raises SoundError."""
         leg = self._leg(sink)
         if leg.closed:
             raise SoundError(f"{leg.name} is gone")
-        playback = Playback(self, leg, Path("samples"), 0, alone=alone, samples=(samples, rate))
+        playback = Playback(self, leg, Path("samples"), 0, alone=alone, loop=loop, samples=(samples, rate))
         playback.begin()
         return playback
 
@@ -334,14 +338,14 @@ class MediaEngine:
     def open_sound(self, path: Path) -> Sound:
         return self._sounds.open(path)
 
-    def make_player(self, sound: Sound, key: int, buffer_bytes: int) -> WavPlayer:
+    def make_player(self, sound: Sound, key: int, buffer_bytes: int, *, loop: bool = False) -> WavPlayer:
         return WavPlayer(
             self._library,
             sound.path,
             data_bytes=sound.data_bytes,
             least_bytes=sound.format.least_bytes,
             buffer_bytes=buffer_bytes,
-            eof_callback=self._on_eof,
+            eof_callback=None if loop else self._on_eof,
             key=key,
         )
 

@@ -28,7 +28,7 @@ class Playback:
     """Implements core's PlaybackHandle.
 
     The player is also connected to the mixer's null port, so it advances in real time whether anybody hears it or
-    not. The position is the clock's: playing began, minus pauses, bounded by the sound's length.
+    not. The position is the clock's: playing began, minus pauses, within the sound's length.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Playback:
         offset_ms: int,
         *,
         alone: bool = False,
+        loop: bool = False,
         samples: tuple[bytes, int] | None = None,
     ) -> None:
         """Begins with `begin`, or with `begin_later` once a recording of the same file is whole.
@@ -51,6 +52,7 @@ class Playback:
         self.duration_ms = 0
         self._engine = engine
         self._alone = alone
+        self._loop = loop
         self._samples = samples
         self._offset_ms = max(0, offset_ms)
         self._player: WavPlayer | None = None
@@ -83,7 +85,7 @@ class Playback:
         sound = self._engine.open_sound(self.path) if given is None else sound_from_samples(*given)
         try:
             self.duration_ms = sound.duration_ms
-            player = self._engine.make_player(sound, self._key, BUFFER_BYTES)
+            player = self._engine.make_player(sound, self._key, BUFFER_BYTES, loop=self._loop)
             try:
                 self._seek(sound, player)
                 name = b"play " + self.path.name.encode("utf-8", "replace")[:20]
@@ -126,7 +128,7 @@ class Playback:
         played = self._played_ms
         if self._player is not None and not self._paused:
             played += (self._engine.reactor.seconds() - self._resumed_at) * 1000
-        return min(int(played), self.duration_ms)
+        return int(played) % self.duration_ms if self._loop and self.duration_ms else min(int(played), self.duration_ms)
 
     def stop(self) -> None:
         """Stop; `finished` gives False. Idempotent."""

@@ -1,5 +1,7 @@
 """Judge what was heard: tones, level and silence of a WAV file; and make the tones to be heard.
 
+A tone is judged over all the time it lasts, window by window: one good moment does not make up for a gap elsewhere.
+
 Only 16-bit PCM and mono are read; a file with several channels is averaged. Levels are dBov: decibels relative to the
 loudest square wave that the samples can carry (RFC 6464, section 3), so a full-scale sine is -3.
 """
@@ -21,6 +23,39 @@ SILENCE_DBOV = -55.0
 TONE_SHARE = 0.4
 # G.711's quantisation of silence and comfort noise stay far below this.
 TONE_FLOOR_DBOV = -45.0
+# A talk is judged by windows of one packet: what the jitter buffer conceals then costs no more than it is.
+PACKET_SECONDS = 0.02
+# A window holds nothing else when this part of its power lies at what is expected.
+PURE_SHARE = 0.8
+# A tone was heard throughout when this part of its windows hold it and nothing else. The rest is for the beginning,
+# when the jitter buffer finds its depth and conceals, and for the two windows that the ends of the tone fall into.
+THROUGHOUT_SHARE = 0.9
+# Seconds in all of what belongs to no expected tone: windows cut by a tone's ends, its beginning as above.
+FOREIGN_SECONDS = 0.16
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One tone in a recording, from the first window that holds it to the last."""
+
+    #: Between these two; 0 when it is heard nowhere.
+    seconds: float
+    #: The part of that time, 0..1, in which it was there and nothing but what was expected beside it.
+    share: float
+    #: The longest time without, between the two.
+    gap_seconds: float
+    #: For how long, in the whole recording, something was heard that was not expected.
+    foreign_seconds: float
+
+    def fault(self, seconds: float, share: float = THROUGHOUT_SHARE, foreign_seconds: float = FOREIGN_SECONDS) -> str:
+        """What is wrong with it where at least ``seconds`` of it are wanted; empty when nothing is."""
+        if self.seconds < seconds:
+            return f"for {self.seconds:.2f} s, not {seconds:g} s"
+        if self.share < share:
+            return f"in {100 * self.share:.0f} % of its {self.seconds:.2f} s, with a gap of {self.gap_seconds:.2f} s"
+        if self.foreign_seconds > foreign_seconds:
+            return f"and for {self.foreign_seconds:.2f} s something else"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -55,12 +90,35 @@ class Audio:
         """For how long, in all, a tone of this frequency (Hz) was the main thing heard, alone or as one of a pair."""
         return WINDOW_SECONDS * sum(_holds(window, frequency, self.rate) for window in self._windows())
 
+    def talk(self, frequency: float, among: Iterable[float] = ()) -> Talk:
+        """Judge a tone of this frequency (Hz) over all its time; tones ``among`` may be heard as well, at any time."""
+        expected = (frequency, *among)
+        held, pure, foreign = [], [], 0
+        for window in self._windows(PACKET_SECONDS):
+            total = _power(window)
+            powers = [_tone_power(window, each, self.rate) for each in expected] if _audible(total) else [0.0]
+            held.append(_audible(total) and powers[0] >= TONE_SHARE * total)
+            known = sum(powers) >= PURE_SHARE * total
+            pure.append(held[-1] and known)
+            foreign += _audible(total) and not known
+        if True not in held:
+            return Talk(0.0, 0.0, 0.0, PACKET_SECONDS * foreign)
+        first, last = held.index(True), len(held) - 1 - held[::-1].index(True)
+        pure = pure[first : last + 1]
+        gaps = "".join(" x"[each] for each in pure).split("x")
+        return Talk(
+            PACKET_SECONDS * len(pure),
+            sum(pure) / len(pure),
+            PACKET_SECONDS * max(map(len, gaps)),
+            PACKET_SECONDS * foreign,
+        )
+
     def strongest(self, frequencies: Iterable[float]) -> float:
         """Which of these frequencies was heard longest."""
         return max(frequencies, key=self.seconds_of)
 
-    def _windows(self) -> Iterable[Sequence[int]]:
-        length = int(WINDOW_SECONDS * self.rate)
+    def _windows(self, seconds: float = WINDOW_SECONDS) -> Iterable[Sequence[int]]:
+        length = int(seconds * self.rate)
         for start in range(0, len(self.samples) - length + 1, length):
             yield self.samples[start : start + length]
 
@@ -131,12 +189,24 @@ def write_tone(
     return write_wav(path, make_tone(several, seconds, rate=rate, level_dbov=level_dbov))
 
 
-def assert_heard(path: Path | str, frequency: float, seconds: float) -> None:
-    """Raise AssertionError unless a recording holds a tone of this frequency for at least so long."""
+def assert_heard(
+    path: Path | str,
+    frequency: float,
+    seconds: float,
+    *,
+    among: Iterable[float] = (),
+    share: float = THROUGHOUT_SHARE,
+    foreign_seconds: float = FOREIGN_SECONDS,
+) -> None:
+    """Raise AssertionError unless a recording holds a tone of this frequency for at least ``seconds``, throughout.
+
+    From its first moment to its last, ``share`` of the time holds the tone and no other but those ``among``; the whole
+    recording holds nothing else for longer than ``foreign_seconds``.
+    """
     audio = read_wav(path)
-    heard = audio.seconds_of(frequency)
-    if heard < seconds:
-        raise AssertionError(f"heard {frequency:g} Hz for {heard:.2f} s, not {seconds:g} s, in {describe(audio, path)}")
+    fault = audio.talk(frequency, among).fault(seconds, share, foreign_seconds)
+    if fault:
+        raise AssertionError(f"heard {frequency:g} Hz {fault}, in {describe(audio, path)}")
 
 
 def assert_not_heard(path: Path | str, frequency: float, seconds: float = 0.1) -> None:
@@ -182,11 +252,13 @@ def _dbov(power: float) -> float:
     return 10 * math.log10(power / FULL_SCALE**2)
 
 
+def _audible(power: float) -> bool:
+    return _dbov(power) >= TONE_FLOOR_DBOV
+
+
 def _holds(window: Sequence[int], frequency: float, rate: int) -> bool:
     total = _power(window)
-    if _dbov(total) < TONE_FLOOR_DBOV:
-        return False
-    return _tone_power(window, frequency, rate) >= TONE_SHARE * total
+    return _audible(total) and _tone_power(window, frequency, rate) >= TONE_SHARE * total
 
 
 def _tone_power(window: Sequence[int], frequency: float, rate: int) -> float:

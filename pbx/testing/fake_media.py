@@ -47,6 +47,7 @@ class FakePlayback:
         self.duration_ms = 0
         self.paused = False
         self.alone = False
+        self.loop = False
 
     def finish(self) -> None:
         """The file has been played to its end."""
@@ -165,17 +166,22 @@ class FakeSwitchboard:
     def pipe(self, one: AudioLeg, other: AudioLeg) -> None:
         self.pipes.add((one.name, other.name))
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> FakePlayback:
+    def play(
+        self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False, loop: bool = False
+    ) -> FakePlayback:
         playback = FakePlayback(sink, path)
         playback.alone = alone
+        playback.loop = loop
         playback.position_ms = offset_ms
         self.playbacks.append(playback)
         if self.instant:
             playback.finish()
         return playback
 
-    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> FakePlayback:
-        return self.play(sink, Path(f"/samples/{len(samples)}"), alone=alone)
+    def play_samples(
+        self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False, loop: bool = False
+    ) -> FakePlayback:
+        return self.play(sink, Path(f"/samples/{len(samples)}"), alone=alone, loop=loop)
 
     def record(
         self,

@@ -83,10 +83,27 @@ def amplitude_at(samples: Sequence[int], frequency: float, rate: int = 8000) -> 
 
 
 def loudest(samples: Sequence[int], frequency: float, rate: int = 8000) -> float:
-    """The greatest `amplitude_at` of any tenth of a second: for a sound whose beginning is not known."""
+    """The greatest `amplitude_at` of any tenth of a second: that a sound is *not* there."""
     window = rate // 10
     starts = range(0, max(1, len(samples) - window), window // 2)
     return max(amplitude_at(samples[start : start + window], frequency, rate) for start in starts)
+
+
+def throughout(samples: Sequence[int], frequency: float, seconds: float, rate: int = 8000) -> float:
+    """The least amplitude of a sine that is heard for ``seconds``: a gap in it, or an end too soon, makes it 0.
+
+    Amplitudes of 20 ms each, from the first to the last that reaches half of the greatest; those two, which hold the
+    sine's ends, are left out. One in ten may be less than what is returned: the jitter buffer conceals a frame or two
+    while it finds its depth.
+    """
+    window = int(FRAME_SECONDS * rate)
+    starts = range(0, len(samples) - window + 1, window)
+    amplitudes = [amplitude_at(samples[start : start + window], frequency, rate) for start in starts]
+    there = [index for index, each in enumerate(amplitudes) if each >= max(amplitudes) / 2]
+    if not there or (there[-1] - there[0] + 1) * FRAME_SECONDS < seconds:
+        return 0.0
+    inner = sorted(amplitudes[there[0] + 1 : there[-1]])
+    return inner[len(inner) // 10] if inner else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +179,18 @@ class RtpPeer(DatagramProtocol):
             self.transport.write(header + payload, self._target)
 
     def send_frames(self, payloads: Sequence[bytes]) -> Deferred[LoopingCall]:
-        """One payload every 20 ms; fires after the last."""
-        waiting = iter(payloads)
+        """One payload every 20 ms; fires 20 ms after the last."""
 
-        def one() -> None:
-            payload = next(waiting, None)
-            if payload is None:
+        def due(count: int) -> None:
+            if len(payloads) == sent[0]:
                 loop.stop()
-            else:
+            # Who is called late sends what it owes: a gap in what is heard is then not the sender's.
+            for payload in payloads[sent[0] : sent[0] + count]:
                 self.send(payload)
+            sent[0] = min(sent[0] + count, len(payloads))
 
-        self._sending = loop = LoopingCall(one)
+        sent = [0]
+        self._sending = loop = LoopingCall.withCount(due)
         loop.clock = self._reactor
         return loop.start(FRAME_SECONDS)
 

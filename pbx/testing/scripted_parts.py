@@ -37,18 +37,24 @@ class ScriptedSwitchboard(FakeSwitchboard):
         """A path that stands for the sound."""
         return None if name in self.missing else _ROOT / name.lstrip("/")
 
-    def play(self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False) -> FakePlayback:
+    def play(
+        self, sink: AudioLeg, path: Path, *, offset_ms: int = 0, alone: bool = False, loop: bool = False
+    ) -> FakePlayback:
         """A playback that ends by itself."""
         name = str(path.relative_to(_ROOT)) if path.is_relative_to(_ROOT) else str(path)
-        playback = super().play(sink, path, offset_ms=offset_ms, alone=alone)
+        playback = super().play(sink, path, offset_ms=offset_ms, alone=alone, loop=loop)
         self.observer(getattr(sink, "name", ""), name)
-        self._end_after(playback, self.lengths.get(name, SOUND_SECONDS) - offset_ms / 1000)
+        if not loop:
+            self._end_after(playback, self.lengths.get(name, SOUND_SECONDS) - offset_ms / 1000)
         return playback
 
-    def play_samples(self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False) -> FakePlayback:
+    def play_samples(
+        self, sink: AudioLeg, samples: bytes, rate: int, *, alone: bool = False, loop: bool = False
+    ) -> FakePlayback:
         """A tone: no sound that a test would name."""
-        playback = super().play(sink, Path(f"/samples/{len(samples)}"), alone=alone)
-        self._end_after(playback, len(samples) / 2 / rate)
+        playback = super().play(sink, Path(f"/samples/{len(samples)}"), alone=alone, loop=loop)
+        if not loop:
+            self._end_after(playback, len(samples) / 2 / rate)
         return playback
 
     def _end_after(self, playback: FakePlayback, seconds: float) -> None:

@@ -106,7 +106,7 @@ async def test_a_fastagi_server(
     assert (seen["recorded"], seen["missing"]) == (["#", -1, False], "AGIAppError")
     await call.disconnected()
     await server.wait_log("after done FAILURE")
-    assert_heard(seen["args"][0] + ".wav", 700, 0.9)
+    assert_heard(seen["args"][0] + ".wav", 700, 1.2)
     client.process.send_signal("TERM")
     await client.process.end()
 

@@ -79,8 +79,8 @@ async def test_two_of_them_talk(server: LiveServer, baresip: Start) -> None:
     bob.command("hangup")
     await alice.event("CALL_CLOSED")
     await server.wait_no_channels()
-    assert_heard(alice.heard(), 1000, 1.0)
-    assert_heard(bob.heard(), 440, 1.0)
+    assert_heard(alice.heard(), 1000, 1.2)
+    assert_heard(bob.heard(), 440, 1.2)
 
 
 async def test_one_holds_and_resumes(server: LiveServer, baresip: Start) -> None:
@@ -97,8 +97,8 @@ async def test_one_holds_and_resumes(server: LiveServer, baresip: Start) -> None
     alice.command("hangup")
     await bob.event("CALL_CLOSED")
     heard = read_wav(bob.heard())
-    assert heard.part(0.0, 0.5).seconds_of(440) > 0.2
-    assert heard.part(heard.seconds - 1.0).seconds_of(440) > 0.6
+    for part, seconds in ((heard.part(0.0, 0.5), 0.3), (heard.part(heard.seconds - 1.2), 1.0)):
+        assert part.talk(440).fault(seconds) == ""
 
 
 async def test_it_hears_itself(server: LiveServer, baresip: Start) -> None:
@@ -108,4 +108,4 @@ async def test_it_hears_itself(server: LiveServer, baresip: Start) -> None:
     await _sleep(1.5)
     alice.command("hangup")
     await alice.event("CALL_CLOSED")
-    assert_heard(alice.heard(), 440, 1.0)
+    assert_heard(alice.heard(), 440, 1.1)

@@ -183,7 +183,7 @@ async def test_reload_under_a_call(live_server: Any, phones: Any, tmp_path: Path
     await server.cli("module reload")
     await phones.sleep(0.9)
     await incoming.stop_recording()
-    assert_heard(tmp_path / "bob.wav", 440, 0.5)
+    assert_heard(tmp_path / "bob.wav", 440, 0.7)
     refused = await alice.call(server.sip_uri("bob"))
     assert (await refused.disconnected()).code == 404
     assert "alice" in await server.cli("pjsip show contacts")

@@ -27,12 +27,13 @@ class WavPlayer:
         data_bytes: int,
         least_bytes: int,
         buffer_bytes: int,
-        eof_callback: CData,
+        eof_callback: CData | None,
         key: int,
     ) -> None:
         """The file is read ``buffer_bytes`` at a time: now, and later by the conference's clock thread.
 
-        ``eof_callback`` is called with ``key`` from PJMEDIA's event thread once everything was played.
+        ``eof_callback`` is called with ``key`` from PJMEDIA's event thread once everything was played; without one it
+        is played again and again.
         """
         self._lib = library.lib
         self._data_bytes = data_bytes
@@ -43,14 +44,15 @@ class WavPlayer:
         try:
             size = max(least_bytes, min(buffer_bytes, data_bytes))
             status = self._lib.pjmedia_wav_player_port_create(
-                scratch, os.fsencode(path), _PTIME_MS, _NO_LOOP, size, made
+                scratch, os.fsencode(path), _PTIME_MS, 0 if eof_callback is None else _NO_LOOP, size, made
             )
             check(self._lib, status, "pjmedia_wav_player_port_create")
         finally:
             self._lib.pj_pool_release(scratch)
         self.port: CData = made[0]
-        status = self._lib.pjmedia_wav_player_set_eof_cb2(self.port, ffi.cast("void *", key), eof_callback)
-        check(self._lib, status, "pjmedia_wav_player_set_eof_cb2")
+        if eof_callback is not None:
+            status = self._lib.pjmedia_wav_player_set_eof_cb2(self.port, ffi.cast("void *", key), eof_callback)
+            check(self._lib, status, "pjmedia_wav_player_set_eof_cb2")
 
     def seek(self, position: int) -> None:
         """Go to a byte of the data, before the port is in the conference."""

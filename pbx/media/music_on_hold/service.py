@@ -79,6 +79,11 @@ class LoopedMusic:
         """Whether `stop` was called, perhaps while something was waited for."""
         return self._ended
 
+    def _stays(self) -> bool:
+        """Whether nothing but the present file follows on it."""
+        last = self._index == len(self._order) - 1
+        return not self.music.announcement and last and (self.music.loop_last or len(self._order) == 1)
+
     async def _run(self) -> None:
         misses = 0
         while not self._over():
@@ -89,7 +94,7 @@ class LoopedMusic:
             if self._over():
                 return
             offset, self._offset_ms = self._offset_ms, 0
-            played = await self._play(self._order[self._index], offset)
+            played = await self._play(self._order[self._index], offset, loop=self._stays())
             if self._over():
                 return
             misses = 0 if played else misses + 1
@@ -102,9 +107,11 @@ class LoopedMusic:
             if not (last and self.music.loop_last):
                 self._index = 0 if last else self._index + 1
 
-    async def _play(self, path: Path, offset_ms: int) -> bool:
+    async def _play(self, path: Path, offset_ms: int, *, loop: bool = False) -> bool:
         try:
-            self._handle = self._service.switchboard.play(self._leg, path, offset_ms=offset_ms, alone=self._alone)
+            self._handle = self._service.switchboard.play(
+                self._leg, path, offset_ms=offset_ms, alone=self._alone, loop=loop
+            )
         except ObeliskError as error:
             log.warn("music on hold: {error}", error=str(error))
             return False

@@ -34,18 +34,18 @@ class PlayingTone:
     async def _run(self) -> None:
         try:
             going = not self._sound.once or await self._play(self._sound.once)
-            while going and self._sound.repeated:
-                going = await self._play(self._sound.repeated)
+            if going and self._sound.repeated:
+                going = await self._play(self._sound.repeated, loop=True)
         except ObeliskError as error:
             log.warn("{leg}: {error}", leg=self._leg.name, error=str(error))
             going = False
         if not self.finished.called:
             self.finished.callback(going)
 
-    async def _play(self, samples: bytes) -> bool:
+    async def _play(self, samples: bytes, *, loop: bool = False) -> bool:
         if self.finished.called:
             return False
-        handle = self._handle = self._switchboard.play_samples(self._leg, samples, RATE, alone=self._alone)
+        handle = self._handle = self._switchboard.play_samples(self._leg, samples, RATE, alone=self._alone, loop=loop)
         if self._paused:
             handle.pause()
         return await handle.finished

@@ -11,7 +11,7 @@ from pytest_twisted import ensureDeferred
 
 from pbx.media import Direction
 from pbx.media.wave_file import PCM, WaveFormat, header
-from pbx.testing.rtp import amplitude_at, decode, loudest, tone
+from pbx.testing.rtp import amplitude_at, decode, loudest, throughout, tone
 
 if TYPE_CHECKING:
     from pbx.testing.media import MediaKit, Party
@@ -20,19 +20,14 @@ AMPLITUDE = 8000
 pytestmark = pytest.mark.usefixtures("kit")
 
 
-def steady(samples: list[int]) -> list[int]:
-    """Without the beginning, when the jitter buffer fills, and the end."""
-    return samples[len(samples) // 2 : len(samples) // 2 + 1600]
-
-
 @pytest.mark.parametrize(("one", "other"), [("ulaw", "ulaw"), ("ulaw", "alaw"), ("alaw", "ulaw")])
 @ensureDeferred
 async def test_a_tone_comes_through_at_its_level(kit: MediaKit, one: str, other: str) -> None:
     a, b = kit.party("a", one), kit.party("b", other)
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1013, 0.8, amplitude=AMPLITUDE))
-    heard = steady(b.peer.heard())
-    assert amplitude_at(heard, 1013) == pytest.approx(AMPLITUDE, rel=0.06)
+    heard = b.peer.heard()
+    assert throughout(heard, 1013, 0.7) == pytest.approx(AMPLITUDE, rel=0.06)
     assert amplitude_at(heard, 1600) < AMPLITUDE / 50
 
 
@@ -42,7 +37,7 @@ async def test_the_whole_telephone_band_comes_through(kit: MediaKit, frequency: 
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(frequency, 0.8, amplitude=AMPLITUDE))
-    assert loudest(b.peer.heard(), frequency) == pytest.approx(AMPLITUDE, rel=0.06)
+    assert throughout(b.peer.heard(), frequency, 0.7) == pytest.approx(AMPLITUDE, rel=0.06)
 
 
 @ensureDeferred
@@ -56,7 +51,7 @@ async def test_g722_both_ways(kit: MediaKit) -> None:
     assert {(later - sooner) & 0xFFFFFFFF for sooner, later in zip(stamps, stamps[1:])} == {160}  # noqa: B905, RUF007
     a.peer.packets.clear()
     await b.peer.send_frames(coded[8:])
-    assert loudest(steady(a.peer.heard()), 1013) == pytest.approx(AMPLITUDE, rel=0.1)
+    assert throughout(a.peer.heard(), 1013, 0.5) == pytest.approx(AMPLITUDE, rel=0.1)
 
 
 def wideband_tone(path: Path, frequency: int) -> Path:
@@ -86,8 +81,7 @@ async def test_between_g722_phones_the_sound_is_wide(kit: MediaKit, tmp_path: Pa
     recording.stop()
     await recording.closed
     wide = linear(tmp_path / "wide.wav16")
-    middle = wide[len(wide) // 2 : len(wide) // 2 + 3200]
-    assert amplitude_at(middle, 5000, 16000) == pytest.approx(AMPLITUDE, rel=0.15)
+    assert throughout(wide, 5000, 0.4, 16000) == pytest.approx(AMPLITUDE, rel=0.15)
 
     kit.engine.join(b.leg, narrow.leg)
     await a.peer.send_frames(coded)
@@ -133,10 +127,10 @@ async def test_three_hear_each_other_and_not_themselves(kit: MediaKit) -> None:
     for sent in waiting:
         await sent
     for party, own, others in zip(parties, (500, 1013, 1700), ((1013, 1700), (500, 1700), (500, 1013)), strict=True):
-        heard = steady(party.peer.heard())
-        assert amplitude_at(heard, own) < 100
+        heard = party.peer.heard()
+        assert loudest(heard, own) < 100
         for frequency in others:
-            assert amplitude_at(heard, frequency) == pytest.approx(4000, rel=0.06)
+            assert throughout(heard, frequency, 0.7) == pytest.approx(4000, rel=0.06)
 
 
 @ensureDeferred
@@ -144,7 +138,7 @@ async def test_echo(kit: MediaKit) -> None:
     a = kit.party("a")
     kit.engine.connect(a.leg, a.leg)
     await a.peer.send_samples(tone(700, 0.8))
-    assert loudest(a.peer.heard(), 700) == pytest.approx(8000, rel=0.06)
+    assert throughout(a.peer.heard(), 700, 0.7) == pytest.approx(8000, rel=0.06)
 
 
 @ensureDeferred
@@ -157,7 +151,7 @@ async def test_through_two_local_pairs(kit: MediaKit) -> None:
     kit.engine.join(ends[1], ends[2])
     kit.engine.join(ends[3], b.leg)
     await a.peer.send_samples(tone(1013, 0.6))
-    assert loudest(b.peer.heard(), 1013) == pytest.approx(8000, rel=0.06)
+    assert throughout(b.peer.heard(), 1013, 0.5) == pytest.approx(8000, rel=0.06)
     for end in ends:
         end.close()
     await kit.wait(0.05)
@@ -174,7 +168,7 @@ async def test_connections_survive_a_new_stream(kit: MediaKit) -> None:
     kit.engine.detach_stream(again.leg)
     kit.engine.attach_stream(b.leg, again.transport, again.parameters)
     await a.peer.send_samples(tone(1013, 0.6))
-    assert loudest(again.peer.heard(), 1013) == pytest.approx(8000, rel=0.06)
+    assert throughout(again.peer.heard(), 1013, 0.5) == pytest.approx(8000, rel=0.06)
 
 
 @ensureDeferred
@@ -185,12 +179,12 @@ async def test_muting_each_way(kit: MediaKit) -> None:
     both = [a.peer.send_samples(tone(1013, 0.6)), b.peer.send_samples(tone(500, 0.6))]
     for one in both:
         await one
-    assert loudest(a.peer.heard(), 500) > 7000
+    assert throughout(a.peer.heard(), 500, 0.5) > 6500
     assert amplitude_at(b.peer.heard(), 1013) < 50
     a.leg.set_muted(inbound=False, outbound=False)
     b.peer.packets.clear()
     await a.peer.send_samples(tone(1013, 0.6))
-    assert loudest(b.peer.heard(), 1013) > 7000
+    assert throughout(b.peer.heard(), 1013, 0.5) > 6500
 
 
 @ensureDeferred
@@ -208,7 +202,7 @@ async def test_hold_by_direction_keeps_the_stream(kit: MediaKit) -> None:
     assert b.peer.packets == []
     kit.engine.attach_stream(b.leg, b.transport, b.parameters)
     await a.peer.send_samples(tone(1013, 0.5))
-    assert loudest(b.peer.heard(), 1013) > 7000
+    assert throughout(b.peer.heard(), 1013, 0.4) > 6500
     assert {packet.ssrc for packet in b.peer.packets} == {ssrc}
 
 
@@ -222,7 +216,7 @@ async def test_a_late_listener_hears_no_old_sound(kit: MediaKit) -> None:
     await a.peer.send_samples(tone(1500, 0.6))
     heard = b.peer.heard()
     assert amplitude_at(heard, 500) < 400
-    assert loudest(heard, 1500) > 7000
+    assert throughout(heard, 1500, 0.5) > 6500
 
 
 @ensureDeferred
@@ -235,7 +229,7 @@ async def test_to_where_packets_come_from(kit: MediaKit) -> None:
     both = [a.peer.send_samples(tone(1013, 0.6)), b.peer.send_samples(tone(500, 0.6))]
     for one in both:
         await one
-    assert loudest(a.peer.heard(), 500) > 7000
+    assert throughout(a.peer.heard(), 500, 0.5) > 6500
     assert a.transport.source == ("127.0.0.1", a.peer.port)
     assert b.peer.packets == []
 
@@ -265,4 +259,4 @@ async def test_other_packet_lengths(kit: MediaKit, ptime: int) -> None:
     await a.peer.send_samples(tone(1013, 0.8))
     payloads = {len(packet.payload) for packet in b.peer.packets}
     assert payloads == {ptime * 8}
-    assert loudest(decode(0, b"".join(packet.payload for packet in b.peer.packets)), 1013) > 7500
+    assert throughout(decode(0, b"".join(packet.payload for packet in b.peer.packets)), 1013, 0.7) > 7500

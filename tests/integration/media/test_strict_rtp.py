@@ -14,7 +14,7 @@ from pbx.media import MediaEngine, MediaSettings, StreamParameters, source_learn
 from pbx.media.source_learner import StrictMode
 from pbx.pjsip._native.core import PjCore
 from pbx.testing.media import MediaKit, Party, open_descriptors
-from pbx.testing.rtp import RtpPeer, amplitude_at, loudest, tone
+from pbx.testing.rtp import RtpPeer, amplitude_at, loudest, throughout, tone
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ async def test_a_stranger_is_not_heard_and_is_sent_nothing(kit: MediaKit, symmet
         await a.peer.send_samples(tone(1500, 1.0))
         await noise
         heard = b.peer.heard()
-        assert loudest(heard, 1500) > 7000
+        assert throughout(heard, 1500, 0.9) > 6500
         assert amplitude_at(heard[-6000:], 500) < 50
         assert attacker.packets == []
     assert a.leg.frames_received == 50
@@ -49,10 +49,10 @@ async def test_a_far_end_behind_nat_is_learned_and_answered(kit: MediaKit) -> No
     a, b = kit.party("a", symmetric=True, remote_port=9), kit.party("b")
     kit.engine.join(a.leg, b.leg)
     await a.peer.send_samples(tone(1500, 1.0))
-    assert loudest(b.peer.heard(), 1500) > 7000
+    assert throughout(b.peer.heard(), 1500, 0.8) > 6500
     assert 40 <= a.leg.frames_received <= 46
     await b.peer.send_samples(tone(700, 0.3))
-    assert loudest(a.peer.heard(), 700) > 7000
+    assert throughout(a.peer.heard(), 700, 0.2) > 6500
 
 
 @ensureDeferred
@@ -66,9 +66,9 @@ async def test_a_new_description_opens_the_port_for_its_address(kit: MediaKit) -
         assert loudest(b.peer.heard(), 500) < 50
         kit.engine.attach_stream(a.leg, a.transport, replace(a.parameters, remote_port=moved.port))
         await moved.send_samples(tone(700, 0.5))
-        assert loudest(b.peer.heard(), 700) > 7000
+        assert throughout(b.peer.heard(), 700, 0.4) > 6500
         await b.peer.send_samples(tone(900, 0.3))
-        assert loudest(moved.heard(), 900) > 7000
+        assert throughout(moved.heard(), 900, 0.2) > 6500
         await kit.wait(strict_rtp.SETTLE_SECONDS)
         before = a.leg.frames_received
         await a.peer.send_samples(tone(1500, 0.1))
