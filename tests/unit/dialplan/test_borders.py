@@ -35,7 +35,8 @@ NONSENSE = (
     "2147483648,-2147483649,0,0x7f,01",
     "${,$[,${${,$[$[",
     "\u00e9\u4e2d\U0001f600\udc80,\u202e",
-    "../../../../etc/passwd,../..",
+    # Nothing can be made there: some write to the files they name, and root may write everywhere.
+    "../../../../../../../../proc/passwd,../..",
     "%s%n%d,{0},{channel}",
     "x?y:z,a(b,c(d)e(f",
     "Fake/bob,1,ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
