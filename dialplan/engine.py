@@ -22,6 +22,7 @@ from dialplan.run import RESULT_HANGUP, RESULT_OK, Run, run_of
 from dialplan.show import list_contexts
 from dialplan.substitution import Substitution
 from dialplan.verbosity import verbose, wants
+from pbx import coroutines
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.release import ask_release
 from pbx.errors import ObeliskError
@@ -319,10 +320,10 @@ class Engine:
         """Run the dialplan on ``channel`` from its position, as its owner, until it has hung up. Never fails."""
         channel.owner = "pbx"
         self.channels.calls_processed += 1
-        return Deferred.fromCoroutine(self.loop.start(channel))
+        return coroutines.run(self.loop.start(channel))
 
     def finish(self, channel: Channel, context: str) -> Deferred[None]:
         """Run ``h`` of ``context`` on a channel that no dialplan runs on, as its owner, and hang it up. Never fails."""
         channel.owner = "pbx"
         channel.context = context
-        return Deferred.fromCoroutine(self.loop.finish(channel, Run()))
+        return coroutines.run(self.loop.finish(channel, Run()))

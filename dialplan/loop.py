@@ -5,6 +5,7 @@ As Asterisk's __ast_pbx_run. Each channel's run is one coroutine; an application
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -33,8 +34,9 @@ from pbx.core.frames import Control
 from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
-    from dialplan.contexts import Found
     from dialplan.engine import Engine
+    from dialplan.extensions import Priority
+    from dialplan.registry import Application
 
 log = Logger()
 
@@ -58,7 +60,12 @@ class Loop:
         run = Run()
         channel.extra[KEY] = run
         try:
-            await self._loop(channel, run)
+            if not channel.exten:
+                channel.set_position(channel.context, "s", 1)
+            while True:
+                found, result = await self.steps(channel, run)
+                if not await self._go_on(channel, run, found, result):
+                    break
         except Exception:  # a defect in one call must end that call alone
             log.failure("{channel}: the dialplan failed", channel=channel.name)
         released = run.released
@@ -86,32 +93,18 @@ class Loop:
         if run.released is not None and not run.released.called:
             run.released.callback(None)
 
-    async def spawn(self, channel: Channel, run: Run) -> tuple[bool, int]:
-        """Run the step the channel stands on: whether there is one, and its result."""
+    def _step(self, channel: Channel, run: Run) -> int | Awaitable[int] | None:
+        """Begin the step the channel stands on: its result, or what gives it when awaited; None where there is none."""
         found = self._contexts.find(
             channel.context, channel.exten, channel.priority, channel.caller.id.number, channel=channel
         )
         if found is None:
-            return False, RESULT_HANGUP
-        try:
-            if found.switch is not None:
-                result = await found.switch.run(channel, found.context, channel.exten, channel.priority)
-            else:
-                result = await self._native(channel, run, found)
-        except (ChannelInterrupted, CancelledError):
-            result = self._engine.interrupted(channel)
-        else:
-            # It counts over a jump of the step's own, or a loop of jumps could never be redirected.
-            if channel.redirect_pending and not channel.hangup_requested:
-                result = self._engine.interrupted(channel)
-        if channel.application:
-            channel.forget_application()
-        return True, result
+            return None
+        if found.switch is not None:
+            return found.switch.run(channel, found.context, channel.exten, channel.priority)
+        return RESULT_HANGUP if found.step is None else self._native(channel, run, found.step)
 
-    async def _native(self, channel: Channel, run: Run, found: Found) -> int:
-        step = found.step
-        if step is None:
-            return RESULT_HANGUP
+    def _native(self, channel: Channel, run: Run, step: Priority) -> int | Awaitable[int]:
         application = self._registry.application(step.application)
         if application is None:
             log.warn(
@@ -126,8 +119,15 @@ class Loop:
         data = step.data
         if "$" in data:
             substituted = self._substitution.substitute(channel, data)
-            # A hangup does not cut it short: what a function does outside is done whole.
-            data = substituted if isinstance(substituted, str) else await substituted
+            if not isinstance(substituted, str):
+                return self._substituted(channel, application, substituted)
+            data = substituted
+        channel.set_application(application.name, data)
+        return self._engine.call(application, channel, data)
+
+    async def _substituted(self, channel: Channel, application: Application, waiting: Awaitable[str]) -> int:
+        # A hangup does not cut it short: what a function does outside is done whole.
+        data = await waiting
         channel.set_application(application.name, data)
         result = self._engine.call(application, channel, data)
         return result if isinstance(result, int) else await result
@@ -139,13 +139,26 @@ class Loop:
             if run.steps % STEPS_PER_TURN == 0:
                 await self._engine.channels.clock.sleep(0)
             run.jumped = False
-            found, result = await self.spawn(channel, run)
+            try:
+                result = self._step(channel, run)
+                if result is None:
+                    return False, RESULT_HANGUP
+                if not isinstance(result, int):
+                    result = await result
+            except (ChannelInterrupted, CancelledError):
+                result = self._engine.interrupted(channel)
+            else:
+                # It counts over a jump of the step's own, or a loop of jumps could never be redirected.
+                if channel.redirect_pending and not channel.hangup_requested:
+                    result = self._engine.interrupted(channel)
+            if channel.application:
+                channel.forget_application()
             if result and not run.jumped:
-                return found, result
+                return True, result
             if not channel.alive or run.released is not None:
-                return found, RESULT_HANGUP
+                return True, RESULT_HANGUP
             if channel.hangup_requested and not (run.ignores_hangup and self._may_go_on(channel, run)):
-                return found, RESULT_HANGUP
+                return True, RESULT_HANGUP
             if not run.jumped:
                 channel.set_position(channel.context, channel.exten, channel.priority + 1)
 
@@ -166,33 +179,23 @@ class Loop:
         )
         return False
 
-    async def _loop(self, channel: Channel, run: Run) -> None:
-        if not channel.exten:
-            channel.set_position(channel.context, "s", 1)
-        while True:
-            found, result = await self.steps(channel, run)
-            if channel.hangup_requested or not channel.alive or run.released is not None:
-                return
-            digits = ""
-            if found:
-                if result in DIGIT_RESULTS:
-                    digits = DIGIT_RESULTS[result]
-                elif result == RESULT_INCOMPLETE:
-                    digits = channel.exten
-                    if not self._more(channel, digits):
-                        if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
-                            return
-                        continue
-                elif result == RESULT_ERROR and channel.exten != "e" and self._go_to_e(channel, run, "ERROR"):
-                    continue
-                else:
-                    return
-            if not digits and not self.here(channel, channel.exten):
-                if not self._invalid(channel, run, channel.exten, "sent to invalid extension"):
-                    return
-                continue
-            if not await self._more_digits(channel, run, digits, incomplete=found and result == RESULT_INCOMPLETE):
-                return
+    async def _go_on(self, channel: Channel, run: Run, found: bool, result: int) -> bool:
+        """What `steps` gave is an end of priorities: find where the call goes; False when it is over."""
+        if channel.hangup_requested or not channel.alive or run.released is not None:
+            return False
+        digits = ""
+        if found:
+            if result in DIGIT_RESULTS:
+                digits = DIGIT_RESULTS[result]
+            elif result == RESULT_INCOMPLETE:
+                digits = channel.exten
+                if not self._more(channel, digits):
+                    return self._invalid(channel, run, channel.exten, "sent to invalid extension")
+            else:
+                return result == RESULT_ERROR and channel.exten != "e" and self._go_to_e(channel, run, "ERROR")
+        if not digits and not self.here(channel, channel.exten):
+            return self._invalid(channel, run, channel.exten, "sent to invalid extension")
+        return await self._more_digits(channel, run, digits, incomplete=found and result == RESULT_INCOMPLETE)
 
     async def _more_digits(self, channel: Channel, run: Run, digits: str, *, incomplete: bool) -> bool:
         """Overlap dialling, or auto-fallthrough; False when the call is over."""

@@ -37,7 +37,7 @@ class Clock:
     def sleep(self, seconds: float) -> Deferred[None]:
         """A Deferred that fires after ``seconds``; cancelling it stops the timer."""
         waiting = _Sleep(_stop)
-        waiting.timer = self.reactor.callLater(seconds, waiting.callback, None)
+        waiting.timer = self.reactor.callLater(seconds, _wake, waiting)
         return waiting
 
 
@@ -45,6 +45,10 @@ class _Sleep(Deferred[None]):
     """Thousands may wait at a time: the timer is an attribute because a closure for each would be larger."""
 
     timer: IDelayedCall | None = None
+
+
+def _wake(waiting: Deferred[None]) -> None:
+    waiting.callback(None)
 
 
 def _stop(waiting: Deferred[Any]) -> None:

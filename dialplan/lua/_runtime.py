@@ -43,7 +43,16 @@ DEFAULT_MEMORY_TOTAL = 1 << 30
 #: Parts that the exchange does not load: what tells developers' tools what runs where, and what test files use.
 TOOLS: Final = "tools.lua"
 TESTING: Final = "testing.lua"
-_PARTS = ("sandbox.lua", "tables.lua", "strings.lua", "calls.lua", "script.lua", "pbx.lua")
+_PARTS = (
+    "sandbox.lua",
+    "coroutines.lua",
+    "tables.lua",
+    "strings.lua",
+    "body.lua",
+    "calls.lua",
+    "script.lua",
+    "pbx.lua",
+)
 _OUT_OF_MEMORY: Step = (FAILED, b"not enough memory", b"")
 
 

@@ -169,18 +169,20 @@ class Answers:
 
     def _spawn(self, channel: Channel, state: CallState, number: int) -> None:
         task = Task()
+        if state.tasks is None:
+            state.tasks = {}
         state.tasks[number] = task
         task.running = Deferred.fromCoroutine(self._run_task(channel, state, number, task))
         task.running.addErrback(lambda failure: log.failure("{channel}: a task failed", failure, channel=channel.name))
 
     @staticmethod
     def _cancel(state: CallState, number: int) -> None:
-        task = state.tasks.get(number)
+        task = (state.tasks or {}).get(number)
         if task is not None and task.running is not None:
             task.running.cancel()
 
     async def _wait_for_task(self, channel: Channel, state: CallState, number: int, run: Run | None) -> int | None:
-        task = state.tasks.get(number)
+        task = (state.tasks or {}).get(number)
         if task is None:
             return None
         waiting: Deferred[None] = Deferred()
@@ -231,7 +233,8 @@ class Answers:
             return
         finally:
             machine.close(number)
-            state.tasks.pop(number, None)
+            if state.tasks is not None:
+                state.tasks.pop(number, None)
             waiters, task.waiters = task.waiters, []
             for waiting in waiters:
                 if not waiting.called:
@@ -264,7 +267,7 @@ class Answers:
 
 def end_tasks(state: CallState) -> None:
     """The channel has ended, and its tasks with it."""
-    for task in list(state.tasks.values()):
+    for task in list((state.tasks or {}).values()):
         if task.running is not None:
             task.running.cancel()
 

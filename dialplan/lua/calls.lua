@@ -20,24 +20,10 @@ local find, form = string.find, string.format
 local MAX_TASKS = 16
 
 local calls, next_call = {}, 1
-local chunks, next_chunk = {}, 1
 local running -- the record of the call that runs now
 
 function K.running() return running end
-function K.chunk(number) return chunks[number] end
 function K.record(number) return calls[number] end
-
--- Compiles a source for every call to come; gives its number, or nil and why not.
-function K.compile(source, name)
-  local body, reason = load(source, name, "t")
-  if not body then return nil, reason end
-  local number = next_chunk
-  next_chunk = number + 1
-  chunks[number] = body
-  return number, ""
-end
-
-function K.forget(number) chunks[number] = nil end
 
 -- A call of its own environment, or of a shared one whose body has run already.
 function K.open(chunk, shared)
@@ -46,9 +32,10 @@ function K.open(chunk, shared)
   local record
   if shared then
     local owner = calls[shared]
-    record = { env = owner.env, ready = true, autoservice = true, owner = owner }
+    record = { env = owner.env, co = false, action = false, owner = owner }
   else
-    record = { env = K.new_environment(), body = chunks[chunk], ready = false, autoservice = true }
+    local env, unrun = K.new_globals(chunk)
+    record = { env = env, co = false, action = false, chunk = unrun }
   end
   calls[number] = record
   return number
@@ -63,9 +50,12 @@ function K.close(number)
     set_main(nil)
     enter(nobody)
   end
-  if record and record.body_of_task and not record.finished then
-    record.finished, record.failure = true, "the task was cancelled"
-    record.call.tasks = record.call.tasks - 1
+  if record and record.body_of_task then
+    K.mend(record.env)
+    if not record.finished then
+      record.finished, record.failure = true, "the task was cancelled"
+      record.call.tasks = record.call.tasks - 1
+    end
   end
   calls[number] = nil
 end
@@ -108,7 +98,8 @@ local function ended(record, ok, failure)
     record.call.tasks = record.call.tasks - 1
     if not ok then record.failure = K.was_killed() or failure end
   end
-  record.co, record.outer = record.outer and record.outer.co, record.outer and record.outer.outer
+  local outer = record.outer
+  if outer then record.co, record.outer = outer.co, outer.outer else record.co = false end
   if ok then return outcome(record, DONE, "", "") end
   local killed = K.was_killed()
   if killed then
@@ -155,8 +146,7 @@ function K.resume(number, answer)
   return sorted(record, co_resume(co, answer))
 end
 
-local function begin(number, body, ...)
-  local record = calls[number]
+local function begin(record, body, ...)
   running = record
   enter(record.env)
   refill()
@@ -164,46 +154,27 @@ local function begin(number, body, ...)
   local co = arm(body)
   record.co = co
   set_main(co)
-  return sorted(record, co_resume(co, record, ...))
+  return sorted(record, co_resume(co, ...))
 end
 
-local function make_ready(record)
-  if not record.ready then
-    -- Failed bodies are not run again: the call has what the body defined before the error.
-    record.ready = true
-    K.enter(record.env)
-    local body = record.body
-    record.body = nil
-    body()
-    K.open_environment(record.env)
-  end
-end
+-- Runs a function as a call.
+function K.begin(number, body, ...) return begin(calls[number], body, ...) end
 
 local function perform(record, context_key, key, context, exten)
-  make_ready(record)
-  local extensions = K.base._G.extensions
-  if type(extensions) ~= "table" then error("the global 'extensions' is not a table", 0) end
-  local entries = extensions[context_key]
-  if type(entries) ~= "table" then error(("context '%s' has vanished"):format(context_key), 0) end
-  local action = entries[key]
-  if action == nil and type(key) == "string" then
-    -- A number in the file stands for its text.
-    local number = tonumber(key)
-    if number and tostring(number) == key then action = entries[number] end
-  end
-  if action == nil then error(("extension '%s' has vanished from context '%s'"):format(key, context_key), 0) end
-  if type(action) ~= "function" and not (raw_getmetatable(action) or {}).__call then
-    error(("extensions.lua: extensions[%q][%q] is a %s, not a function"):format(context_key, key, type(action)), 0)
-  end
-  record.action = type(action) == "function" and action or nil
+  local action = K.own_action(record, context_key, key)
+  record.action = type(action) == "function" and action
   action(context, exten)
 end
 
-K.begin, K.make_ready = begin, make_ready
-
--- Runs an extension of a call: `context_key` and `key` say where the function is, the rest are its arguments.
+-- Runs an extension of a call: `context_key` and `key` say where the function is, the rest are its arguments. A shared
+-- function is all that its coroutine runs: what is below it on the stack is memory of every call that waits.
 function K.start(number, context_key, key, context, exten)
-  return begin(number, perform, context_key, key, context, exten)
+  local record = calls[number]
+  K.mend(record.env)
+  local action = K.shared_action(record, context_key, key)
+  record.action = action or false
+  if action then return begin(record, action, context, exten) end
+  return begin(record, perform, record, context_key, key, context, exten)
 end
 
 -- A task of the running call: a function that runs beside the extension, in the same environment. Its results stay
@@ -216,7 +187,7 @@ function K.new_task(body, ...)
   call.tasks = (call.tasks or 0) + 1
   local number = next_call
   next_call = number + 1
-  local record = { env = call.env, ready = true, autoservice = call.autoservice, owner = call.owner or call, call = call,
+  local record = { env = call.env, unattended = call.unattended, owner = call.owner or call, call = call,
                    body_of_task = body, arguments = tpack(...), number = number }
   calls[number] = record
   return record
@@ -229,7 +200,10 @@ local function perform_task(record)
 end
 
 -- Runs a task that `K.new_task` made.
-function K.start_task(number) return begin(number, perform_task) end
+function K.start_task(number)
+  local record = calls[number]
+  return begin(record, perform_task, record)
+end
 
 local function field(text) return pack("<s4", text) end
 
@@ -242,7 +216,7 @@ end
 -- What the file defines, as one string of records: a letter and two counted fields (c context, e extension, i include,
 -- h hint).
 local function survey(record)
-  make_ready(record)
+  K.make_ready_first(record)
   local globals = K.base._G
   local extensions = globals.extensions
   if type(extensions) ~= "table" then error("Unable to find 'extensions' table: the file must define it", 0) end
@@ -290,7 +264,10 @@ local function survey(record)
 end
 
 -- Runs the body of a call of its own and reads what it defined; the text of the survey is fetched with `K.surveyed`.
-function K.survey(number) return begin(number, survey) end
+function K.survey(number)
+  local record = calls[number]
+  return begin(record, survey, record)
+end
 function K.surveyed(number)
   local record = calls[number]
   local text = record.survey

@@ -373,8 +373,8 @@ class CallState:
 
     generation: Generation
     state: int
-    #: Tasks that run beside the extension, by number (see `dialplan.lua.answers`).
-    tasks: dict[int, Task] = field(default_factory=dict)
+    #: Tasks that run beside the extension, by number (see `dialplan.lua.answers`); None where there was none yet.
+    tasks: dict[int, Task] | None = None
 
 
 __all__ = ["CallState", "Definitions", "Generation", "LuaContext", "Step", "clean_traceback", "decode", "encode"]

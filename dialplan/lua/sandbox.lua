@@ -1,22 +1,17 @@
 -- The ground every script stands on: one emptied global table that shows each call its own variables, the guards
--- against scripts that run away, and coroutines through which an application may still yield.
+-- against scripts that run away.
 --
 -- Runs once per runtime with the real globals and returns the kernel table `K` that the other parts extend. Nothing
 -- here is reachable from a script except through `K.base` and `K.libraries`.
 
 local G = _G
-local assert, error, getmetatable, ipairs, load, next, pairs, pcall = assert, error, getmetatable, ipairs, load, next, pairs, pcall
+local error, getmetatable, ipairs, load, next = error, getmetatable, ipairs, load, next
 local rawequal, rawget, rawlen, rawset, select, setmetatable = rawequal, rawget, rawlen, rawset, select, setmetatable
-local tonumber, tostring, type, warn, xpcall = tonumber, tostring, type, warn, xpcall
-local string, table, math, os, io, utf8, debug, coroutine, package =
-  string, table, math, os, io, utf8, debug, coroutine, package
+local tostring, type, xpcall = tostring, type, xpcall
+local table, math, os, io, utf8, debug, package = table, math, os, io, utf8, debug, package
 local sethook, gethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
   debug.sethook, debug.gethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
-local co_create, co_resume, co_yield, co_running, co_status, co_close, co_isyieldable =
-  coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.status, coroutine.close,
-  coroutine.isyieldable
 local clock = os.clock
-local huge, tointeger = math.huge, math.tointeger
 
 -- VM instructions between two looks of the hook; small enough that killing is prompt, large enough to cost nothing.
 local HOOK_STEP = 1000
@@ -38,7 +33,6 @@ local MAX_STRING = 1048576
 local MAX_PRINT = 65536
 
 local K = { libraries = {}, base = {}, TAG = {}, HOOK_STEP = HOOK_STEP, MAX_WALK = MAX_WALK, MAX_STRING = MAX_STRING }
-local TAG = K.TAG
 
 -- Budget ---------------------------------------------------------------------------------------------------------
 
@@ -102,8 +96,9 @@ function K.refill()
   c_started, started = false, false
 end
 
-K.hook, K.charge, K.heavy, K.kill = hook, charge, heavy, kill
+K.hook, K.charge, K.heavy = hook, charge, heavy
 function K.was_killed() return killed end
+function K.check() if killed then kill(killed) end end
 
 -- Where the script is, as Lua writes it before an error: the nearest line of a script that led to the caller. A frame
 -- may be missing (a tail call) or be C (pcall).
@@ -173,7 +168,22 @@ local run_meta = {
   end,
 }
 
+K.provide, K.run_meta = provide, run_meta
+
 function K.new_environment() return setmetatable({}, body_meta) end
+
+-- The metatables of environments that are not a script's own.
+local ours = setmetatable({ [body_meta] = true, [run_meta] = true }, { __mode = "k" })
+-- Those of environments whose body has not run yet, with the function that runs it (see body.lua).
+local unfinished = setmetatable({}, { __mode = "k" })
+K.ours, K.unfinished = ours, unfinished
+
+-- The environment with all that its body defines.
+local function whole(env)
+  local finish = unfinished[raw_getmetatable(env)]
+  if finish then finish(env) end
+  return env
+end
 
 -- After the body: the helpers appear, taking the place of same-named globals of the file.
 function K.open_environment(env)
@@ -186,12 +196,12 @@ function K.open_environment(env)
 end
 
 local function materialize(env)
-  local meta = raw_getmetatable(env)
-  if meta == body_meta or meta == run_meta then
+  local meta = raw_getmetatable(whole(env))
+  if ours[meta] then
     for key in next, base do if rawget(env, key) == nil then provide(env, key) end end
     for key in next, libraries do if rawget(env, key) == nil then provide(env, key) end end
     for key in next, makers do if rawget(env, key) == nil then provide(env, key) end end
-    if meta == run_meta then
+    if meta ~= body_meta then
       for key, make in next, late do if rawget(env, key) == nil then rawset(env, key, make()) end end
     end
   end
@@ -199,7 +209,7 @@ local function materialize(env)
 end
 
 global_meta.__pairs = function() return next, materialize(current), nil end
-global_meta.__len = function() return rawlen(current) end
+global_meta.__len = function() return rawlen(whole(current)) end
 
 -- Base functions -----------------------------------------------------------------------------------------------------
 
@@ -244,9 +254,8 @@ end
 
 function base.getmetatable(value)
   if rawequal(value, G) then
-    local meta = raw_getmetatable(current)
-    if meta == body_meta or meta == run_meta then return nil end
-    return meta
+    local meta = raw_getmetatable(whole(current))
+    return not ours[meta] and meta or nil
   end
   return getmetatable(value)
 end
@@ -258,7 +267,7 @@ end
 
 function base.rawset(value, key, new)
   if rawequal(value, G) then
-    rawset(current, key, new)
+    rawset(whole(current), key, new)
     return value
   end
   return rawset(value, key, new)
@@ -305,89 +314,6 @@ function base.load(chunk, name, mode, ...)
 end
 
 base.warn = function(...) base.print("warning:", ...) end
-
--- Coroutines -----------------------------------------------------------------------------------------------------------
-
--- A script's coroutine runs under the same hook, and an application called in it yields through every level: such a
--- yield carries TAG, which no script can make, and is passed up; the answer is passed down the same way.
-local main -- the coroutine of the call that runs now
-
-function K.set_main(co) main = co end
-
-local lib_co = {}
-libraries.coroutine = lib_co
-
-local armed, mask = hook, ""
-
--- Tools that want to see each line give a hook of their own, which has to call `hook` at each count.
-function K.watch(watching) armed, mask = watching, "l" end
-
-local function arm(body)
-  if killed then kill(killed) end
-  local co = co_create(body)
-  sethook(co, armed, mask, HOOK_STEP)
-  return co
-end
-K.arm = arm
-
-function lib_co.create(body)
-  if type(body) ~= "function" then error("bad argument #1 to 'create' (function expected)", 2) end
-  return arm(body)
-end
-
-local relay
-
-local function passed(co, ok, first, ...)
-  if killed then kill(killed) end
-  if ok and rawequal(first, TAG) then return relay(co, co_yield(TAG, ...)) end
-  return ok, first, ...
-end
-
-function relay(co, ...) return passed(co, co_resume(co, ...)) end
-
-function lib_co.resume(co, ...)
-  if type(co) ~= "thread" then error("bad argument #1 to 'resume' (coroutine expected)", 2) end
-  if rawequal(co, main) then return false, "cannot resume non-suspended coroutine" end
-  return relay(co, ...)
-end
-
-local function unwrapped(ok, ...)
-  if ok then return ... end
-  error((...), 0)
-end
-
-function lib_co.wrap(body)
-  if type(body) ~= "function" then error("bad argument #1 to 'wrap' (function expected)", 2) end
-  local co = arm(body)
-  return function(...) return unwrapped(relay(co, ...)) end
-end
-
-function lib_co.yield(...)
-  if rawequal(co_running(), main) then error("attempt to yield from outside a coroutine", 2) end
-  return co_yield(...)
-end
-
-function lib_co.running()
-  local co = co_running()
-  return co, rawequal(co, main)
-end
-
-function lib_co.isyieldable(co)
-  co = co or co_running()
-  return not rawequal(co, main) and co_isyieldable(co)
-end
-
-local function closed(...)
-  if killed then kill(killed) end -- in a __close of the coroutine's own
-  return ...
-end
-
-lib_co.status = co_status
-function lib_co.close(co)
-  if killed then kill(killed) end
-  if rawequal(co, main) then error("cannot close a running coroutine", 2) end
-  return closed(co_close(co))
-end
 
 -- Other libraries ----------------------------------------------------------------------------------------------------------
 

@@ -146,9 +146,9 @@ K.late.channel = function() return setmetatable({}, channel_meta) end
 
 -- Helpers ----------------------------------------------------------------------------------------------------------
 
-local function autoservice_start() running().autoservice = true end
-local function autoservice_stop() running().autoservice = false end
-local function autoservice_status() return running().autoservice end
+local function autoservice_start() running().unattended = nil end
+local function autoservice_stop() running().unattended = true end
+local function autoservice_status() return not running().unattended end
 local function check_hangup() return co_yield(TAG, HANGUP_CHECK, "", "") == 1 end
 
 K.late.autoservice_start = function() return autoservice_start end

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from dialplan.lua._runtime import APPLICATION, DONE, FAILED, PRINTED, READ, RESULT, Step
+from dialplan.lua._runtime import APPLICATION, DONE, FAILED, PRINTED, READ, RESULT
 from dialplan.lua.answers import GOTO_DETECTED, Answers, end_tasks
 from dialplan.lua.helpers import Helpers
 from dialplan.lua.plan import CallState, Generation, decode, encode
@@ -87,34 +87,29 @@ class LuaSwitch:
             )
             return settle(RESULT_HANGUP)
         owner, key = where
-        step = state.generation.machine.start(state.state, encode(owner), key, encode(context), encode(exten))
-        return self._drive(channel, state, step)
+        tag, name, text = state.generation.machine.start(
+            state.state, encode(owner), key, encode(context), encode(exten)
+        )
+        return self._drive(channel, state, tag, name, text)
 
-    async def _drive(self, channel: Channel, state: CallState, step: Step) -> int:
-        """Answer a script's steps until it has ended. The first branch is the hot path."""
+    async def _drive(self, channel: Channel, state: CallState, tag: int, name: bytes, text: bytes | int) -> int:
+        """Answer a script's steps until it has ended. The first branch is the hot path.
+
+        Thousands of calls may wait in it at a time, so it keeps little.
+        """
         engine = self._engine
-        registry = engine.registry
         resume = state.generation.machine.resume
         number = state.state
         run = run_of(channel) or Run()
         turn = hung_up = 0
-        if self._applications_of != registry.generation:
-            self._applications, self._applications_of = {}, registry.generation
-        known = self._applications
         while True:
-            tag, name, text = step
             if tag == APPLICATION:
-                application = known.get(name)
-                if application is None or self._applications_of != registry.generation:
-                    application = self._application(name)
-                    known = self._applications
-                    if application is None:
-                        step = resume(number, b"application '" + name + b"' not found")
-                        continue
-                data = text.decode("utf-8", "surrogateescape")  # type: ignore[union-attr]
-                channel.set_application(application.name, data)
                 try:
-                    called = engine.call(application, channel, data)
+                    called = self._call(channel, name, text)
+                    if called is None:
+                        tag, name, text = resume(number, b"application '" + name + b"' not found")
+                        continue
+                    del name, text
                     result = called if called.__class__ is int else await called  # type: ignore[misc]
                 except (ChannelInterrupted, CancelledError):
                     result = engine.interrupted(channel)
@@ -131,24 +126,25 @@ class LuaSwitch:
                     turn = 0
                     await engine.channels.clock.sleep(0)
                 channel.forget_application()
-                step = resume(number, GOTO_DETECTED if run.jumped else result)
+                tag, name, text = resume(number, GOTO_DETECTED if run.jumped else result)
                 continue
             if tag & PRINTED:
                 state.generation.flush_printed(channel.name)
-                step = (tag & ~PRINTED, name, text)
+                tag &= ~PRINTED
                 continue
             if tag == DONE:
                 return RESULT_OK
             if tag == READ and not name.endswith(b")"):
                 value = channel.get_variable(name.decode("utf-8", "surrogateescape"))
-                step = resume(number, None if value is None else encode(value)[:MAX_READ])
+                tag, name, text = resume(number, None if value is None else encode(value)[:MAX_READ])
             elif tag == RESULT:
                 return RESULT_OK if text == GOTO_DETECTED else int(text)
             elif tag == FAILED:
                 self._answers.failed(channel, state, name)
                 return RESULT_HANGUP
             else:
-                step = resume(number, await self._answers.answer(channel, state, step, run))
+                answer = await self._answers.answer(channel, state, (tag, name, text), run)
+                tag, name, text = resume(number, answer)
             turn += 1
             if turn >= STEPS_PER_TURN:
                 turn = 0
@@ -158,6 +154,18 @@ class LuaSwitch:
                 if hung_up > MAX_STEPS_HUNG_UP:
                     self._gone_wild(channel)
                     return RESULT_HANGUP
+
+    def _call(self, channel: Channel, name: bytes, text: bytes | int) -> int | Awaitable[int] | None:
+        """Call an application: its result at once, or something to await; None where there is none of the name."""
+        engine = self._engine
+        application = self._applications.get(name)
+        if application is None or self._applications_of != engine.registry.generation:
+            application = self._application(name)
+            if application is None:
+                return None
+        data = text.decode("utf-8", "surrogateescape")  # type: ignore[union-attr]
+        channel.set_application(application.name, data)
+        return engine.call(application, channel, data)
 
     def _application(self, name: bytes) -> Application | None:
         registry = self._engine.registry

@@ -88,7 +88,7 @@ end
 K.makers.test = function() return test end
 
 -- Runs the body of the test file, which names its tests.
-function T.load(number) return K.begin(number, function(record) K.make_ready(record) end) end
+function T.load(number) return K.begin(number, K.make_ready, K.record(number)) end
 
 -- The tests: a name and a place of each.
 function T.tests()

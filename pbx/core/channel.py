@@ -10,8 +10,8 @@ the two it was. Only `hangup` ends a channel, once, with the cause that was set 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -156,29 +156,16 @@ class Channel(ChannelRecord):
         if self.hangup_requested or self._redirect is not None or not self.alive:
             raise ChannelInterrupted(f"{self.name} was {'hung up' if self._redirect is None else 'redirected'}")
 
-    async def wait_for(self, waiting: Deferred[T]) -> T:
-        """Wait for ``waiting``, which is cancelled when the channel is interrupted.
+    def wait_for(self, waiting: Deferred[T]) -> Wait[T]:
+        """To be awaited: waits for ``waiting``, which is cancelled when the channel is interrupted.
 
         Raises ChannelInterrupted then, or at once if the channel is interrupted already.
         """
-        if self.interrupted:
-            waiting.addErrback(lambda _failure: None)
-            waiting.cancel()
-            self.check()
-        entry: Deferred[object] = waiting  # type: ignore[assignment]
-        self._waiters.append(entry)
-        try:
-            return await waiting
-        except CancelledError:
-            self.check()
-            raise
-        finally:
-            if entry in self._waiters:
-                self._waiters.remove(entry)
+        return Wait(self, waiting)
 
-    def sleep(self, seconds: float) -> Coroutine[Any, Any, None]:
+    def sleep(self, seconds: float) -> Wait[None]:
         """To be awaited; raises ChannelInterrupted. Frames stay in the queue."""
-        return self.wait_for(self._channels.clock.sleep(seconds))
+        return Wait(self, self._channels.clock.sleep(seconds))
 
     async def read(self, timeout: float | None = None) -> Frame | None:
         """The next frame of the far end, or None after ``timeout`` seconds. Raises ChannelInterrupted."""
@@ -387,6 +374,38 @@ class Channel(ChannelRecord):
         self._snapshot = None
         self._channels.ended(self)
         self._driver = None
+
+
+class Wait(Awaitable[T]):
+    """A wait on a channel, see `Channel.wait_for`.
+
+    Thousands of calls may wait at a time: a coroutine that awaits the Deferred would be two frames for each.
+    """
+
+    __slots__ = ("_channel", "_waiting")
+
+    def __init__(self, channel: Channel, waiting: Deferred[T]) -> None:
+        self._channel = channel
+        self._waiting = waiting
+
+    def __await__(self) -> Generator[Deferred[T], T, T]:
+        channel = self._channel
+        waiting = self._waiting
+        if channel.interrupted:
+            waiting.addErrback(lambda _failure: None)
+            waiting.cancel()
+            channel.check()
+        waiters: list[Deferred[T]] = channel._waiters  # type: ignore[assignment]
+        waiters.append(waiting)
+        try:
+            # Whoever runs the coroutine sends the result.
+            return (yield from waiting) if waiting.called else (yield waiting)
+        except CancelledError:
+            channel.check()
+            raise
+        finally:
+            if waiting in waiters:
+                waiters.remove(waiting)
 
 
 def _fire(waiting: Deferred[None]) -> None:

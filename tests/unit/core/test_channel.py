@@ -8,7 +8,7 @@ import pytest
 
 from pbx.core import messages
 from pbx.core.causes import Cause
-from pbx.core.channel import MAX_QUEUED_FRAMES, ChannelInterrupted
+from pbx.core.channel import MAX_QUEUED_FRAMES, Channel, ChannelInterrupted
 from pbx.core.channels import DuplicateChannel
 from pbx.core.frames import Control
 from pbx.core.party import Caller, Connected, Dialed, Redirecting, party_id
@@ -16,6 +16,10 @@ from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
 from pbx.testing.core import FakeCore as Core
 from pbx.testing.deferreds import failure_of, result_of, start
+
+
+async def wait_a_minute(channel: Channel) -> None:
+    await channel.sleep(60)
 
 
 def test_digits_pressed_before_anybody_reads_are_kept_in_order(core: Core) -> None:
@@ -48,7 +52,7 @@ def test_other_frames_do_not_prolong_a_wait_for_a_digit(core: Core) -> None:
 def test_a_hangup_cuts_into_a_wait(core: Core) -> None:
     driver = core.fake.incoming("alice")
     driver.channel.owner = "pbx"
-    waiting = start(driver.channel.sleep(60))
+    waiting = start(wait_a_minute(driver.channel))
     driver.hang_up(Cause.USER_BUSY)
     assert isinstance(failure_of(waiting), ChannelInterrupted)
     assert driver.channel.alive
@@ -84,7 +88,7 @@ def test_a_channel_nobody_owns_ends_when_its_far_end_does(core: Core) -> None:
 def test_a_redirect_cuts_into_the_dialplans_wait_and_tells_where(core: Core) -> None:
     driver = core.fake.incoming("alice")
     driver.channel.owner = "pbx"
-    waiting = start(driver.channel.sleep(60))
+    waiting = start(wait_a_minute(driver.channel))
     driver.channel.redirect("other", "100", 1)
     assert isinstance(failure_of(waiting), ChannelInterrupted)
     assert driver.channel.take_redirect() == ("other", "100", 1)
