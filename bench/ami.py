@@ -1,4 +1,4 @@
-"""What the manager costs: Ping, Originate with its events, and events to many clients."""
+"""What the manager costs: Ping, and Originate with its events."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ extensions = { default = {
 } }
 """
 END = b"\r\n\r\n"
+HANGUP = b"Event: Hangup\r\n"
+ORIGINATE = encode_message(
+    [
+        ("Action", "Originate"),
+        ("Channel", "Local/ami@default/n"),
+        ("Application", "NoOp"),
+        ("Data", "x"),
+        ("Async", "true"),
+    ]
+)
 
 
 class Counter(Protocol):
@@ -85,7 +95,8 @@ async def logged_in(reactor: Any, server: LiveServer, events: str) -> Counter:
     return made
 
 
-async def _server(reactor: Any) -> LiveServer:
+async def manager_server(reactor: Any) -> LiveServer:
+    """An exchange with the manager that `logged_in` knows."""
     return await LiveServer.start(
         reactor=reactor,
         extensions=EXTENSIONS,
@@ -98,7 +109,7 @@ async def ping(reactor: Any, quick: bool) -> list[Figure]:
     """Ping one after the other, and a hundred at a time."""
     count = 2_000 if quick else 20_000
     one = encode_message([("Action", "Ping"), ("ActionID", "1")])
-    server = await _server(reactor)
+    server = await manager_server(reactor)
     try:
         client = await logged_in(reactor, server, "off")
         client.expect()
@@ -126,29 +137,20 @@ async def ping(reactor: Any, quick: bool) -> list[Figure]:
 async def originate(reactor: Any, quick: bool) -> list[Figure]:
     """Originate of a Local channel, with all its events to the one who asked."""
     count = 200 if quick else 1_000
-    request = encode_message(
-        [
-            ("Action", "Originate"),
-            ("Channel", "Local/ami@default/n"),
-            ("Application", "NoOp"),
-            ("Data", "x"),
-            ("Async", "true"),
-        ]
-    )
-    server = await _server(reactor)
+    server = await manager_server(reactor)
     try:
         client = await logged_in(reactor, server, "on")
-        client.expect(b"Event: Hangup\r\n")
-        client.send(request * 20)
+        client.expect(HANGUP)
+        client.send(ORIGINATE * 20)
         await client.wait(reactor, 40)
         client.expect()
-        client.send(request)
+        client.send(ORIGINATE)
         await server.sleep(0.5)
         messages = client.count
-        client.expect(b"Event: Hangup\r\n")
+        client.expect(HANGUP)
         before = cpu_seconds(server.pid)
         for number in range(count // 10):
-            client.send(request * 10)
+            client.send(ORIGINATE * 10)
             await client.wait(reactor, (number + 1) * 20)
         used = (cpu_seconds(server.pid) - before) / count
         client.close()
@@ -158,48 +160,3 @@ async def originate(reactor: Any, quick: bool) -> list[Figure]:
     return [
         Figure("AMI Originate of a Local channel", 1e3 * used, "ms CPU", 0.9, f"{messages - 1} events, {count} times")
     ]
-
-
-async def fan_out(reactor: Any, quick: bool) -> list[Figure]:
-    """What one delivery of an event costs, beside its making, for 1, 50 and 200 clients."""
-    rounds, many = (30, 20) if quick else (200, 20)
-    event = encode_message([("Action", "UserEvent"), ("UserEvent", "Tick"), ("Text", "x" * 250)])
-    figures = []
-    server = await _server(reactor)
-    try:
-        speaker = await logged_in(reactor, server, "off")
-
-        async def spend(crowd: list[Counter], burst: int) -> float:
-            for client in crowd:
-                client.expect()
-            speaker.expect()
-            before = cpu_seconds(server.pid)
-            for number in range(rounds):
-                speaker.send(event * burst)
-                await speaker.wait(reactor, (number + 1) * burst)
-                for client in crowd:
-                    await client.wait(reactor, (number + 1) * burst)
-            return cpu_seconds(server.pid) - before
-
-        await spend([], many)
-        # Before anybody else listens: who is connected is delivered to, whether we wait for him or not.
-        alone = {burst: await spend([], burst) for burst in (many, 1)}
-        crowd: list[Counter] = []
-        for size, burst in ((1, many), (50, many), (200, many), (200, 1)):
-            while len(crowd) < size:
-                crowd.append(await logged_in(reactor, server, "user"))
-            cost = (await spend(crowd, burst) - alone[burst]) / (rounds * burst * size)
-            remark = "one at a time" if burst == 1 else f"bursts of {burst}"
-            budget = 3.0 if size == 200 else None
-            figures.append(Figure(f"AMI event to {size} clients", 1e6 * cost, "us CPU/delivery", budget, remark))
-        for client in (*crowd, speaker):
-            client.close()
-    finally:
-        await server.stop()
-    server.discard()
-    return figures
-
-
-async def manager(reactor: Any, quick: bool) -> list[Figure]:
-    """All of it."""
-    return [*await ping(reactor, quick), *await originate(reactor, quick), *await fan_out(reactor, quick)]

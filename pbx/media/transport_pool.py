@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = Logger()
 
 #: A phone sends until the BYE has reached it: a pair rests this long before it is lent again.
-REST_SECONDS = 1.0
+REST_SECONDS = 0.25
 #: PJLIB keeps a closed socket's place in the ioqueue for 500 ms.
 CLOSING_SECONDS = 0.75
 #: Endpoints beyond those the limit needs: places of pairs being closed.

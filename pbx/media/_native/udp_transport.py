@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pbx.media._native import packet_filter
 from pbx.media._native.endpoint import MediaEndpoint
@@ -95,6 +95,7 @@ class UdpTransport:
         self._get_info = ffi.cast(_GET_INFO, self.handle.op.get_info)
         self._info = ffi.new("pjmedia_transport_info *")
         self._filtered = False
+        self._admitted: tuple[tuple[Source, ...] | None, tuple[int, ...]] | None = None
 
     def start(self) -> None:
         """Begin to receive and send. After every attachment of a stream, since detaching one stops the sockets."""
@@ -134,9 +135,16 @@ class UdpTransport:
         """Open the side socket that gets what is not admitted; the caller closes it. Raises MediaError."""
         return packet_filter.open_side(self.rtp)
 
-    def admit(self, sources: Iterable[Source] | None, payload_types: Sequence[int] = ()) -> None:
-        """Once the port is shared: whose RTP PJMEDIA receives, and of which payload types (none given: all)."""
-        packet_filter.admit(self.rtp, sources, payload_types)
+    def admit(self, sources: Sequence[Source] | None, payload_types: Sequence[int] = ()) -> None:
+        """Once the port is shared: whose RTP PJMEDIA receives, and of which payload types (none given: all).
+
+        For a far end that was here before, as a gateway's, the kernel need not compile the same program again.
+        """
+        wanted = (None if sources is None else tuple(sources), tuple(payload_types))
+        if wanted != self._admitted:
+            self._admitted = None
+            packet_filter.admit(self.rtp, sources, payload_types)
+            self._admitted = wanted
 
     def destroy(self) -> None:
         """Close both sockets. The ioqueue keeps their places for 500 ms more: the caller counts them until then."""
