@@ -13,8 +13,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from pbx.clock import cancel_timer
 from pbx.media._native.endpoint import PAIRS_PER_ENDPOINT, MediaEndpoint
 from pbx.media._native.library import PjLibrary
 from pbx.media._native.udp_transport import UdpTransport, open_pair
@@ -29,6 +31,8 @@ log = Logger()
 
 #: A phone sends until the BYE has reached it: a pair rests this long before it is lent again.
 REST_SECONDS = 0.25
+#: Pairs of a busy hour are closed again, an endpoint's all at once, when none of them was needed for so long.
+UNUSED_SECONDS = 60.0
 #: PJLIB keeps a closed socket's place in the ioqueue for 500 ms.
 CLOSING_SECONDS = 0.75
 #: Endpoints beyond those the limit needs: places of pairs being closed.
@@ -118,6 +122,7 @@ class TransportPool:
         self._idle: dict[_Kind, deque[RtpTransport]] = {}
         self._all: set[RtpTransport] = set()
         self._closing: deque[tuple[float, MediaEndpoint]] = deque()
+        self._tidying: IDelayedCall | None = None
         #: Set by the engine: takes the stream off a leg.
         self.detach: Callable[[Leg], object] | None = None
 
@@ -156,11 +161,13 @@ class TransportPool:
             transport.rests_until = self._reactor.seconds() + REST_SECONDS
             idle.append(transport)
         else:  # nobody was told that it listens long enough to send: the check before it is lent again will do
-            transport.rests_until = 0.0
+            transport.rests_until = self._reactor.seconds()
             idle.appendleft(transport)
 
     def close(self) -> None:
         """Close every pair and stop the workers of all endpoints but the first."""
+        cancel_timer(self._tidying)
+        self._tidying = None
         for transport in self._all:
             transport.lent = False
             transport.close()
@@ -252,4 +259,23 @@ class TransportPool:
             return None
         endpoint = MediaEndpoint(self._library)
         self._endpoints.append(endpoint)
+        if self._tidying is None:
+            self._tidying = self._reactor.callLater(UNUSED_SECONDS, self._tidy)
         return endpoint
+
+    def _tidy(self) -> None:
+        """End the workers that nobody needs: each wakes up a hundred times a second."""
+        unused_since = self._reactor.seconds() - UNUSED_SECONDS
+        for endpoint in self._endpoints[:0:-1]:
+            pairs = [transport for transport in self._all if transport.native.endpoint is endpoint]
+            if endpoint.pairs == len(pairs) and all(
+                not transport.lent and transport.rests_until <= unused_since for transport in pairs
+            ):
+                for transport in pairs:
+                    self._idle[transport.kind].remove(transport)
+                    self._all.discard(transport)
+                    transport.close()
+                endpoint.destroy()
+                self._endpoints.remove(endpoint)
+        busy = len(self._endpoints) > 1
+        self._tidying = self._reactor.callLater(UNUSED_SECONDS, self._tidy) if busy else None

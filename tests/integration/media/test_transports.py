@@ -14,7 +14,7 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.task import deferLater
 
-from pbx.media import MediaEngine, MediaSettings, NoMediaPorts, StreamParameters
+from pbx.media import MediaEngine, MediaSettings, NoMediaPorts, StreamParameters, transport_pool
 from pbx.media.transport_pool import REST_SECONDS
 from pbx.pjsip._native.core import PjCore
 from pbx.testing.media import open_descriptors
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 def resident_bytes() -> int:
     """Memory of this process that is in use."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def media_workers() -> int:
+    """PJMEDIA's threads that receive."""
+    return sum(task.joinpath("comm").read_text().strip() == "media" for task in Path("/proc/self/task").iterdir())
 
 
 @pytest.fixture
@@ -88,6 +93,33 @@ def test_limit(core: PjCore) -> None:
     assert lent[-1].symmetric
     assert engine.transports_lent == 100
     engine.stop()
+
+
+@ensureDeferred
+async def test_what_a_busy_hour_opened_is_closed_again(core: PjCore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second endpoint with its thread goes when none of its pairs was needed for a while, and comes back."""
+    monkeypatch.setattr(transport_pool, "UNUSED_SECONDS", 0.1)
+    engine = MediaEngine(core, MediaSettings(rtp_start=32000, rtp_end=32999), core.reactor)
+    engine.start()
+    quiet, files = media_workers(), open_descriptors()
+    lent = [engine.lend_transport() for _ in range(70)]
+    assert media_workers() == quiet + 2
+    kept = lent.pop()
+    for transport in lent:
+        transport.release()
+    await deferLater(core.reactor, 0.45)
+    # The first endpoint's stay, and those beside the one that is lent.
+    assert media_workers() == quiet + 1
+    assert engine.transports_open == 40
+    kept.release()
+    await deferLater(core.reactor, 0.45)
+    assert media_workers() == quiet
+    assert engine.transports_open == 30
+    lent = [engine.lend_transport() for _ in range(31)]
+    assert media_workers() == quiet + 1
+    engine.stop()
+    await deferLater(core.reactor, 0.6)
+    assert open_descriptors() <= files
 
 
 @ensureDeferred
