@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from pbx.errors import ObeliskError
-from pbx.pjsip._native.invite import (
+from pbx.pjsip._native.invite_call import (
     ALWAYS_USE_TIMER,
     REQUIRE_100REL,
     REQUIRE_TIMER,

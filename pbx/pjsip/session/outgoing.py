@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pbx.core.causes import Cause
 from pbx.core.technology import RequestFailed
 from pbx.errors import ObeliskError
-from pbx.pjsip._native.invite import Call
+from pbx.pjsip._native.invite_call import Call
 from pbx.pjsip.caller_id import contact_user, from_header, identity_headers
 from pbx.pjsip.headers import inheritable_headers
 from pbx.pjsip.objects import Endpoint

@@ -20,7 +20,7 @@ from pbx.pjsip.settings import PjsipSettings
 if TYPE_CHECKING:
     from pbx.core.frames import Control
     from pbx.media import MediaEngine
-    from pbx.pjsip._native.invite import Credential
+    from pbx.pjsip._native.invite_call import Credential
     from pbx.pjsip.message import SipMessage
     from pbx.pjsip.objects import Endpoint
     from pbx.pjsip.session.session import PjsipSession

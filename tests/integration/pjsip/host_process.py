@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
-from pbx.pjsip._native.invite import Call
+from pbx.pjsip._native.invite_call import Call
 from pbx.pjsip.host import IncomingRequest, PjsipHost, Priority, TransportSettings
 
 OFFER = b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
