@@ -9,8 +9,9 @@ from ami.codec import Message
 from ami.replies import ActionError
 
 if TYPE_CHECKING:
+    from ami.holds import Hold
     from ami.manager import Manager
-    from ami.session import Answer, Hold, Session
+    from ami.session import Answer, Session
     from ami.table import Action
     from pbx.core.channel import Channel
     from pbx.server import Server

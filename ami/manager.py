@@ -11,7 +11,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 
 from ami.events import ENCODERS, EventMaker, EventStream
-from ami.session import Link, Session
+from ami.link import Link
+from ami.session import Session
 from ami.table import Action, ActionTable
 from ami.users import Account, General, ManagerConfig
 from pbx.clock import cancel_timer

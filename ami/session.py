@@ -9,13 +9,11 @@ runs follow its reply; events of a call that an Originate waits for follow that 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -28,25 +26,20 @@ from ami.encoding import to_bytes
 from ami.events.event import Event
 from ami.events.system import fully_booted_text
 from ami.filters import FilterSet
+from ami.holds import Hold, hold_call, keep_back
 from ami.replies import GOODBYE, AnyReply, Reply, error_reply
-from ami.secrets import HashedSecret
 from pbx.clock import cancel_timer
 from pbx.errors import ObeliskError
 from pbx.logs import verbose
 from pbx.security_events import (
-    ChallengeResponseFailed,
-    FailedACL,
-    InvalidAccountID,
-    InvalidPassword,
     RequestBadFormat,
     RequestNotAllowed,
-    SecurityAddress,
     SecurityEvent,
-    SessionLimit,
     SuccessfulAuth,
 )
 
 if TYPE_CHECKING:
+    from ami.link import Link
     from ami.manager import Manager
     from ami.table import Action
     from ami.users import Account
@@ -60,17 +53,12 @@ GREETING = f"Asterisk Call Manager/{AMI_VERSION}\r\n"
 REFUSAL_SECONDS = 1.0
 #: Actions of one session that wait at the same time; reading pauses beyond.
 MAX_ACTIONS_WAITING = 256
-#: Bytes of events kept back until a reply; beyond, they go out before it.
-MAX_HELD_BYTES = 1 << 20
 #: Longest challenge, in digits.
 CHALLENGE_DIGITS = 9
 
 SHUTTING_DOWN = "Asterisk is shutting down"
 DENIED = "Permission denied"
 MISSING_ACTION = "Missing action in request"
-AUTHENTICATION_FAILED = "Authentication failed"
-LOGIN_IN_USE = "Login Already In Use"
-
 
 #: Where the reply to a message goes.
 Answer = Callable[[bytes], object]
@@ -82,45 +70,6 @@ class SessionState(Enum):
     CONNECTED = "connected"
     AUTHENTICATED = "authenticated"
     CLOSING = "closing"
-
-
-class Link(Protocol):
-    """The way to the client."""
-
-    @property
-    def local(self) -> SecurityAddress: ...
-
-    @property
-    def peer(self) -> SecurityAddress: ...
-
-    @property
-    def queued(self) -> int:
-        """Bytes the client has not taken yet."""
-
-    def write(self, data: bytes) -> None:
-        """Send; keeps a bounded amount for a slow client and cuts off a slower one."""
-
-    def close(self) -> None:
-        """End the connection once what was written has gone, within a deadline."""
-
-    def pause(self) -> None:
-        """Read no more until `resume`."""
-
-    def resume(self) -> None: ...
-
-    def set_write_timeout(self, seconds: float) -> None:
-        """How long the client may leave data unread."""
-
-
-class Hold:
-    """Events kept back until a reply: all of them while ``linkedid`` is None, then those of that call."""
-
-    __slots__ = ("data", "linkedid", "size")
-
-    def __init__(self) -> None:
-        self.linkedid: str | None = None
-        self.data: list[bytes] = []
-        self.size = 0
 
 
 class Session:
@@ -240,7 +189,7 @@ class Session:
         filters = self.filters
         if filters is not None and not filters.passes(event):
             return
-        if self._holds and self._held(event):
+        if self._holds and keep_back(self._holds, event):
             return
         out = self._out
         if not out:
@@ -249,16 +198,6 @@ class Session:
         self.events_sent += 1
         if self._event_waiters:
             self._wake()
-
-    def _held(self, event: Event) -> bool:
-        for hold in self._holds:
-            if hold.linkedid is None or (hold.linkedid == event.linkedid and hold.linkedid):
-                hold.size += len(event.data)
-                if hold.size > MAX_HELD_BYTES:
-                    continue
-                hold.data.append(event.data)
-                return True
-        return False
 
     def _begin_hold(self) -> Hold:
         hold = Hold()
@@ -275,15 +214,7 @@ class Session:
 
     def hold_call(self, linkedid: str) -> Hold:
         """Keep this call's events back until the reply to the action that runs now and will wait."""
-        hold = Hold()
-        hold.linkedid = linkedid
-        current = next((each for each in self._holds if each.linkedid is None), None)
-        if current is not None:
-            # What the action has caused so far belongs to the call.
-            hold.data, current.data = current.data, []
-            hold.size = current.size
-        self._holds.append(hold)
-        return hold
+        return hold_call(self._holds, linkedid)
 
     def _wake(self) -> None:
         waiters, self._event_waiters = self._event_waiters, []
@@ -322,7 +253,7 @@ class Session:
         name = request.get("Action")
         manager = self._manager
         if not name:
-            self._report(RequestBadFormat, request_type="Action: NONE")
+            self.report(RequestBadFormat, request_type="Action: NONE")
             answer(error_reply(MISSING_ACTION).encode(action_id))
             return None
         if manager.server.stopping == "now":
@@ -333,7 +264,7 @@ class Session:
             self._not_allowed(name, action_id, answer)
             return None
         if action is None:
-            self._report(RequestBadFormat, request_type=f"Action: {name}")
+            self.report(RequestBadFormat, request_type=f"Action: {name}")
             text = f"Invalid/unknown command: {name}. Use Action: ListCommands to show available commands."
             answer(error_reply(text).encode(action_id))
             return None
@@ -347,7 +278,7 @@ class Session:
         return self._act(action, request, action_id, answer)
 
     def _not_allowed(self, name: str, action_id: str, answer: Answer) -> None:
-        self._report(RequestNotAllowed, request_type=f"Action: {name}")
+        self.report(RequestNotAllowed, request_type=f"Action: {name}")
         answer(error_reply(DENIED).encode(action_id))
 
     def _act(self, action: Action, request: Message, action_id: str, answer: Answer) -> Deferred[None] | None:
@@ -373,7 +304,7 @@ class Session:
     def _wait(self, result: Awaitable[AnyReply | None], context: Context) -> Deferred[None]:
         self.waiting += 1
         if self.waiting >= MAX_ACTIONS_WAITING:
-            self._pause()
+            self.pause()
         return Deferred.fromCoroutine(self._finish(result, context))
 
     async def _finish(self, result: Awaitable[AnyReply | None], context: Context) -> None:
@@ -393,14 +324,15 @@ class Session:
         if context.hold is not None:
             self._end_hold(context.hold)
         if self.waiting < MAX_ACTIONS_WAITING // 2:
-            self._resume()
+            self.resume()
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Take no more requests until `resume`."""
         if not self._paused:
             self._paused = True
             self._link.pause()
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
         if self._paused:
             self._paused = False
             self._link.resume()
@@ -420,13 +352,6 @@ class Session:
             verbose(log, 2, "Client from {peer}, failed to authenticate in time", peer=self.address)
             self.close()
 
-    def in_use_elsewhere(self, username: str) -> bool:
-        """Whether ``username`` is logged in already and may not be twice."""
-        account = self._manager.accounts.get(username)
-        if account is None or account.user.allowmultiplelogin:
-            return False
-        return any(each is not self and each.username == username for each in self._manager.sessions)
-
     def refuse(self, message: str, context: Context) -> None:
         """Answer with an Error after a second, then close."""
         self.state = SessionState.CLOSING
@@ -440,67 +365,8 @@ class Session:
         cancel_timer(self._login_timer)
         self._login_timer = self._manager.server.clock.call_later(REFUSAL_SECONDS, answer)
 
-    def refuse_in_use(self, username: str, context: Context) -> None:
-        self._report(SessionLimit, account_id=username)
-        self.refuse(LOGIN_IN_USE, context)
-
-    async def log_in(self, context: Context) -> None:
-        """Check who it is and answer; only for a session that is not logged in."""
-        request = context.request
-        username = request.get("Username")
-        account = self._manager.accounts.get(username)
-        try:
-            accepted = await self._authenticate(account, username, request)
-        finally:
-            self._resume()
-        if self.state is not SessionState.CONNECTED:
-            return
-        if not accepted or account is None:
-            if username:
-                log.info("{peer} failed to authenticate as '{user}'", peer=self.address, user=username)
-            self.refuse(AUTHENTICATION_FAILED, context)
-            return
-        self._logged_in(account, context)
-
-    async def _authenticate(self, account: Account | None, username: str, request: Message) -> bool:
-        if not username:
-            return False
-        if account is None:
-            self._report(InvalidAccountID, account_id=username)
-            return False
-        if not account.admits(self.address):
-            self._report(FailedACL, account_id=username)
-            return False
-        if request.get("AuthType").lower() == "md5":
-            return self._check_key(account, request.get("Key"))
-        accepted = await self._check_secret(account, request.get("Secret"))
-        if not accepted:
-            self._report(InvalidPassword, account_id=username)
-        return accepted
-
-    def _check_key(self, account: Account, key: str) -> bool:
-        if not key or not self.challenge or not account.secret:
-            return False
-        if isinstance(account.secret, HashedSecret):
-            log.warn("manager user '{user}' has a hashed secret, which rules out MD5 login", user=account.name)
-            return False
-        expected = hashlib.md5(to_bytes(self.challenge + account.secret)).hexdigest()
-        if hmac.compare_digest(to_bytes(expected), to_bytes(key.lower())):
-            return True
-        self._report(ChallengeResponseFailed, account_id=account.name, challenge=self.challenge, response=key)
-        return False
-
-    async def _check_secret(self, account: Account, secret: str) -> bool:
-        wanted = account.secret
-        if not wanted:
-            return False
-        if isinstance(wanted, HashedSecret):
-            # Nothing else of this connection is looked at until the hash is done.
-            self._pause()
-            return await self._manager.in_thread(lambda: wanted.matches(secret))
-        return hmac.compare_digest(to_bytes(wanted), to_bytes(secret))
-
-    def _logged_in(self, account: Account, context: Context) -> None:
+    def logged_in(self, account: Account, context: Context) -> None:
+        """The client has proved to be this user: answer, and let events come."""
         cancel_timer(self._login_timer)
         self.state = SessionState.AUTHENTICATED
         self.account = account
@@ -520,7 +386,7 @@ class Session:
             text = fully_booted_text(now - server.started_at, now - server.reloaded_at)
             context.answer(to_bytes(f"Event: FullyBooted\r\nPrivilege: {class_text(SYSTEM)}\r\n{text}\r\n"))
         self._manager.logged_in(self)
-        self._report(SuccessfulAuth, using_password=True)
+        self.report(SuccessfulAuth, using_password=True)
 
     def log_off(self, context: Context) -> None:
         """Say goodbye and close."""
@@ -529,7 +395,8 @@ class Session:
 
     # Security events
 
-    def _report(self, kind: type[SecurityEvent], **fields: object) -> None:
+    def report(self, kind: type[SecurityEvent], **fields: object) -> None:
+        """Publish what happened to this session, with the fields that ``kind`` has beside those of every kind."""
         bus = self._manager.server.bus
         if not bus.wanted(kind):
             return

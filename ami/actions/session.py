@@ -8,6 +8,7 @@ from ami.classes import ALL, class_text, parse_event_mask
 from ami.context import Context
 from ami.encoding import clean, to_bytes
 from ami.filters import FilterError, FilterSet, parse_filter
+from ami.login import log_in, refused_in_use
 from ami.replies import ActionError, AnyReply, RawReply, Reply
 from ami.table import action
 from pbx.clock import cancel_timer
@@ -27,11 +28,9 @@ def action_Login(ctx: Context) -> Awaitable[None] | Reply | None:
     session = ctx.session
     if session.authenticated:
         return Reply("Already authenticated")
-    username = ctx.get("Username")
-    if session.in_use_elsewhere(username):
-        session.refuse_in_use(username, ctx)
+    if refused_in_use(ctx):
         return None
-    return session.log_in(ctx)
+    return log_in(ctx)
 
 
 @action(
@@ -43,9 +42,7 @@ def action_Login(ctx: Context) -> Awaitable[None] | Reply | None:
 )
 def action_Challenge(ctx: Context) -> Reply | None:
     session = ctx.session
-    username = ctx.get("Username")
-    if not session.authenticated and session.in_use_elsewhere(username):
-        session.refuse_in_use(username, ctx)
+    if not session.authenticated and refused_in_use(ctx):
         return None
     if ctx.get("AuthType").lower() != "md5":
         raise ActionError("Must specify AuthType")
