@@ -61,7 +61,7 @@ def keep_freed_memory() -> None:
 
 
 def become_user(conf: AsteriskConf) -> None:
-    """Give up root for ``runuser`` and ``rungroup``. Raises ConfigError when they do not exist.
+    """Give up root for ``runuser`` and ``rungroup``. Raises ConfigError when they do not exist or may not read.
 
     The directories the exchange writes to are given to that user. Not started as root: nothing is changed.
     """
@@ -84,6 +84,8 @@ def become_user(conf: AsteriskConf) -> None:
     os.setgid(gid)
     if account is not None:
         os.setuid(uid)
+    if not os.access(directories.etc, os.R_OK | os.X_OK):
+        raise ConfigError(f"{user or group} may not read {directories.etc}", conf.path)
 
 
 def write_pid(conf: AsteriskConf) -> None:

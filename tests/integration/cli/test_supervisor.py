@@ -17,11 +17,12 @@ if report is None:
     os.abort()
 pathlib.Path(sys.argv[1]).write_text(report)
 """
-WAITS = """
-import signal, sys
+WAITS = r"""
+import os, signal, sys
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-signal.signal(signal.SIGHUP, lambda *_: print("reloaded", flush=True))
-print("ready", flush=True)
+# No print: the signal may come while "ready" is still being printed.
+signal.signal(signal.SIGHUP, lambda *_: os.write(1, b"reloaded\n"))
+os.write(1, b"ready\n")
 while True:
     signal.pause()
 """

@@ -106,13 +106,17 @@ def test_root_gives_way_to_runuser(configuration: Path, by: str) -> None:
         file = configuration / "asterisk.conf"
         file.write_text(file.read_text().replace("[options]\n", f"[options]\nrunuser = {somebody.pw_name}\n"))
     # Its secrets are for their owner only, who the administrator has made that user.
-    for path in configuration.rglob("*"):
+    for path in (configuration, *configuration.rglob("*")):
         os.chown(path, somebody.pw_uid, somebody.pw_gid)
     server = subprocess.Popen(command(*words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert server.stdout is not None
-        said = next((line for line in server.stdout if "is ready" in line or "Ready" in line), "")
-        assert said
+        said = ""
+        for line in server.stdout:
+            said += line
+            if "Asterisk Ready" in line:
+                break
+        assert "Asterisk Ready" in said, said
         status = Path(f"/proc/{server.pid}/status").read_text()
         for kind, number in (("Uid", somebody.pw_uid), ("Gid", somebody.pw_gid)):
             assert re.search(rf"^{kind}:((?:\t{number})+)$", status, re.MULTILINE), status
@@ -127,6 +131,17 @@ def test_root_gives_way_to_runuser(configuration: Path, by: str) -> None:
     finally:
         server.kill()
         server.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(not readable_by_all(os.__file__, __file__), reason="this Python or the project is root's alone")
+def test_a_configuration_that_the_user_may_not_read_is_named(configuration: Path) -> None:
+    somebody = next(each for each in pwd.getpwall() if each.pw_uid != 0)
+    words = command("asterisk", "-f", "-U", somebody.pw_name, "-C", str(configuration / "asterisk.conf"))
+    done = subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    assert done.returncode == 1
+    assert f"{somebody.pw_name} may not read {configuration}" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
