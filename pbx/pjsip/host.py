@@ -15,9 +15,10 @@ from pbx.errors import ObeliskError
 from pbx.pjsip._native.core import PjCore
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.hooks import HookModule, LastResort, Priority, RequestHook, ResponseHook
-from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver, TransportInfo
+from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, TransportInfo
 from pbx.pjsip._native.invite import InviteLayer
 from pbx.pjsip._native.outgoing import DEFAULT_TIMEOUT, OutgoingRequest, Reply, Sender
+from pbx.pjsip._native.receiver import Receiver
 from pbx.pjsip._native.resolving import Resolving
 from pbx.pjsip._native.translation import Translation
 from pbx.pjsip._native.transport import TransportTable
@@ -85,7 +86,7 @@ class PjsipHost:
             self.receiver.open()
             self.table.open()
             self._sender.open()
-            self._sender.set_common_headers(self.receiver.server, self._max_forwards)
+            self._sender.set_common_headers(self.receiver.answers.server, self._max_forwards)
             self._resolving.open()
             for priority in Priority:
                 self._modules[priority] = HookModule(core, self.receiver, priority)
@@ -113,7 +114,7 @@ class PjsipHost:
     def configure(self, *, user_agent: str, max_forwards: int = 70, keep_alive_interval: float = 90.0) -> None:
         """The ``type=global`` settings of messages: Server and User-Agent ("" for none), Max-Forwards of requests, and
         the seconds between keep-alives on connections (0 for none). May be called at any time, also before `start`."""
-        self.receiver.server = user_agent
+        self.receiver.answers.server = user_agent
         self._max_forwards = max_forwards
         self._keep_alive_interval = keep_alive_interval
         if self.core.started:

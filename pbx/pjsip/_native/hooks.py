@@ -14,7 +14,8 @@ from twisted.logger import Logger
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
 from pbx.pjsip._native.errors import check
-from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse, Receiver
+from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse
+from pbx.pjsip._native.receiver import Receiver
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
@@ -116,7 +117,7 @@ class HookModule:
     def _broken_request(self, rdata: CData) -> None:
         request = self._receiver.request_of(rdata)
         if request.method != "ACK" and not request.answered:
-            self._receiver.try_respond(request, 500)
+            request.try_respond(500)
 
 
 class LastResort:
@@ -149,7 +150,7 @@ class LastResort:
         if method == "ACK" or request.answered:
             return 1
         if method == "CANCEL" or "tag=" in (request.headers.get("To") or "").lower():
-            self._receiver.try_respond(request, 481, stateless=method == "CANCEL")
+            request.try_respond(481, stateless=method == "CANCEL")
         elif method in KNOWN_METHODS:
             allow = self._allow()
             request.respond(405, headers=[("Allow", allow)] if allow else [])

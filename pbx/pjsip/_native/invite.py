@@ -23,7 +23,8 @@ from pbx.pjsip._native.sdp_gate import SdpGate
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
-    from pbx.pjsip._native.incoming import IncomingRequest, Receiver
+    from pbx.pjsip._native.incoming import IncomingRequest
+    from pbx.pjsip._native.receiver import Receiver
 
 log = Logger()
 CData = Any

@@ -28,7 +28,8 @@ from pbx.pjsip._native.invite_session import (
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
-    from pbx.pjsip._native.incoming import IncomingMessage, Receiver
+    from pbx.pjsip._native.incoming import IncomingMessage
+    from pbx.pjsip._native.receiver import Receiver
     from pbx.pjsip._native.sdp_gate import SdpGate
 
 log = Logger()

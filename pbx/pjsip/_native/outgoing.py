@@ -13,7 +13,8 @@ from pbx.clock import cancel_timer
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings, tdata
 from pbx.pjsip._native.errors import PjError, status_text
-from pbx.pjsip._native.incoming import IncomingResponse, Receiver
+from pbx.pjsip._native.incoming import IncomingResponse
+from pbx.pjsip._native.receiver import Receiver
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore

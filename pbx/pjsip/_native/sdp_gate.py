@@ -21,8 +21,8 @@ from pbx.pjsip.bodies import session_description
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
-    from pbx.pjsip._native.incoming import Receiver
     from pbx.pjsip._native.invite_session import InviteSession
+    from pbx.pjsip._native.receiver import Receiver
 
 log = Logger()
 CData = Any

@@ -18,7 +18,8 @@ from twisted.logger import Logger
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
 from pbx.pjsip._native.errors import PJ_EPENDING, check
-from pbx.pjsip._native.incoming import Receiver, TransportInfo
+from pbx.pjsip._native.incoming import TransportInfo
+from pbx.pjsip._native.receiver import Receiver
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
