@@ -14,6 +14,7 @@ from dialplan.applications.cel import CelUserEventModule
 from dialplan.applications.channels import ChanIsAvailModule, ChannelRedirectModule, ReloadModule, SoftHangupModule
 from dialplan.applications.database import DatabaseApplications
 from dialplan.applications.dial import DialModule
+from dialplan.applications.disa import DisaModule
 from dialplan.applications.dtmfstore import DtmfStoreModule
 from dialplan.applications.dumpchan import DumpChanModule
 from dialplan.applications.echo import EchoModule
@@ -73,6 +74,7 @@ MODULES: tuple[type[Module], ...] = (
     ChannelRedirectModule,
     DatabaseApplications,
     DialModule,
+    DisaModule,
     DtmfStoreModule,
     DumpChanModule,
     EchoModule,

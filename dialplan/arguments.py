@@ -1,11 +1,15 @@
-"""How applications and functions take their arguments apart: Asterisk's comma rules and option letters. Pure."""
+"""How applications and functions take their arguments apart: Asterisk's comma rules and option letters."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 
+from twisted.logger import Logger
+
 from pbx.errors import ObeliskError
+
+log = Logger()
 
 #: Arguments one call may have; more than any application knows.
 MAX_ARGUMENTS = 64
@@ -64,6 +68,39 @@ def split_arguments(text: str, limit: int = MAX_ARGUMENTS, delimiter: str = ",",
     return found
 
 
+def split_quoted(text: str, separator: str) -> list[str]:
+    """The parts of ``one&two`` as ``ast_strsep`` finds them: at least one, and empty ones too.
+
+    Single and double quotes, also one kind inside the other, keep what is between them together, and a backslash what
+    follows it; both stay.
+    """
+    found: list[str] = []
+    open_quotes: list[str] = []
+    start = at = 0
+    while at < len(text):
+        character = text[at]
+        if character == "\\":
+            at += 2
+            continue
+        if character in "'\"":
+            if open_quotes and open_quotes[-1] == character:
+                open_quotes.pop()
+            else:
+                open_quotes.append(character)
+        elif character == separator and not open_quotes:
+            found.append(text[start:at])
+            start = at + 1
+        at += 1
+    found.append(text[start:])
+    return found
+
+
+def without_quotes(text: str) -> str:
+    """Without white space around, and without one pair of quotes (``ast_strip_quoted``)."""
+    text = text.strip()
+    return text[1:-1] if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] else text
+
+
 def join_arguments(arguments: Iterable[str | None]) -> str:
     """The inverse without quoting: what a Lua call does."""
     return ",".join("" if each is None else each for each in arguments)
@@ -72,12 +109,14 @@ def join_arguments(arguments: Iterable[str | None]) -> str:
 class Options:
     """The option letters of one call. ``"t" in options`` asks for a letter, `argument` for what stood behind it."""
 
-    __slots__ = ("_letters", "unknown")
+    __slots__ = ("_letters", "problem", "unknown")
 
-    def __init__(self, letters: Mapping[str, str | None], unknown: tuple[str, ...] = ()) -> None:
+    def __init__(self, letters: Mapping[str, str | None], unknown: tuple[str, ...] = (), problem: str = "") -> None:
         self._letters = letters
         #: Letters the application does not know.
         self.unknown = unknown
+        #: A parenthesis that is not closed: what stands from its letter on does not count.
+        self.problem = problem
 
     def __contains__(self, letter: object) -> bool:
         return letter in self._letters
@@ -99,8 +138,7 @@ NO_OPTIONS = Options({})
 def parse_options(text: str, known: str | Iterable[str]) -> Options:
     """Option letters with arguments in parentheses (``ast_app_parse_options``).
 
-    ``known`` holds the letters the application has.
-    Raises ArgumentError when a parenthesis is not closed.
+    ``known`` holds the letters the application has. Raises nothing: see `Options.problem`.
     """
     letters: dict[str, str | None] = {}
     unknown: list[str] = []
@@ -112,7 +150,8 @@ def parse_options(text: str, known: str | Iterable[str]) -> Options:
         if at < length and text[at] == "(":
             end, argument = _option_argument(text, at + 1)
             if end < 0:
-                raise ArgumentError(f"missing closing parenthesis for argument '{letter}' in '{text[at:]}'")
+                problem = f"Missing closing parenthesis for argument '{letter}' in string '{text[at + 1 :]}'"
+                return Options(letters, tuple(unknown), problem)
             at = end
         if letter in known:
             letters[letter] = argument
@@ -196,9 +235,13 @@ class Arguments:
 
     @property
     def options(self) -> Options:
-        """The ``options`` argument, parsed. Raises ArgumentError when malformed."""
+        """The ``options`` argument, parsed. What is wrong with it is logged; few applications refuse it therefore."""
         options = self._options
         if options is None:
             text = self["options"]
             options = self._options = parse_options(text, self._grammar.letters) if text else NO_OPTIONS
+            for letter in options.unknown:
+                log.warn("Unrecognized option: '{letter}'", letter=letter)
+            if options.problem:
+                log.warn("{problem}", problem=options.problem)
         return options

@@ -25,6 +25,9 @@ STEPS_PER_TURN = 200
 #: Steps that a call may take after its hangup: enough for any ``h``, an end for a loop there.
 MAX_STEPS_HUNG_UP = 10_000
 
+#: Whether BackGround gives a digit as its result though it is an extension (`Channel.extra`): as AGI scripts expect.
+KEEPS_DIGITS = "keeps_digits"
+
 DIGIT_RESULTS = {ord(digit): digit for digit in "0123456789ABCDEF*#"}
 
 DEFAULT_RESPONSE_TIMEOUT = 10.0

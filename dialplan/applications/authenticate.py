@@ -25,7 +25,7 @@ MAX_DIGITS = 254
 MAX_FILE = 1 << 20
 
 
-def _same(one: str, other: str) -> bool:
+def same_secret(one: str, other: str) -> bool:
     """Whether two secrets are equal, in a time that does not tell how much of them is."""
     return hmac.compare_digest(one.encode("utf-8", "surrogateescape"), other.encode("utf-8", "surrogateescape"))
 
@@ -39,14 +39,14 @@ def account_of(lines: list[str], password: str, *, hashed: bool) -> str | None:
     for line in lines:
         if hashed:
             account, colon, wanted = line.partition(":")
-            if colon and _same(wanted, digest):
+            if colon and same_secret(wanted, digest):
                 return account
-        elif line and _same(line, password):
+        elif line and same_secret(line, password):
             return line
     return None
 
 
-def _lines(path: str) -> list[str]:
+def read_lines(path: str) -> list[str]:
     """The lines of a file. Raises OSError, and ValueError for one that is too long."""
     with Path(path).open("rb") as file:
         content = file.read(MAX_FILE + 1)
@@ -77,28 +77,38 @@ class AuthenticateModule(DialplanModule):
     async def app_authenticate(self, channel: Channel, args: Arguments) -> int:
         if not args.raw:
             raise ArgumentError("Authenticate requires an argument(password)")
+        channel.check()
         channel.answer()
         limit = scan_int(args["maxdigits"]) or MAX_DIGITS
         if not 0 < limit <= MAX_DIGITS:
             limit = MAX_DIGITS
-        prompts = file_names(args["prompt"]) or ["agent-pass"]
+        prompts = file_names(args["prompt"]) if args["prompt"] else self._own_prompt(channel, "agent-pass")
         for _attempt in range(ATTEMPTS):
-            entered = (await enter_digits(self.server.switchboard, channel, prompts, limit)).digits
-            account = await self._check(channel, args["password"], args.options, entered)
+            entry = await enter_digits(self.server.switchboard, channel, prompts, limit)
+            if entry.status in ("ERROR", "HANGUP"):
+                break
+            account = await self._check(channel, args["password"], args.options, entry.digits)
             if account is not None:
                 if "a" in args.options:
                     channel.accountcode = account
                     channel.changed()
                 await play_all(self.server.switchboard, channel, ["auth-thankyou"])
                 return RESULT_OK
-            prompts = ["auth-incorrect"]
+            prompts = self._own_prompt(channel, "auth-incorrect")
         await play_all(self.server.switchboard, channel, ["vm-goodbye"])
         return RESULT_HANGUP
+
+    def _own_prompt(self, channel: Channel, name: str) -> list[str]:
+        """A prompt that nobody asked for: where it is not installed, the caller may enter all the same."""
+        if self.server.switchboard.find_sound(name, channel.language) is not None:
+            return [name]
+        log.warn("{channel}: File {name} does not exist in any format", channel=channel.name, name=name)
+        return [""]
 
     async def _check(self, channel: Channel, password: str, options: Options, entered: str) -> str | None:
         """The account code that what was entered stands for; None when it is wrong."""
         if not password.startswith("/"):
-            return entered if _same(password, entered) else None
+            return entered if same_secret(password, entered) else None
         if "d" in options:
             family, astdb = password[1:], self.server.astdb
             if not entered or astdb.get(family, entered) is None:
@@ -107,7 +117,7 @@ class AuthenticateModule(DialplanModule):
                 astdb.delete(family, entered)
             return entered
         try:
-            lines = await in_thread(self.server, lambda: _lines(password))
+            lines = await in_thread(self.server, lambda: read_lines(password))
         except (OSError, ValueError) as error:
             log.warn(
                 "{channel}: Unable to open file '{path}' for authentication: {reason}",

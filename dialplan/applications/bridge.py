@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dialplan.applications.durations import seconds
-from dialplan.applications.limits import CallLimit, parse_limit
+from dialplan.applications.dial.answered import leave_by_star
+from dialplan.applications.dial.order import UNSUPPORTED
+from dialplan.applications.durations import MAX_SECONDS
+from dialplan.applications.limits import CallLimit, Limit, parse_limit
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options
 from dialplan.engine import Engine
+from dialplan.functions.base import scan_int
 from dialplan.locations import parse_location
 from dialplan.registry import DialplanModule, application
-from dialplan.run import RESULT_HANGUP, RESULT_OK
+from dialplan.run import RESULT_OK
+from dialplan.verbosity import verbose
 from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 
@@ -25,6 +29,8 @@ log = Logger()
 
 #: Seconds given to whoever has the other channel to let go of it.
 TAKE_TIMEOUT = 5.0
+#: Letters whose feature is another's and not loaded; x is an option of Bridge's own.
+_UNSUPPORTED = tuple(letter for letter in "tTkKwW" if letter in UNSUPPORTED)
 
 
 class BridgeModule(DialplanModule):
@@ -44,37 +50,60 @@ class BridgeModule(DialplanModule):
         synopsis="Bridge two channels.",
         description=(
             "The other channel is named and leaves what it was doing; it goes on at its next priority afterwards. "
-            "p: play a tone to it first. F or F([[context^]exten^]priority): it goes there afterwards, from the "
-            "caller's place. L(x:y:z): end after x ms. n: do not answer. S(x): end after x seconds. "
-            "x: hang it up afterwards."
+            "The beginning of the name is enough. p: play a tone to it first. F or F([[context^]exten^]priority): it "
+            "goes there afterwards, from the caller's place. h, H: the other or this channel hangs up by *. L(x:y:z): "
+            "end after x ms. n: do not answer. S(x): end after x seconds. x: hang it up afterwards."
         ),
         sets=("BRIDGERESULT",),
     )
     async def app_bridge(self, channel: Channel, args: Arguments) -> int:
-        name = args["channel"].strip()
-        if not name:
-            channel.set_variable("BRIDGERESULT", "FAILURE")
-            raise ArgumentError("Bridge requires at least 1 argument")
         options = args.options
-        peer = self.server.channels.find(name)
+        for letter in filter(options.__contains__, _UNSUPPORTED):
+            log.warn(
+                "{channel}: Bridge: option {letter} does nothing: there is no {feature}",
+                channel=channel.name,
+                letter=letter,
+                feature=UNSUPPORTED[letter],
+            )
+        channel.set_variable("BRIDGERESULT", await self._bridge(channel, args["channel"], options))
+        return RESULT_OK
+
+    async def _bridge(self, channel: Channel, name: str, options: Options) -> str:
+        """The word that BRIDGERESULT becomes. Raises nothing."""
+        peer = self._find(name)
         if peer is channel:
-            channel.set_variable("BRIDGERESULT", "LOOP")
-            return RESULT_OK
+            log.warn("Unable to bridge channel {channel} with itself", channel=channel.name)
+            return "LOOP"
         if peer is None or not peer.alive or peer.hangup_requested:
-            channel.set_variable("BRIDGERESULT", "NONEXISTENT")
-            return RESULT_OK
+            verbose(log, 4, "Bridge failed because channel '{name}' does not exist", name=name)
+            return "NONEXISTENT"
         had_dialplan = peer.owner == "pbx"
-        if not await self._take(channel, peer):
-            channel.set_variable("BRIDGERESULT", "FAILURE")
-            return RESULT_OK
+        try:
+            limit = parse_limit(options.argument("L"), "Bridge")
+            if not await self._take(channel, peer):
+                return "FAILURE"
+        except ArgumentError as error:
+            log.error("{channel}: {reason}", channel=channel.name, reason=str(error))
+            return "FAILURE"
+        except ChannelInterrupted:
+            return "FAILURE"
         if "n" not in options:
             channel.answer()
         try:
-            await self._talk(channel, peer, options)
+            await self._talk(channel, peer, options, limit)
+        except ChannelInterrupted:
+            return "FAILURE"
         finally:
             self._let_go(channel, peer, options, had_dialplan=had_dialplan)
-        channel.set_variable("BRIDGERESULT", "SUCCESS")
-        return RESULT_HANGUP if channel.hangup_requested or not channel.alive else RESULT_OK
+        return "SUCCESS"
+
+    def _find(self, name: str) -> Channel | None:
+        """The channel of that name, or the first whose name begins with it (ast_channel_get_by_name_prefix)."""
+        found = self.server.channels.find(name) if name else None
+        if found is None and name:
+            prefix = name.lower()
+            found = next((each for each in self.server.channels if each.name.lower().startswith(prefix)), None)
+        return found
 
     async def _take(self, channel: Channel, peer: Channel) -> bool:
         """Get the other channel out of its dialplan, dial or bridge, alive and with us as its owner."""
@@ -97,16 +126,23 @@ class BridgeModule(DialplanModule):
         peer.yanked = peer.originated = False
         return True
 
-    async def _talk(self, channel: Channel, peer: Channel, options: Options) -> None:
+    async def _talk(self, channel: Channel, peer: Channel, options: Options, ending: Limit | None) -> None:
         timer: IDelayedCall | None = None
-        limit = CallLimit(self.server, channel, peer, parse_limit(options.argument("L"), "Bridge"))
+        limit = CallLimit(self.server, channel, peer, ending)
         try:
             if "p" in options:
                 await self._tone(channel, peer)
-            length = seconds(options.argument("S") or "", what="Bridge: option S")
+            length = scan_int(options.argument("S") or "")
             if length is not None and length > 0:
-                timer = self.server.clock.call_later(length, peer.request_hangup)
-            talking = Deferred.fromCoroutine(self.server.bridges.call(channel, peer))
+                timer = self.server.clock.call_later(min(length, MAX_SECONDS), peer.request_hangup)
+            talking = Deferred.fromCoroutine(
+                self.server.bridges.call(
+                    channel,
+                    peer,
+                    caller_intercept=leave_by_star(channel) if "H" in options else None,
+                    peer_intercept=leave_by_star(peer) if "h" in options else None,
+                )
+            )
             limit.start()
             await talking
         finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
@@ -16,8 +16,17 @@ from dialplan.functions.base import scan_float, scan_int
 from dialplan.locations import parse_location
 from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
-from dialplan.run import DEFAULT_RESPONSE_TIMEOUT, RESULT_HANGUP, RESULT_INCOMPLETE, RESULT_OK, RaisedException, run_of
+from dialplan.run import (
+    DEFAULT_RESPONSE_TIMEOUT,
+    KEEPS_DIGITS,
+    RESULT_HANGUP,
+    RESULT_INCOMPLETE,
+    RESULT_OK,
+    RaisedException,
+    run_of,
+)
 from dialplan.variables import write_expression
+from dialplan.verbosity import verbose
 from pbx.core import hangup_source
 from pbx.core.causes import Cause, parse_cause
 from pbx.core.channel import Channel
@@ -29,6 +38,9 @@ if TYPE_CHECKING:
     from pbx.core.media import Switchboard
 
 log = Logger()
+
+#: Variables that one MSet sets.
+MAX_PAIRS = 99
 
 
 class Builtins(DialplanModule):
@@ -55,10 +67,14 @@ class Builtins(DialplanModule):
         description="With a delay in milliseconds, wait that long after answering. Option i: do not wait for media.",
     )
     def app_answer(self, channel: Channel, args: Arguments) -> int | Awaitable[int]:
+        if channel.outgoing:
+            return RESULT_OK
+        # In h and after a hangup nothing can be answered, which ends what runs there.
+        channel.check()
         was_up = channel.state is ChannelState.UP
         channel.answer()
         delay = scan_int(args["delay"]) or 0
-        if delay <= 0 or was_up or "i" in args["options"]:
+        if delay <= 0 or was_up or args["options"] == "i":
             return RESULT_OK
         return self._wait(channel, min(delay / 1000, MAX_SECONDS))
 
@@ -114,12 +130,12 @@ class Builtins(DialplanModule):
         description="The cause is a number of Q.850 or its name.",
     )
     def app_hangup(self, channel: Channel, args: Arguments) -> int:
-        text = args["causecode"].strip()
-        cause = parse_cause(text) if text else None
-        if text and cause is None:
-            log.warn("{channel}: Hangup: invalid cause '{cause}'", channel=channel.name, cause=text)
+        text = args.raw.strip()
+        cause = parse_cause(text) or scan_int(text) or 0
+        if text and cause <= 0:
+            log.warn('Invalid cause given to Hangup(): "{cause}"', cause=text)
         # Unlike a cause that was met with, the one that is named here counts over an earlier one.
-        if cause:
+        if cause > 0:
             channel.hangup_cause = int(cause)
             channel.changed()
         else:
@@ -137,6 +153,7 @@ class Builtins(DialplanModule):
         description="Answers first, so that digits can be heard, unless n is given.",
     )
     def app_incomplete(self, channel: Channel, args: Arguments) -> int:
+        channel.check()
         if "n" not in args["n"]:
             channel.answer()
         channel.indicate(Control.INCOMPLETE)
@@ -151,7 +168,9 @@ class Builtins(DialplanModule):
         description="The priority may be a label, or relative as in +2.",
     )
     def app_goto(self, channel: Channel, args: Arguments) -> int:
-        self.engine.goto(channel, *parse_location(self.engine, channel, args.raw))
+        context, exten, priority = parse_location(self.engine, channel, args.raw)
+        verbose(log, 3, "Goto ({context},{exten},{priority})", context=context, exten=exten, priority=priority)
+        self.engine.goto(channel, context, exten, priority)
         return RESULT_OK
 
     @application("NoOp", "[text]", synopsis="Do nothing; the text shows in the verbose log.")
@@ -171,8 +190,13 @@ class Builtins(DialplanModule):
     def _set(self, channel: Channel, name: str, value: str) -> int | Awaitable[int]:
         if name.endswith(")"):
             return self._write(channel, name, value)
-        if name.strip() != name:
-            log.warn("{channel}: the variable name '{name}' has blanks around it", channel=channel.name, name=name)
+        if " " in name:
+            log.warn(
+                "Please avoid unnecessary spaces on variables as it may lead to unexpected results "
+                "('{name}' set to '{value}').",
+                name=name,
+                value=value,
+            )
         channel.set_variable(name, value)
         return RESULT_OK
 
@@ -182,12 +206,14 @@ class Builtins(DialplanModule):
 
     @application("MSet", "name1=value1[,name2=value2]", synopsis="Set several channel variables or write functions.")
     async def app_mset(self, channel: Channel, args: Arguments) -> int:
-        for pair in split_arguments(args.raw):
-            name, equals, value = pair.partition("=")
-            if not equals:
+        if not args.raw:
+            log.warn("{channel}: MSet requires at least one variable name/value pair.", channel=channel.name)
+        for pair in split_arguments(args.raw, MAX_PAIRS):
+            parts = split_arguments(pair, 2, "=")
+            if len(parts) != 2:
                 log.warn("{channel}: MSet: ignoring entry '{pair}' with no '='", channel=channel.name, pair=pair)
                 continue
-            result = self._set(channel, name.strip(), value)
+            result = self._set(channel, *parts)
             if not isinstance(result, int):
                 await result
         return RESULT_OK
@@ -219,6 +245,8 @@ class Builtins(DialplanModule):
             timeout = DEFAULT_RESPONSE_TIMEOUT if run is None else run.response_timeout
         tones = self.server.find(Tones)
         if "m" in options:
+            if not options.argument("m"):
+                log.warn("The 'm' option has been specified for WaitExten without a class.")
             channel.indicate(Control.HOLD, options.argument("m"))
         try:
             if "d" in options and "m" not in options and tones is not None:
@@ -266,29 +294,38 @@ class Builtins(DialplanModule):
         sets=("BACKGROUNDSTATUS",),
     )
     async def app_background(self, channel: Channel, args: Arguments) -> int:
-        names = file_names(args["filenames"])
-        if not names:
+        if not args.raw:
             raise ArgumentError("BackGround requires an argument (filename)")
-        context, word = args["context"] or channel.context, args["options"].strip().lower()
-        letters = {"skip": "s", "noanswer": "n"}.get(word, word)
+        context, letters = args["context"] or channel.context, self._background_letters(args)
         if channel.state is not ChannelState.UP:
             if "s" in letters:
                 channel.set_variable("BACKGROUNDSTATUS", "SUCCESS")
                 return RESULT_OK
             if "n" not in letters:
                 channel.answer()
-        digit, complete = await play_all(
-            self.switchboard,
-            channel,
-            names,
-            None if "p" in letters else self._background_stop(channel, context, only_matching="m" in letters),
-            language=args["langoverride"],
-            until_missing=True,
-        )
-        channel.set_variable("BACKGROUNDSTATUS", "SUCCESS" if complete else "FAILED")
-        if not digit:
-            return RESULT_OK
-        return self._background_digit(channel, context, digit)
+        missing: list[str] = []
+        digit, result = "", RESULT_OK
+        try:
+            digit = await play_all(
+                self.switchboard,
+                channel,
+                file_names(args["filenames"]),
+                None if "p" in letters else self._background_stop(channel, context, only_matching="m" in letters),
+                language=args["langoverride"],
+                until_missing=True,
+                missing=missing,
+            )
+            if digit:
+                result = self._background_digit(channel, context, digit)
+        finally:
+            # Also where the caller hangs up in the middle, which is no failure.
+            channel.set_variable("BACKGROUNDSTATUS", "FAILED" if missing else "SUCCESS")
+        return result
+
+    @staticmethod
+    def _background_letters(args: Arguments) -> Container[str]:
+        word = args["options"].lower()
+        return {"skip": "s", "noanswer": "n"}.get(word) or args.options
 
     def _background_stop(self, channel: Channel, context: str, *, only_matching: bool) -> Callable[[str], bool]:
         if not only_matching:
@@ -296,10 +333,10 @@ class Builtins(DialplanModule):
         return lambda digit: self.engine.exists(context, digit, 1, channel.caller.id.number)
 
     def _background_digit(self, channel: Channel, context: str, digit: str) -> int:
-        """A digit that is a whole extension of another context goes there at once."""
+        """A digit that is a whole extension goes there at once."""
         number = channel.caller.id.number
         if (
-            context != channel.context
+            not channel.extra.get(KEEPS_DIGITS)
             and self.engine.can_match(context, digit, number)
             and not self.engine.match_more(context, digit, number)
         ):

@@ -10,6 +10,7 @@ from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.registry import SYSTEM, DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
+from dialplan.verbosity import verbose
 from pbx.core.channel import Channel
 from pbx.core.device_state import DeviceState, calls_state
 from pbx.core.technology import ChannelRequest, RequestFailed
@@ -56,18 +57,16 @@ class SoftHangupModule(DialplanModule):
         description="The channel is named in full; with option a every channel of the device is hung up.",
     )
     def app_soft_hangup(self, channel: Channel, args: Arguments) -> int:
-        name = args["Technology/Resource"].lower()
+        name, every = args["Technology/Resource"].lower(), "a" in args.options
         if not args.raw:
             log.warn("{channel}: SoftHangup requires an argument (Technology/resource)", channel=channel.name)
             return RESULT_OK
-        if "a" in args.options:
-            for each in self.server.channels:
-                if each.device.lower() == name:
-                    each.request_hangup()
-            return RESULT_OK
-        found = next((each for each in self.server.channels if each.name.lower() == name), None)
-        if found is not None:
-            found.request_hangup()
+        for each in list(self.server.channels):
+            if (each.device if every else each.name).lower() == name:
+                verbose(log, 4, "Soft hanging {channel} up.", channel=each.name)
+                each.request_hangup()
+                if not every:
+                    break
         return RESULT_OK
 
 

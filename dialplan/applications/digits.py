@@ -9,6 +9,8 @@ from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS
 
 log = Logger()
 
+#: Seconds of silence before the first digit.
+SILENCE_BEFORE = 0.1
 #: Milliseconds between digits, and how long the pauses ``w`` and ``W`` are, in seconds.
 DIGIT_GAP_MS = 250
 PAUSES = {"w": 0.5, "W": 1.0}
@@ -21,8 +23,10 @@ async def send_digits(
 ) -> bool:
     """Send ``digits`` to ``target``'s far end while ``channel`` waits; False when ``target`` has gone meanwhile.
 
-    What is no digit is left out with a warning. Raises ChannelInterrupted.
+    What is no digit is left out with a warning, and no digit is shorter than 100 ms. Raises ChannelInterrupted.
     """
+    duration_ms = max(duration_ms, DEFAULT_DIGIT_MS)
+    await channel.sleep(SILENCE_BEFORE)
     for digit in digits[:MAX_DIGITS]:
         if digit in PAUSES:
             await channel.sleep(PAUSES[digit])

@@ -9,7 +9,7 @@ from dialplan.arguments import ArgumentError
 #: Seconds that one wait may ask for: more is surely a mistake, and timers have bounds.
 MAX_SECONDS = 10_000_000.0
 
-_LENGTH = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+))\s*([A-Za-z]*)")
+_LENGTH = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S{0,9})", re.ASCII)
 _UNITS = {"s": 1.0, "ms": 0.001, "m": 60.0, "h": 3600.0}
 
 

@@ -25,8 +25,8 @@ class EchoModule(DialplanModule):
                 frame = await channel.read()
                 if not isinstance(frame, DigitEnd):
                     continue
+                channel.relay_digit(frame)
                 if frame.digit == "#":
                     return RESULT_OK
-                channel.relay_digit(frame)
         finally:
             switchboard.disconnect(channel.audio, channel.audio)

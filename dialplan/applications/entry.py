@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.run import run_of
-from pbx.core.channel import Channel
+from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.media import Switchboard
 from pbx.media.tones import Tones
 
@@ -22,7 +22,11 @@ BETWEEN_PROMPTS = 0.05
 
 
 class Entry(NamedTuple):
-    """What was entered; ``status`` is OK, TERMINATED (nothing but the terminator) or TIMEOUT."""
+    """What was entered.
+
+    ``status`` is OK, TERMINATED (nothing but the terminator), TIMEOUT, ERROR (the last prompt cannot be played) or
+    HANGUP (the channel was hung up or sent elsewhere).
+    """
 
     status: str
     digits: str
@@ -37,33 +41,35 @@ async def enter_digits(
     timeout: float = 0.0,
     terminators: str = "#",
 ) -> Entry:
-    """Play prompts until a digit comes, then read up to ``limit`` digits. Raises ChannelInterrupted.
+    """Play prompts until a digit comes, then read up to ``limit`` digits. Raises nothing.
 
-    ``timeout`` seconds count before each digit; 0 for the channel's own timeouts. Prompts that are missing are left
-    out with a warning.
+    ``timeout`` seconds count before each digit once the last prompt is over; 0 for the channel's own timeouts. An empty
+    prompt is silence; nobody waits for digits behind one that is missing.
     """
     run = run_of(channel)
-    first, following = (PLAIN_FIRST, PLAIN_NEXT) if run is None else (run.response_timeout, run.digit_timeout)
-    if timeout > 0:
-        first = following = timeout
-    digit = ""
-    for number, name in enumerate(prompts):
+    wait, following = (PLAIN_FIRST, PLAIN_NEXT) if run is None else (run.response_timeout, run.digit_timeout)
+    entry = Entry("ERROR", "")
+    for number, name in enumerate(prompts or ("",)):
+        first = BETWEEN_PROMPTS
+        if number >= len(prompts) - 1:
+            first, following = (timeout, timeout) if timeout > 0 else (wait, following)
         try:
-            digit = await play(switchboard, channel, name, lambda _digit: True)
+            digit = await play(switchboard, channel, name, lambda _digit: True) if name else ""
+            digit = digit or await channel.read_digit(first) or ""
         except SoundMissing as error:
             log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+            entry = Entry("ERROR", "")
             continue
-        if not digit and number < len(prompts) - 1:
-            digit = await channel.read_digit(BETWEEN_PROMPTS) or ""
-        if digit:
+        except ChannelInterrupted:
+            return Entry("HANGUP", "")
+        entry = await read_digits(channel, digit, limit, following, terminators)
+        if entry.digits or entry.status != "TIMEOUT":
             break
-    if not digit:
-        digit = await channel.read_digit(first) or ""
-    return await read_digits(channel, digit, limit, following, terminators)
+    return entry
 
 
 async def read_digits(channel: Channel, digit: str, limit: int, following: float, terminators: str) -> Entry:
-    """What comes after and with the first ``digit`` (empty: there was none). Raises ChannelInterrupted."""
+    """What comes after and with the first ``digit`` (empty: there was none). Raises nothing."""
     digits = ""
     while digit:
         if digit in terminators:
@@ -71,7 +77,10 @@ async def read_digits(channel: Channel, digit: str, limit: int, following: float
         digits += digit
         if len(digits) >= limit:
             return Entry("OK", digits)
-        digit = await channel.read_digit(following) or ""
+        try:
+            digit = await channel.read_digit(following) or ""
+        except ChannelInterrupted:
+            return Entry("HANGUP", digits)
     return Entry("TIMEOUT", digits)
 
 

@@ -69,8 +69,7 @@ class ExecModule(DialplanModule):
             try:
                 result = await self._run(channel, found, data)
             except ChannelInterrupted:
-                channel.set_variable("TRYSTATUS", "FAILED")
-                raise
+                result = RESULT_HANGUP
             channel.set_variable("TRYSTATUS", "FAILED" if result else "SUCCESS")
         return RESULT_OK
 

@@ -19,6 +19,8 @@ log = Logger()
 
 #: The highest level a line of Verbose can have.
 MAX_VERBOSE = 4
+#: Fields that one UserEvent has.
+MAX_FIELDS = 100
 #: The longest a digit or the time between two may be.
 MAX_DIGIT_MS = 60_000
 
@@ -33,13 +35,14 @@ class VerboseModule(DialplanModule):
     def app_verbose(self, channel: Channel, args: Arguments) -> int:
         if not args.raw:
             return RESULT_OK
-        level, comma, message = args.raw.partition(",")
-        if not comma:
-            level, message = "0", args.raw
-        number = scan_int(level.strip().strip('"'))
-        if number is None or number < 0:
+        level, message = args.parts if len(args) > 1 else ("0", args.parts[0])
+        number = scan_int(level)
+        if number is None:
             log.warn("{channel}: '{given}' is not a verboser number", channel=channel.name, given=level)
             number = 0
+        elif number < 0:
+            # As C reads a number without a sign.
+            number = MAX_VERBOSE
         verbose(log, min(number, MAX_VERBOSE), "{message}", message=message)
         return RESULT_OK
 
@@ -52,9 +55,9 @@ class VerboseModule(DialplanModule):
     def app_log(self, channel: Channel, args: Arguments) -> int:
         if not args.raw:
             return RESULT_OK
-        level, _, message = args.raw.partition(",")
+        level, message = args["level"], args["message"]
         place = f"Ext. {channel.exten}:{channel.priority} @ {channel.context}"
-        match level.strip().upper():
+        match level.upper():
             case "ERROR":
                 log.error("{place}: {message}", place=place, message=message)
             case "WARNING":
@@ -83,17 +86,17 @@ class UserEventModule(DialplanModule):
         description="Each further argument is a field of the event, as in key:value.",
     )
     def app_user_event(self, channel: Channel, args: Arguments) -> int:
-        name, *body = split_arguments(args.raw) or [""]
-        if not name:
+        if not args.raw:
             raise ArgumentError("UserEvent requires an argument (eventname[,body])")
-        fields = []
+        name, *body = split_arguments(args.raw, MAX_FIELDS + 1)
+        fields: dict[str, str] = {}
         for part in body:
             key, colon, value = part.partition(":")
-            if colon and key.strip():
-                fields.append((key.strip(), value.strip()))
+            if colon:
+                fields[key] = value.strip()
         bus = self.server.bus
         if bus.wanted(messages.UserEvent):
-            bus.publish(messages.UserEvent(name, tuple(fields), channel.told()))
+            bus.publish(messages.UserEvent(name, tuple(fields.items()), channel.told()))
         return RESULT_OK
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from dialplan.applications.durations import seconds
+from twisted.logger import Logger
+
+from dialplan.applications.durations import MAX_SECONDS
 from dialplan.arguments import Arguments
+from dialplan.functions.base import scan_int
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from pbx.cli.registry import Command
@@ -16,6 +19,8 @@ from pbx.media.music_on_hold import MusicOnHold, read_musiconhold_conf
 
 if TYPE_CHECKING:
     from pbx.media.music_on_hold import MusicSettings
+
+log = Logger()
 
 
 class MusicOnHoldModule(DialplanModule):
@@ -89,14 +94,15 @@ class MusicOnHoldModule(DialplanModule):
         see_also=("StartMusicOnHold", "StopMusicOnHold"),
     )
     async def app_music_on_hold(self, channel: Channel, args: Arguments) -> int:
-        duration = seconds(args["duration"], what="MusicOnHold: duration")
+        duration = scan_int(args["duration"])
+        if args["duration"] and duration is None:
+            log.warn("Invalid MusicOnHold duration '{text}'. Will wait indefinitely.", text=args["duration"])
         if not self.music.start(channel, args["class"].strip()):
             return RESULT_OK
         try:
-            while duration is None:
+            while duration is None or duration <= 0:
                 await channel.read()
-            if duration > 0:
-                await channel.sleep(duration)
+            await channel.sleep(min(duration, MAX_SECONDS))
         finally:
             self.music.stop(channel)
         return RESULT_HANGUP if channel.hangup_requested else RESULT_OK

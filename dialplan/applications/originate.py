@@ -7,13 +7,13 @@ from twisted.logger import Logger
 
 from dialplan.applications.durations import MAX_SECONDS
 from dialplan.applications.subroutine import run_subroutine, subroutine_of
-from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from dialplan.arguments import ArgumentError, Arguments, split_quoted
 from dialplan.engine import Engine
 from dialplan.functions.base import scan_int
 from dialplan.registry import SYSTEM, DialplanModule, application
 from dialplan.run import RESULT_OK
 from pbx.config.types import CODECS
-from pbx.core.channel import Channel, ChannelInterrupted
+from pbx.core.channel import Channel
 from pbx.core.dial import Destination
 from pbx.core.originate import (
     REASON_ANSWERED,
@@ -42,10 +42,10 @@ _STATUSES: dict[int, str] = {
 
 
 def variables_of(text: str) -> list[tuple[str, str]]:
-    """``name1=value1^name2=value2`` of option v; the ``^`` inside quotes or brackets does not divide."""
+    """``name1=value1^name2=value2`` of option v; the ``^`` inside quotes does not divide, and the quotes stay."""
     found = []
-    for part in split_arguments(text, delimiter="^"):
-        name, _, value = part.partition("=")
+    for part in split_quoted(text, "^"):
+        name, value, *_ = (*split_quoted(part, "="), "")
         if name:
             found.append((name, value))
     return found
@@ -73,13 +73,23 @@ class OriginateModule(DialplanModule):
         capability=SYSTEM,
     )
     async def app_originate(self, channel: Channel, args: Arguments) -> int:
-        channel.set_variable("ORIGINATE_STATUS", "FAILED")
+        status = "FAILED"
+        try:
+            status = await self._originate(channel, args)
+        finally:
+            channel.set_variable("ORIGINATE_STATUS", status)
+        return RESULT_OK
+
+    async def _originate(self, channel: Channel, args: Arguments) -> str:
+        """The word that ORIGINATE_STATUS becomes. Raises ArgumentError for what cannot be a call."""
         options = args.options
         if len(args) < 3:
             raise ArgumentError("Originate: incorrect number of arguments")
         technology, slash, address = args["tech_data"].partition("/")
         if not slash or not technology or not address:
             raise ArgumentError(f"Originate: Channel Tech/Data invalid: '{args['tech_data']}'")
+        if options.problem:
+            raise ArgumentError(f"Originate: Invalid options: '{args['options']}'")
         before = options.argument("B")
         if before:
             await run_subroutine(self.server.require(Engine), channel, subroutine_of(channel, before))
@@ -88,21 +98,14 @@ class OriginateModule(DialplanModule):
             started = self.server.originator.start(order)
         except OriginateError as error:
             log.info("{channel}: Originate: {reason}", channel=channel.name, reason=str(error))
-            channel.set_variable("ORIGINATE_STATUS", _STATUSES.get(error.reason, "FAILED"))
-            return RESULT_OK
+            return _STATUSES.get(error.reason, "FAILED")
         if "a" in options:
-            channel.set_variable("ORIGINATE_STATUS", "SUCCESS")
-            return RESULT_OK
+            return "SUCCESS"
         outcome: Deferred[OriginateResult] = Deferred()
         started.result.addCallback(lambda result: None if outcome.called else outcome.callback(result))
-        try:
-            result = await channel.wait_for(outcome)
-        except ChannelInterrupted:
-            # The call that was begun goes on without this one.
-            channel.set_variable("ORIGINATE_STATUS", "UNKNOWN")
-            raise
-        channel.set_variable("ORIGINATE_STATUS", _STATUSES.get(result.reason, "FAILED"))
-        return RESULT_OK
+        # A hangup of this call does not end the other, whose fate the dialplan is to know; nor does it wait for ever.
+        result = await (outcome if order.timeout is not None else channel.wait_for(outcome))
+        return _STATUSES.get(result.reason, "FAILED")
 
     def _order(self, channel: Channel, destination: Destination, args: Arguments) -> Originate:
         options = args.options

@@ -38,9 +38,9 @@ class PlaybackModule(DialplanModule):
         see_also=("BackGround",),
     )
     async def app_playback(self, channel: Channel, args: Arguments) -> int:
-        names = file_names(args["filenames"])
-        if not names:
+        if not args.raw:
             raise ArgumentError("Playback requires an argument (filename)")
+        names = file_names(args["filenames"])
         # As in Asterisk whatever holds the word asks for it, and the rest is not looked at.
         words = {word for word in _OPTIONS if word in args["options"].lower()}
         if channel.state is not ChannelState.UP:
@@ -54,7 +54,10 @@ class PlaybackModule(DialplanModule):
             log.warn(
                 "{channel}: Playback: '{name}' cannot be said: there is no say.conf", channel=channel.name, name=name
             )
-        _digit, complete = await play_all(self.server.switchboard, channel, [n for n in names if n not in said])
-        complete = complete and not said
-        channel.set_variable("PLAYBACKSTATUS", "SUCCESS" if complete else "FAILED")
+        failed = list(said)
+        try:
+            await play_all(self.server.switchboard, channel, [n for n in names if n not in said], missing=failed)
+        finally:
+            # Also where the caller hangs up in the middle, which is no failure.
+            channel.set_variable("PLAYBACKSTATUS", "FAILED" if failed else "SUCCESS")
         return RESULT_OK

@@ -79,6 +79,7 @@ class PrivacyModule(DialplanModule):
             await play_all(board, channel, ["privacy-prompt"])
             first = await channel.read_digit(FIRST) or ""
             number = (await read_digits(channel, first, MAX_DIGITS, FOLLOWING, "#")).digits
+            channel.check()
             if len(number) >= shortest and (not context or engine.exists(context, number, 1)):
                 await play_all(board, channel, ["privacy-thankyou"])
                 return number

@@ -35,13 +35,14 @@ class ReadModule(DialplanModule):
         description=(
             "s: leave at once when the call is not up. n: read even then, without answering. "
             "t(x): the digits that end the entry, # unless given; t() for none. e: an entry of nothing but the "
-            "terminator gives the terminator. i: the file is the name of a tone of indications.conf."
+            "terminator gives the terminator. i: the file is the name of a tone of indications.conf. READSTATUS is OK, "
+            "TIMEOUT, SKIPPED, HANGUP, or ERROR where the last file cannot be played, behind which nobody waits."
         ),
         sets=("READSTATUS",),
     )
     async def app_read(self, channel: Channel, args: Arguments) -> int:
         channel.set_variable("READSTATUS", "ERROR")
-        variable = args["variable"].strip()
+        variable = args["variable"]
         if not variable:
             log.warn("{channel}: Read requires an argument (variable)", channel=channel.name)
             return RESULT_OK
@@ -55,19 +56,14 @@ class ReadModule(DialplanModule):
                 channel.answer()
         terminators = "#" if "t" not in options else (options.argument("t") or "")
         answer = Entry("ERROR", "")
-        try:
-            for _attempt in range(max(1, scan_int(args["attempts"]) or 1)):
-                answer = await self._ask(channel, args, terminators)
-                if answer.status == "TERMINATED":
-                    answer = Entry("OK", terminators if "e" in options else "")
-                channel.set_variable(variable, answer.digits)
-                if answer.digits:
-                    break
-        except ChannelInterrupted:
-            channel.set_variable(variable, "")
-            if channel.hangup_requested:
-                channel.set_variable("READSTATUS", "HANGUP")
-            raise
+        for _attempt in range(max(1, scan_int(args["attempts"]) or 1)):
+            answer = await self._ask(channel, args, terminators)
+            if answer.status == "TERMINATED":
+                answer = Entry("OK", terminators if "e" in options else "")
+            channel.set_variable(variable, answer.digits)
+            if answer.digits or answer.status in ("ERROR", "HANGUP"):
+                break
+        # A hangup does not end what runs, as in h: the dialplan sees it by the status.
         channel.set_variable("READSTATUS", answer.status)
         return RESULT_OK
 
@@ -81,7 +77,10 @@ class ReadModule(DialplanModule):
         if "i" in args.options and tones is not None and tones.zones.find(name, zone_of(channel)) is not None:
             run = run_of(channel)
             wait = timeout if timeout > 0 else PLAIN_FIRST if run is None else run.response_timeout
-            digit = await first_digit(tones, channel, name, wait)
+            try:
+                digit = await first_digit(tones, channel, name, wait)
+            except ChannelInterrupted:
+                return Entry("HANGUP", "")
             entry = await read_digits(channel, digit, limit, wait, terminators)
             return Entry("OK", "") if entry.status == "TERMINATED" else entry
         return await enter_digits(

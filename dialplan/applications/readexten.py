@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from twisted.logger import Logger
 
 from dialplan.applications.durations import MAX_SECONDS, parse_length
 from dialplan.applications.entry import first_digit, zone_of
-from dialplan.applications.sound import SoundMissing, play
+from dialplan.applications.sound import SoundMissing, SoundPlay
 from dialplan.arguments import Arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import scan_int
 from dialplan.registry import DialplanModule, application
 from dialplan.run import DEFAULT_DIGIT_TIMEOUT, DEFAULT_RESPONSE_TIMEOUT, RESULT_OK, run_of
+from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.states import ChannelState
 from pbx.media.tones import Tones
+
+if TYPE_CHECKING:
+    from twisted.internet.interfaces import IDelayedCall
 
 log = Logger()
 
@@ -42,7 +49,7 @@ class ReadExtenModule(DialplanModule):
         sets=("READEXTENSTATUS", "INVALID_EXTEN"),
     )
     async def app_read_exten(self, channel: Channel, args: Arguments) -> int:
-        variable = args["variable"].strip()
+        variable = args["variable"]
         if not variable:
             log.warn("{channel}: ReadExten requires at least one argument (variable)", channel=channel.name)
             return self._end(channel, "ERROR")
@@ -57,8 +64,7 @@ class ReadExtenModule(DialplanModule):
         try:
             entered = await self._enter(channel, args, context)
         except ChannelInterrupted:
-            if channel.hangup_requested:
-                self._end(channel, "HANGUP")
+            self._end(channel, "HANGUP")
             raise
         if entered is None:
             channel.set_variable(variable, "t")
@@ -110,13 +116,26 @@ class ReadExtenModule(DialplanModule):
                 except ValueError as error:
                     log.warn("{channel}: ReadExten: {reason}", channel=channel.name, reason=str(error))
                     name = ""
-        digit = ""
+        digit, deadline = "", self.server.clock.monotonic() + timeout
         if name:
-            try:
-                digit = await play(board, channel, name, lambda _digit: True)
-            except SoundMissing as error:
-                log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
-        return digit or await channel.read_digit(timeout) or ""
+            digit = await self._prompted(channel, name, timeout)
+        return digit or await channel.read_digit(max(0.0, deadline - self.server.clock.monotonic())) or ""
+
+    async def _prompted(self, channel: Channel, name: str, timeout: float) -> str:
+        """Play a file, which a digit ends, or the time that is counted from its beginning; that digit, or empty."""
+        timer: IDelayedCall | None = None
+
+        def watch(cut_off: Callable[[], object] | None) -> None:
+            nonlocal timer
+            cancel_timer(timer)
+            timer = None if cut_off is None else self.server.clock.call_later(timeout, cut_off)
+
+        playing = SoundPlay(self.server.switchboard, channel, name, lambda _digit: True, watch=watch)
+        try:
+            await playing.run()
+        except SoundMissing as error:
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+        return playing.digit
 
 
 class WaitDigit(DialplanModule):

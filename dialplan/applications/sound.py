@@ -8,6 +8,7 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from dialplan.arguments import split_quoted, without_quotes
 from pbx.core.channel import Channel
 from pbx.core.frames import DigitEnd, Frame
 from pbx.core.media import PlaybackHandle, Switchboard
@@ -26,8 +27,8 @@ class SoundMissing(ObeliskError):
 
 
 def file_names(text: str) -> list[str]:
-    """The names of ``one&two&three``."""
-    return [name for part in text.split("&", MAX_FILES)[:MAX_FILES] if (name := part.strip())]
+    """The names of ``one&two&three``: at least one, and as many as there are ``&`` divide, empty ones too."""
+    return [without_quotes(part).strip() for part in split_quoted(text, "&")[:MAX_FILES]]
 
 
 class SoundPlay:
@@ -70,7 +71,7 @@ class SoundPlay:
         """Play to the end or until something ends it. Raises SoundMissing, ChannelInterrupted like every wait."""
         channel, switchboard = self._channel, self._switchboard
         channel.check()
-        path = switchboard.find_sound(self._name, self._language or channel.language)
+        path = switchboard.find_sound(self._name, self._language or channel.language) if self._name else None
         if path is None:
             raise SoundMissing(f"File {self._name} does not exist in any format")
         self.rate = sample_rate(path)
@@ -158,24 +159,25 @@ async def play_all(
     *,
     language: str = "",
     until_missing: bool = False,
-) -> tuple[str, bool]:
-    """Play several sounds: the digit that cut them short, and whether each could be played.
+    missing: list[str] | None = None,
+) -> str:
+    """Play several sounds: the digit that cut them short, or empty. Those that cannot be played go to ``missing``.
 
-    ``until_missing``: the first that cannot be played is the last.
+    ``until_missing``: the first that cannot be played is the last. Raises ChannelInterrupted.
     """
-    complete = True
     for name in names:
         try:
             digit = await play(switchboard, channel, name, stop, language=language)
         except SoundMissing as error:
             log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
-            complete = False
+            if missing is not None:
+                missing.append(name)
             if until_missing:
                 break
             continue
         if digit:
-            return digit, complete
-    return "", complete
+            return digit
+    return ""
 
 
 def announce(switchboard: Switchboard, channel: Channel, names: Sequence[str]) -> Deferred[None]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dialplan.arguments import ArgumentError, Arguments, split_arguments
+from twisted.logger import Logger
+
+from dialplan.arguments import Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.extensions import Fragment, Priority
 from dialplan.registry import DialplanModule, application
@@ -10,6 +12,8 @@ from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
 from pbx.stasis.applications import StasisApplications
 from pbx.stasis.service import Stasis
+
+log = Logger()
 
 REGISTRAR = "res_stasis"
 #: The application and what is given to it; the last takes the rest (AST_MAX_ARGS in app_stasis.c).
@@ -61,7 +65,9 @@ class StasisModule(DialplanModule):
     async def app_stasis(self, channel: Channel, args: Arguments) -> int:
         name, *rest = split_arguments(args.raw, MAX_ARGUMENTS) or [""]
         if not name:
-            raise ArgumentError("Stasis requires an argument (app_name)")
+            log.warn("{channel}: Stasis app_name argument missing", channel=channel.name)
+            channel.set_variable("STASISSTATUS", "FAILED")
+            return RESULT_OK
         await self.server.require(Stasis).enter(channel, name, rest)
         return RESULT_OK
 

@@ -23,6 +23,7 @@ from dialplan.extensions import (
 from dialplan.extensions_conf.settings import Settings, read_settings
 from dialplan.patterns import places_of
 from pbx.config.types import is_true
+from pbx.core.party import shrink_number
 from pbx.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -279,14 +280,3 @@ def split_call(text: str) -> tuple[str, str, str]:
     if not closing:
         return head.strip(), rest, f"No closing parenthesis found? '{head.strip()}({rest}'"
     return head.strip(), data, ""
-
-
-def shrink_number(text: str) -> str:
-    """A caller's number without decoration: blanks, parentheses, dashes outside brackets, dots but the last."""
-    inside, kept = 0, []
-    for at, character in enumerate(text):
-        inside += (character == "[") - (character == "]")
-        if character in "( )" or (character == "-" and not inside) or (character == "." and at + 1 < len(text)):
-            continue
-        kept.append(character)
-    return "".join(kept)

@@ -24,7 +24,7 @@ Reading = str | Awaitable[str]
 Writing = Awaitable[None] | None
 
 _FLOAT = re.compile(r"\s*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan))", re.IGNORECASE)
-_INT = re.compile(r"\s*([+-]?\d+)")
+_INT = re.compile(r"\s*([+-]?\d{1,30})")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _HEX = re.compile(r"[0-9A-Fa-f]{1,2}")
 _OCTAL = re.compile(r"[0-7]*")

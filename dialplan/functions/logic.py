@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import FunctionModule, Reading, live, scan_int, write_only
@@ -10,6 +12,8 @@ from dialplan.registry import DialplanModule, FunctionError, function
 from dialplan.strptime import epoch_of, parse_time_and_rest
 from dialplan.timing import parse_timing
 from pbx.core.channel import Channel
+
+log = Logger()
 
 #: The variable in which TESTTIME keeps the time that tests of time go by; inherited by channels that are dialled.
 TESTTIME = "TESTTIME"
@@ -33,8 +37,15 @@ def unquoted(text: str) -> str:
 
 def present_time(channel: Channel | None, now: float) -> float:
     """The time that conditions on time go by: what TESTTIME set, else ``now``. Seconds since the epoch."""
-    number = None if channel is None else scan_int(channel.variables.get(TESTTIME) or "")
-    return now if number is None else float(number)
+    given = None if channel is None else channel.variables.get(TESTTIME)
+    if channel is None or given is None:
+        return now
+    number = scan_int(given)
+    if number is None:
+        log.warn("{channel}: TESTTIME is no time. Using current time to evaluate", channel=channel.name)
+        channel.unset_variable(TESTTIME)
+        return now
+    return float(number)
 
 
 class LogicModule(FunctionModule):

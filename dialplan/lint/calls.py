@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dialplan.arguments import ArgumentError, Grammar, parse_options
+from dialplan.arguments import Grammar, parse_options
 from dialplan.lint.findings import Place
 from dialplan.lint.text import Dynamic, Text
 from dialplan.lint.world import Step, World
@@ -116,12 +116,11 @@ def _check_arguments(world: World, step: Step, found: Declaration) -> None:
 
 
 def _check_options(world: World, step: Step, found: Declaration, options: Text) -> None:
-    try:
-        parsed = parse_options(options.skeleton, found.grammar.letters)
-    except ArgumentError as error:
+    parsed = parse_options(options.skeleton, found.grammar.letters)
+    if parsed.problem:
         # The rest of the text may come from a variable.
         if not _MARKS.search(options.skeleton.rpartition("(")[2]):
-            world.tell("bad-option", step.place, f"{found.name}: {_MARKS.sub('...', str(error))}")
+            world.tell("bad-option", step.place, f"{found.name}: {_MARKS.sub('...', parsed.problem)}")
         return
     for letter in dict.fromkeys(parsed.unknown):
         if not _MARKS.match(letter):

@@ -230,11 +230,11 @@ class Channel(ChannelRecord):
         self.driver.call()
 
     def answer(self) -> None:
-        """Accept the call; nothing when it is up already or over."""
-        if self.state is ChannelState.UP or self.hangup_requested or not self.alive:
+        """Accept the call; nothing when nobody waits for that: it was called by us, is up already, busy or over."""
+        waits = self.state in (ChannelState.RING, ChannelState.RINGING) and not self.outgoing
+        if not waits or self.hangup_requested or not self.alive:
             return
-        if not self.outgoing:
-            self.driver.answer()
+        self.driver.answer()
         self.set_state(ChannelState.UP)
 
     def indicate(self, kind: Control, data: object = None) -> bool:

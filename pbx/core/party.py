@@ -129,8 +129,10 @@ def parse_callerid(text: str) -> PartyId:
     whole = _unquoted(stripped)
     name, bracket, number = whole.rpartition("<")
     if bracket:
-        return party_id(_shrunk(number.rpartition(">")[0] if ">" in number else number), _unescaped(_unquoted(name)))
-    number = _shrunk(whole)
+        return party_id(
+            shrink_number(number.rpartition(">")[0] if ">" in number else number), _unescaped(_unquoted(name))
+        )
+    number = shrink_number(whole)
     if whole == stripped and _PHONE_NUMBER.issuperset(number):
         return party_id(number)
     return party_id(name=_unescaped(_unquoted(whole)))
@@ -147,7 +149,7 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.?)", r"\1", text, flags=re.DOTALL)
 
 
-def _shrunk(number: str) -> str:
+def shrink_number(number: str) -> str:
     """A number without what people write for the eye: ``(``, ``)``, white space, ``-`` and ``.`` but at the end.
 
     In square brackets, which quote an IPv6 address or a pattern, a ``-`` stays (ast_shrink_phone_number).

@@ -12,6 +12,7 @@ from dialplan.agi.commands._numbers import atoi, integer
 from dialplan.agi.interpreter import Interpreter
 from dialplan.agi.table import Answer, Outcome, WrongUsage, command, result
 from dialplan.functions.base import scan_float
+from dialplan.run import KEEPS_DIGITS
 from dialplan.verbosity import verbose
 from pbx.config.types import is_true
 from pbx.core import hangup_source
@@ -83,6 +84,8 @@ async def execute(agi: Interpreter, words: Sequence[str]) -> Answer:
     channel = agi.channel
     if data and is_true(channel.get_variable("AGIEXECFULL")):
         data = await settle(agi.engine.substitute(channel, data))
+    held = channel.extra.get(KEEPS_DIGITS)
+    channel.extra[KEEPS_DIGITS] = True
     try:
         code = await agi.engine.execute(channel, name, data)
     except LookupError:
@@ -90,6 +93,8 @@ async def execute(agi: Interpreter, words: Sequence[str]) -> Answer:
         return result(NO_APPLICATION, outcome=Outcome.UNKNOWN)
     except ChannelInterrupted:
         code = -1
+    finally:
+        channel.extra[KEEPS_DIGITS] = held
     return result(code, outcome=_OF_RESULT.get(code, Outcome.UNKNOWN))
 
 

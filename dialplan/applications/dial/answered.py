@@ -196,8 +196,8 @@ class AnsweredCall:
         bridging = self._server.bridges.call(
             channel,
             peer,
-            caller_intercept=_leave_by_star(channel) if "H" in order.options else None,
-            peer_intercept=_leave_by_star(peer) if "h" in order.options else None,
+            caller_intercept=leave_by_star(channel) if "H" in order.options else None,
+            peer_intercept=leave_by_star(peer) if "h" in order.options else None,
         )
         talking = Deferred.fromCoroutine(bridging)
         try:
@@ -247,7 +247,7 @@ class AnsweredCall:
         self._engine.start(peer)
 
 
-def _leave_by_star(channel: Channel) -> Callable[[Frame], bool]:
+def leave_by_star(channel: Channel) -> Callable[[Frame], bool]:
     """Options h and H: ``*`` ends the call between the two and goes no further."""
 
     def intercept(frame: Frame) -> bool:

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dialplan.applications.dial.answered import AnsweredCall
-from dialplan.applications.dial.order import DialOrder, parse_order
+from dialplan.applications.dial.order import DialOrder, InvalidDestination, parse_order
 from dialplan.applications.dial.screening import Screening
 from dialplan.applications.digits import send_digits
 from dialplan.applications.limits import Limit, parse_limit
@@ -17,6 +17,8 @@ from dialplan.applications.subroutine import run_subroutine, subroutine_of
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
 from dialplan.run import RESULT_HANGUP, RESULT_OK
+from pbx.cdr import CdrEngine
+from pbx.cdr.operations import reset
 from pbx.core.channel import Channel, ChannelInterrupted, settle
 from pbx.core.dial import ANSWER, BUSY, CANCEL, CHANUNAVAIL, INVALIDARGS, Dial, DialOptions, DialResult, Entertainment
 from pbx.errors import ObeliskError
@@ -76,10 +78,13 @@ class DialCall:
             return RESULT_HANGUP
         try:
             order = parse_order(channel, self._args)
-            limit = parse_limit(order.options.argument("L"), "Dial")
-        except ArgumentError:
+        except ArgumentError as error:
             channel.set_variable("DIALSTATUS", INVALIDARGS)
+            if isinstance(error, InvalidDestination) and "g" in self._args.options:
+                log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+                return RESULT_OK
             raise
+        limit = parse_limit(order.options.argument("L"), "Dial")
         self.exits_by_digit = "d" in order.options
         # The cause is that of this attempt, whatever an earlier one came to.
         channel.hangup_cause = 0
@@ -90,10 +95,20 @@ class DialCall:
 
     async def _dial(self, order: DialOrder, limit: Limit | None) -> int:
         channel = self._channel
+        if "C" in order.options:
+            self._reset_record()
         screening = Screening.of(self._server, channel, order)
         if screening is not None and not await screening.admit():
             channel.set_variable("DIALSTATUS", screening.status)
             return RESULT_OK
+        try:
+            return await self._dial_on(order, limit, screening)
+        finally:
+            if screening is not None:
+                screening.end()
+
+    async def _dial_on(self, order: DialOrder, limit: Limit | None, screening: Screening | None) -> int:
+        channel = self._channel
         place = order.argument("B")
         if place:
             await run_subroutine(self._engine, channel, subroutine_of(channel, place))
@@ -138,6 +153,11 @@ class DialCall:
             on_progress=self._digits_at_progress(order.digits_progress),
         )
 
+    def _reset_record(self) -> None:
+        cdr = self._server.find(CdrEngine)
+        if cdr is not None and cdr.ledger is not None:
+            reset(cdr.ledger, self._channel.uniqueid, cdr.now, keep_variables=False)
+
     def _press(self, digit: str) -> None:
         self._pressed = digit
 
@@ -146,7 +166,7 @@ class DialCall:
         channel = self._channel
         group = channel.get_variable("OUTBOUND_GROUP_ONCE")
         if group:
-            channel.set_variable("OUTBOUND_GROUP_ONCE", "")
+            channel.unset_variable("OUTBOUND_GROUP_ONCE")
         else:
             group = channel.get_variable("OUTBOUND_GROUP")
         if not group:

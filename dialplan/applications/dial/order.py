@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, Arguments, Options
+from dialplan.functions.base import scan_int
 from pbx.core.causes import CAUSE_NAMES
 from pbx.core.channel import Channel
 from pbx.core.dial import Destination, Entertainment, parse_destinations
@@ -30,19 +31,20 @@ DESCRIPTION = (
     "Rings every destination; the first that answers talks to the caller. The timeout is ANSWER[^PROGRESS] in seconds; "
     "within the second somebody must ring or send audio.\n"
     "A(x:y): play x to the called and y to the calling party. a: answer the caller at once when the called party "
-    "answers. b and B(context^exten^priority): Gosub on each called channel, or on the caller, before the call. "
-    "c: tell those not reached that the call was answered elsewhere. d: a digit that is an extension (of EXITCONTEXT "
-    "if set) ends the dial and goes there. D(called:calling:progress): digits after the answer, the third at early "
-    "media. e: the called party runs h afterwards. f(x): caller ID towards the called; without x towards whom they "
-    "forward to. F or F(context^exten^priority): the called party goes on when the caller hangs up. g: go on when the "
-    "called party hangs up. G(context^exten^priority): send both there after the answer, the called party one priority "
-    "further. h, H: the called or the calling party hangs up by *. i: do not follow forwarding. I: no connected line "
-    "updates. L(x:y:z): end after x ms, warn when y ms are left and every z ms. m(class): music until answered. "
-    "n, N, p, P(x): the called party screens the call; n(1) deletes the introduction, N skips callers with a number, "
-    "P keeps answers in the database. o(x): store x, or the caller's number, as the identity of whoever is called. "
-    "Q(cause): for legs not answered. r(tone): ring, or play a tone, until answered. R: ring until there is early "
-    "media. s(tag), u(presentation): of option f. S(x): end x seconds after the answer. U(x^arg): Gosub on the called "
-    "channel before they talk; GOSUB_RESULT there says how it goes on. z: no timeout once forwarded."
+    "answers. b and B(context^exten^priority): Gosub on each called channel, or on the caller, before the call. C: "
+    "begin the record of the call anew. c: tell those not reached that the call was answered elsewhere. d: a digit "
+    "that is an extension (of EXITCONTEXT if set) ends the dial and goes there. D(called:calling:progress): digits "
+    "after the answer, the third at early media. e: the called party runs h afterwards. f(x): caller ID towards the "
+    "called; without x towards whom they forward to. F or F(context^exten^priority): the called party goes on when the "
+    "caller hangs up. g: go on when the called party hangs up. G(context^exten^priority): send both there after the "
+    "answer, the called party one priority further. h, H: the called or the calling party hangs up by *. i: do not "
+    "follow forwarding. I: no connected line updates. L(x:y:z): end after x ms, warn when y ms are left and every z "
+    "ms. m(class): music until answered. n, N, p, P(x): the called party screens the call; n(1) deletes the "
+    "introduction, N skips callers with a number, P keeps answers in the database. o(x): store x, or the caller's "
+    "number, as the identity of whoever is called. Q(cause): for legs not answered. r(tone): ring, or play a tone, "
+    "until answered. R: ring until there is early media. s(tag), u(presentation): of option f. S(x): end x seconds "
+    "after the answer. U(x^arg): Gosub on the called channel before they talk; GOSUB_RESULT there says how it goes on. "
+    "z: no timeout once forwarded."
 )
 
 #: Letters whose feature is another's and not loaded: accepted, and said once per call.
@@ -51,9 +53,12 @@ UNSUPPORTED: Mapping[str, str] = {
     **dict.fromkeys("kK", "parking by digits"),
     **dict.fromkeys("wWxX", "recording by digits"),
     "O": "operator services",
-    "C": "resetting call records",
 }
 MAX_LIMIT_SECONDS = 10_000_000
+
+
+class InvalidDestination(ArgumentError):
+    """A destination is no ``Technology/Resource``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,10 @@ def parse_order(channel: Channel, args: Arguments) -> DialOrder:
     try:
         destinations = parse_destinations(parts[0] if parts else "")
     except ValueError as error:
-        raise ArgumentError(f"Dial: {error}") from None
+        raise InvalidDestination(f"Dial: {error}") from None
     options = args.options
-    for letter in options.unknown:
-        log.warn("{channel}: Dial: unrecognized option: '{letter}'", channel=channel.name, letter=letter)
+    if options.problem:
+        raise ArgumentError(f"Dial: {options.problem}")
     for letter, feature in UNSUPPORTED.items():
         if letter in options:
             log.warn(
@@ -154,9 +159,10 @@ def _duration(options: Options) -> float | None:
     text = options.argument("S")
     if not text:
         return None
-    if not text.strip().isdecimal() or not int(text):
+    number = scan_int(text)
+    if not number:
         raise ArgumentError(f"Dial does not accept S({text})")
-    return float(min(int(text), MAX_LIMIT_SECONDS))
+    return float(max(0, min(number, MAX_LIMIT_SECONDS)))
 
 
 def _losers_cause(options: Options) -> int | None:

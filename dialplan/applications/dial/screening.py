@@ -9,10 +9,12 @@ from twisted.logger import Logger
 
 from dialplan.applications.dial.order import DialOrder
 from dialplan.applications.sound import SoundMissing, play
+from dialplan.functions.base import scan_int
 from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.dial import ANSWER, NOANSWER
 from pbx.core.frames import DigitEnd, Frame
+from pbx.core.party import shrink_number
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -42,8 +44,10 @@ class Screening:
         self._by_database = "P" in order.options
         self._database = order.argument("P") or channel.exten
         self._delete = "n" in order.options
+        #: Option n(1): not even a caller who is refused leaves it.
+        self._delete_always = scan_int(order.argument("n")) == 1
         self._only_unknown = "N" in order.options
-        number = channel.caller.id.number
+        number = shrink_number(channel.caller.id.number)
         self._known = bool(number)
         self._name = _file_name(number) if number else f"NOCALLERID_{channel.exten}{_file_name(channel.name)}"
         self._asks = True
@@ -64,7 +68,7 @@ class Screening:
         if self._known and self._only_unknown:
             answer = "allow"
         elif self._known and self._by_database:
-            answer = self._server.astdb.get(FAMILY, f"{self._database}/{self._name}")
+            answer = (self._server.astdb.get(FAMILY, f"{self._database}/{self._name}") or "").lower()
         if answer in _REFUSALS:
             self.status = _REFUSALS[answer]
             return False
@@ -149,6 +153,11 @@ class Screening:
         except SoundMissing as error:
             log.warn("{channel}: Dial: {reason}", channel=hearer.name, reason=str(error))
             return ""
+
+    def end(self) -> None:
+        """The dial is over."""
+        if self._asks and self._delete_always:
+            self._delete_introduction()
 
     def _delete_introduction(self) -> None:
         try:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialplan.arguments import ArgumentError, Arguments, Grammar, parse_options, split_arguments
+from dialplan.arguments import Arguments, Grammar, parse_options, split_arguments, split_quoted, without_quotes
 from dialplan.variables import slice_value, split_slice
 
 
@@ -71,11 +71,31 @@ def test_what_an_option_is_given(text: str, argument: str) -> None:
     assert not options.unknown
 
 
-def test_an_open_parenthesis_is_an_error() -> None:
-    with pytest.raises(ArgumentError, match="closing parenthesis"):
-        parse_options("L(500", "L")
-    with pytest.raises(ArgumentError, match="closing parenthesis"):
-        parse_options("b(x(1)", "b")
+@pytest.mark.parametrize("text", ["gL(500", "gb(x(1)", 'gb("x)'])
+def test_an_open_parenthesis_ends_the_options(text: str) -> None:
+    options = parse_options(text, "Lgb")
+    assert "Missing closing parenthesis for argument" in options.problem
+    assert ("g" in options, "L" in options, "b" in options) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", [""]),
+        ("a&b", ["a", "b"]),
+        ("a&&b&", ["a", "", "b", ""]),
+        ("'a&b'&c", ["'a&b'", "c"]),
+        ("\"a'&'b\"&c", ["\"a'&'b\"", "c"]),
+        ("a\\&b&c", ["a\\&b", "c"]),
+        ("'a&b", ["'a&b"]),
+    ],
+)
+def test_parts_between_quotes_stay_together(text: str, parts: list[str]) -> None:
+    assert split_quoted(text, "&") == parts
+
+
+def test_one_pair_of_quotes_is_taken_off() -> None:
+    assert [without_quotes(text) for text in (" 'a' ", '"a"', "'a\"", "'", "")] == ["a", "a", "'a\"", "'", ""]
 
 
 def test_arguments_by_name() -> None:

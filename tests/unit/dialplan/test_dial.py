@@ -86,10 +86,18 @@ class TestDial:
         _harness, call = begin(plan, "app.Dial('None/bob') channel.R = channel.DIALSTATUS:get()")
         assert call.variable("R") == "CHANUNAVAIL"
 
-    @pytest.mark.parametrize("arguments", ["'bob'", "'Fake'", "'Fake/bob', 9, 'S(x)'", "'Fake/bob', 9, 'L(0)'"])
+    @pytest.mark.parametrize("arguments", ["'bob'", "'Fake'", "'Fake/bob', 9, 'S(x)'", "'Fake/bob', 9, 'gm(x'"])
     def test_nonsense(self, plan: Plan, arguments: str) -> None:
         _harness, call = begin(plan, f"app.Dial({arguments}) channel.NO = '1'")
         assert (call.variable("DIALSTATUS"), call.variable("NO"), call.ended) == ("INVALIDARGS", None, True)
+
+    def test_a_limit_of_no_time_ends_the_call_without_a_word(self, plan: Plan) -> None:
+        _harness, call = begin(plan, "app.Dial('Fake/bob', 9, 'gL(0)') channel.NO = '1'")
+        assert (call.variable("DIALSTATUS"), call.variable("NO"), call.ended) == ("", None, True)
+
+    def test_a_destination_that_is_none_with_option_g(self, plan: Plan) -> None:
+        _harness, call = begin(plan, "app.Dial('Fake', 9, 'g') channel.R = channel.DIALSTATUS:get()")
+        assert call.variable("R") == "INVALIDARGS"
 
     def test_nothing_to_dial(self, plan: Plan) -> None:
         _harness, call = begin(plan, "app.Dial(' & ') channel.R = '1'")
@@ -161,7 +169,7 @@ class TestDial:
         harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'D(12:3)')")
         bob = self.bob(harness)
         bob.say(Control.ANSWER)
-        harness.core.clock.pump([0.35] * 3)
+        harness.core.clock.pump([0.1, 0.35, 0.35, 0.1, 0.35])
         assert [told for told in bob.told if told.startswith("digit")] == ["digit 1", "digit 2"]
         assert [told for told in call.far.told if told.startswith("digit")] == ["digit 3"]
         assert call.channel.bridge is not None
@@ -175,7 +183,7 @@ class TestDial:
 
     def test_unknown_and_unsupported_options_are_said(self, plan: Plan) -> None:
         harness, call = begin(plan, "app.Dial('Fake/bob', 30, '?w')")
-        assert harness.logged("unrecognized option: '?'")
+        assert harness.logged("Unrecognized option: '?'")
         assert harness.logged("option w does nothing")
         call.far.hang_up()
 

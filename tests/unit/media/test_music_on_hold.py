@@ -21,6 +21,7 @@ extensions = { default = {
   ["music"] = function() app.MusicOnHold("jazz", 5) channel.AFTER = "yes" app.Wait(60) end,
   ["begin"] = function() app.StartMusicOnHold("jazz") app.Wait(5) app.StopMusicOnHold() app.Wait(60) end,
   ["wait"] = function() app.Wait(60) end,
+  ["long"] = function() app.MusicOnHold("jazz", channel.LENGTH:get()) channel.AFTER = "yes" app.Wait(60) end,
   h = function() end,
 } }
 """
@@ -79,6 +80,15 @@ def test_music_on_hold_plays_a_class_for_its_time(harness: DialplanHarness) -> N
     assert playing(harness) == []
     assert heard.lines == [f"{name} jazz", f"{name} silence"]
     assert call.channel.get_variable("AFTER") == "yes"
+
+
+@pytest.mark.parametrize("length", ["", "soon", "0", "-1"])
+def test_music_on_hold_without_a_time_goes_on(harness: DialplanHarness, length: str) -> None:
+    harness.core.channels.globals.set("LENGTH", length)
+    call = harness.call("long")
+    harness.core.clock.advance(1000)
+    assert (playing(harness), call.channel.get_variable("AFTER"), call.ended) == (["one.wav"], None, False)
+    assert harness.logged("Invalid MusicOnHold duration 'soon'") is (length == "soon")
 
 
 def test_music_goes_on_where_it_was_and_ends_with_the_call(harness: DialplanHarness) -> None:
