@@ -193,6 +193,8 @@ class Distributor:
     def authorize(self, request: IncomingRequest, lookup: Lookup) -> Endpoint | None:
         """The endpoint whose request this is, or None when it has been answered. Raises Unfetched."""
         endpoint = self.identifiers.identify(request, lookup)
+        if endpoint is not None and not endpoint.force_rport:
+            request.answer_by_via()
         if endpoint is None:
             self._report_unidentified(request)
         elif not self._endpoint_permits(endpoint, request):

@@ -1,10 +1,13 @@
-"""``rewrite_contact`` (res_pjsip_nat): a contact becomes the address its request came from, and back in answers.
+"""Phones behind address translation (res_pjsip_nat): ``rewrite_contact`` and ``force_rport``.
 
-The host that the phone wrote is kept in the URI's ``x-ast-orig-host`` parameter, so that the phone sees its own URI.
+With ``rewrite_contact`` a contact becomes the address its request came from, and back in answers. The host that the
+phone wrote is kept in the URI's ``x-ast-orig-host`` parameter, so that the phone sees its own URI. With ``force_rport``
+a request is read as if its sender had asked for answers at its source port (RFC 3581).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,20 @@ if TYPE_CHECKING:
     from pbx.pjsip.host import TransportInfo
 
 ORIGINAL_HOST = "x-ast-orig-host"
+
+_TOP_VIA = re.compile(rb"\n(?:via|v)[ \t]*:[^\r\n,]*", re.IGNORECASE)
+_RPORT = re.compile(rb";[ \t]*rport(?![a-z0-9\-.!%*_+`'~])", re.IGNORECASE)
+
+
+def with_rport(raw: bytes) -> bytes | None:
+    """A request with ``;rport`` added to its top Via; None when it is there, or ``raw`` is no request with a Via."""
+    if raw.startswith(b"SIP/"):
+        return None
+    top = _TOP_VIA.search(raw)
+    if top is None or _RPORT.search(top[0]):
+        return None
+    end = top.start() + len(top[0].rstrip())
+    return b"%s;rport%s" % (raw[:end], raw[end:])
 
 
 def rewritten(uri: SipUri, source: tuple[str, int], protocol: str) -> SipUri:

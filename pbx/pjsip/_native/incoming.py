@@ -14,6 +14,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.pjsip._native.errors import PjError, StaleMessage
 from pbx.pjsip.message import SipMessage
+from pbx.pjsip.nat import with_rport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,6 +135,11 @@ class IncomingRequest(IncomingMessage):
             self.respond(code, stateless=stateless)
         except (PjError, StaleMessage, ValueError) as error:
             log.warn("no {code} to Call-ID {call_id}: {error}", code=code, call_id=self.call_id, error=str(error))
+
+    def answer_by_via(self) -> None:
+        """Answer to the port that Via names, unless the sender itself asked for its source port by ``rport``."""
+        if with_rport(self.raw) is not None:
+            self.rdata().msg_info.via.rport_param = -1
 
     def hold(self) -> None:
         """Make the transaction now, so that retransmissions are absorbed; `respond` must follow, within 30 s."""

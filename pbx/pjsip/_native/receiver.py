@@ -24,8 +24,11 @@ from pbx.pjsip._native.rdata import (
     packed_source,
 )
 from pbx.pjsip.message import SipMessage
+from pbx.pjsip.nat import with_rport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pbx.pjsip._native.core import PjCore
 
 CData = Any
@@ -60,6 +63,8 @@ class Receiver:
         self.core = core
         self._buffers = ReceiveBuffers(core)
         self.answers = Answers(core, self._buffers, server)
+        #: whether requests inside the call of a Call-ID are answered by their Via alone (``force_rport = no``)
+        self.is_answered_by_via: Callable[[str], bool] = lambda call_id: False
         self._stack: list[_Arrival] = []
         self._postponed: dict[tuple[str, str, str], IDelayedCall] = {}
 
@@ -97,6 +102,8 @@ class Receiver:
         False when PJSIP's parser refused it.
         """
         reading = raw if reading is None else reading
+        if transport.protocol == "udp":
+            raw = self._answered_to_source(raw)
         if self._postponed and context is None and self._is_postponed(reading):
             return True
         core = self.core
@@ -122,6 +129,14 @@ class Receiver:
                     arrival.message._rdata = None
                 self._buffers.give_back(rdata)
         return not arrival.refused
+
+    def _answered_to_source(self, raw: bytes) -> bytes:
+        """Every request is answered to the port it came from, as ``force_rport`` has it unless switched off: then the
+        call of the request says so here, or `IncomingRequest.answer_by_via` later."""
+        longer = with_rport(raw)
+        if longer is None or self.is_answered_by_via(SipMessage(raw).call_id):
+            return raw
+        return longer
 
     def _receive_large(self, raw: bytes, rdata: CData) -> bool:
         """A message that does not fit pkt_info.packet: parsed in a buffer of its own, then processed as usual."""

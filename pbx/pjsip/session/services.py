@@ -50,6 +50,9 @@ class Sessions:
         self.settings = server.require(PjsipSettings)
         self.location = server.require(Location)
         self._sessions: dict[str, PjsipSession] = {}
+        #: Those whose endpoint has ``force_rport = no``.
+        self._answered_by_via: set[PjsipSession] = set()
+        self.host.receiver.is_answered_by_via = self._is_answered_by_via
         self._number = 0
         self._handlers: dict[str, InCallHandler] = {}
         self._info: list[InfoHandler] = []
@@ -121,8 +124,11 @@ class Sessions:
 
     def add(self, session: PjsipSession) -> None:
         self._sessions[session.channel.uniqueid] = session
+        if not session.endpoint.force_rport:
+            self._answered_by_via.add(session)
 
     def remove(self, session: PjsipSession) -> None:
+        self._answered_by_via.discard(session)
         if self._sessions.pop(session.channel.uniqueid, None) is not None:
             self.server.bus.publish(SessionEnding(session.endpoint.id))
 
@@ -133,6 +139,9 @@ class Sessions:
     def of_call_id(self, call_id: str) -> PjsipSession | None:
         """A session by its Call-ID: for the rare, so by search."""
         return next((s for s in self._sessions.values() if s.call_id == call_id), None)
+
+    def _is_answered_by_via(self, call_id: str) -> bool:
+        return any(session.call_id == call_id for session in self._answered_by_via)
 
     def new_name(self, endpoint_id: str) -> str:
         """``PJSIP/<endpoint>-<8 hex digits>``."""

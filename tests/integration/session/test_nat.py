@@ -11,6 +11,7 @@ from twisted.internet import defer
 from pbx.config.values import parse_network
 from pbx.core.dial import Destination, Dial, DialOptions
 from pbx.media.sdp import parse
+from pbx.pjsip.nat import with_rport
 from pbx.pjsip.transports.listeners import UdpListener
 from pbx.pjsip.transports.settings import TransportSettings
 from pbx.pjsip.uri import SipUri
@@ -85,3 +86,54 @@ def test_media_address(remote: str, bound: str, networks: list[str], shown: str)
     )
     listener = UdpListener(None, None, None, settings)  # type: ignore[arg-type]
     assert listener.media_host(remote) == shown
+
+
+class TestForceRport:
+    """A phone whose Via names another port than it sends from."""
+
+    @pytest.mark.parametrize("options", ["", "force_rport = yes"])
+    @ensureDeferred
+    async def test_forced(self, phone: Any) -> None:
+        source, phone.port = phone.port, 9
+        phone.target = "101"
+        phone.invite("101")
+        answer = await phone.response(200)
+        assert f";rport={source}" in answer.headers.get("Via")
+        phone.ack()
+        phone.request("BYE")
+        await phone.response(200, "BYE")
+
+    @pytest.mark.parametrize("options", ["force_rport = no"])
+    @ensureDeferred
+    async def test_not_forced(self, exchange: Any, phone: Any) -> None:
+        listening = type(phone)(phone._reactor, exchange)
+        try:
+            phone.port = listening.port
+            phone.invite("101")
+            answer = await listening.response(200)
+            assert "rport" not in answer.headers.get("Via")
+            phone.remote_tag = answer.to.tag
+            phone.ack()
+            phone.request("BYE")
+            await listening.response(200, "BYE")
+            assert phone.silent()
+        finally:
+            await listening.listener.stopListening()
+
+
+@pytest.mark.parametrize(
+    ("via", "expected"),
+    [
+        ("SIP/2.0/UDP a;branch=z", "SIP/2.0/UDP a;branch=z;rport"),
+        ("SIP/2.0/UDP a ;branch=z \t", "SIP/2.0/UDP a ;branch=z;rport \t"),
+        ("SIP/2.0/UDP a;branch=z, SIP/2.0/UDP b;rport", "SIP/2.0/UDP a;branch=z;rport, SIP/2.0/UDP b;rport"),
+        ("SIP/2.0/UDP a;rportx=1;branch=rport", "SIP/2.0/UDP a;rportx=1;branch=rport;rport"),
+        ("SIP/2.0/UDP a;branch=z;rport", None),
+        ("SIP/2.0/UDP a; RPort=5;branch=z", None),
+    ],
+)
+def test_with_rport(via: str, expected: str | None) -> None:
+    raw = b"INVITE sip:a SIP/2.0\r\nMax-Forwards: 70\r\nv : %s\r\nVia: SIP/2.0/UDP c\r\n\r\n"
+    wanted = None if expected is None else raw % expected.encode()
+    assert with_rport(raw % via.encode()) == wanted
+    assert with_rport(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP a\r\n\r\n") is None
