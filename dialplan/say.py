@@ -11,7 +11,7 @@ MAX_NUMBER = 999_999_999_999
 _CHARACTERS = {
     "!": "letters/exclaimation-point",
     "@": "letters/at",
-    "#": "letters/pound",
+    "#": "digits/pound",
     "$": "letters/dollar",
     "*": "digits/star",
     "+": "letters/plus",
@@ -84,9 +84,9 @@ def character_names(text: str, case: str = "n") -> list[str]:
 
 
 def phonetic_names(text: str) -> list[str]:
-    """Each character by its word (alpha, bravo)."""
+    """Each character by its word: alpha, bravo, niner. Other digits and signs as `character_names` says them."""
     return [
-        f"phonetic/{character.lower()}_p" if character.isascii() and character.isalpha() else name
+        f"phonetic/{character.lower()}_p" if character == "9" or (character.isascii() and character.isalpha()) else name
         for character, name in zip(text, character_names(text), strict=True)
     ]
 

@@ -23,6 +23,24 @@ ONES = (
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
 TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ORDINALS = (
+    *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh"),
+    *("twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth"),
+)
+ORDINAL_TENS = (
+    *("twentieth", "thirtieth", "fortieth", "fiftieth", "sixtieth", "seventieth", "eightieth", "ninetieth"),
+)
+DAYS = ("Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+#: The spelling alphabet of the International Telecommunication Union (Radio Regulations, appendix 14).
+SPELLING = (
+    *("Alfa", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett", "Kilo", "Lima"),
+    *("Mike", "November", "Oscar", "Papa", "Quebec", "Romeo", "Sierra", "Tango", "Uniform", "Victor", "Whiskey"),
+    *("X-ray", "Yankee", "Zulu"),
+)
 #: Asterisk's names; the texts are this project's.
 PROMPTS = {
     "hello-world": "Hello, world.",
@@ -72,8 +90,23 @@ PROMPTS = {
     "digits/hundred": "hundred",
     "digits/thousand": "thousand",
     "digits/million": "million",
+    "digits/billion": "billion",
     "digits/minus": "minus",
     "digits/oh": "oh",
+    "digits/oclock": "o'clock",
+    "digits/a-m": "A M",
+    "digits/p-m": "P M",
+    "digits/at": "at",
+    "digits/today": "today",
+    "digits/tomorrow": "tomorrow",
+    "digits/yesterday": "yesterday",
+    "and": "and",
+    "dollars": "dollars",
+    "cent": "cent",
+    "cents": "cents",
+    "lowercase": "lower case",
+    "uppercase": "upper case",
+    "letters/dollar_": "dollar",
     "letters/space": "space",
     "letters/exclaimation-point": "exclamation point",
     "letters/at": "at",
@@ -85,34 +118,15 @@ PROMPTS = {
     "letters/dot": "dot",
     "letters/zed": "zed",
     **{f"letters/{letter}": f"{letter}." for letter in "abcdefghijklmnopqrstuvwxyz"},
-    **{
-        f"digits/{number}": word
-        for number, word in enumerate(
-            [
-                "zero",
-                "one",
-                "two",
-                "three",
-                "four",
-                "five",
-                "six",
-                "seven",
-                "eight",
-                "nine",
-                "ten",
-                "eleven",
-                "twelve",
-                "thirteen",
-                "fourteen",
-                "fifteen",
-                "sixteen",
-                "seventeen",
-                "eighteen",
-                "nineteen",
-            ]
-        )
-    },
+    **{f"digits/{number}": word for number, word in enumerate(ONES)},
     **{f"digits/{(number + 2) * 10}": word for number, word in enumerate(TENS)},
+    **{f"digits/h-{number}": word for number, word in enumerate(ORDINALS, 1)},
+    **{f"digits/h-{(number + 2) * 10}": word for number, word in enumerate(ORDINAL_TENS)},
+    **{f"digits/h-{word}": f"{word}th" for word in ("hundred", "thousand", "million", "billion")},
+    **{f"digits/day-{number}": name for number, name in enumerate(DAYS)},
+    **{f"digits/mon-{number}": name for number, name in enumerate(MONTHS)},
+    **{f"phonetic/{word[0].lower()}_p": word for word in SPELLING},
+    "phonetic/9_p": "niner",
 }
 #: Seconds of silence/N.
 SILENCES = range(1, 11)

@@ -38,6 +38,21 @@ async def uniqueid(exchange: Exchange, channel: str) -> str:
     return event["Uniqueid"]
 
 
+async def test_times_and_words_are_said_with_the_prompts_that_are_shipped(exchange: Exchange) -> None:
+    exten = exchange.script(
+        NOTE
+        + """
+answers = [ask('SAY DATE 946684800 ""'), ask('SAY TIME 946684800 ""'), ask('SAY PHONETIC a9 ""')]
+answers.append(ask("SAY DATETIME 946684800 '' 'd IMp' UTC".replace("'", '"')))
+note(answers=answers)
+"""
+    )
+    channel = await exchange.call("script", exten)
+    seen = await noted(exchange, await uniqueid(exchange, channel), 30.0)
+    assert seen["answers"] == ["200 result=0"] * 4
+    assert (await exchange.done())["Status"] == "SUCCESS"
+
+
 async def test_a_script_does_its_work(exchange: Exchange) -> None:
     exten = exchange.script(
         NOTE
