@@ -175,7 +175,7 @@ class Loop:
             context=channel.context,
             priority=channel.priority,
             steps=MAX_STEPS_HUNG_UP,
-            call_id=channel.linkedid,
+            call_id=channel.callid,
         )
         return False
 

@@ -182,7 +182,7 @@ async def action_UpdateConfig(ctx: Context) -> Reply:
     reload = ctx.get("Reload")
     if reload:
         try:
-            await ctx.server.reload(None if is_true(reload) else reload.removesuffix(".so"))
+            await ctx.server.reload(None if is_true(reload) else reload)
         except ObeliskError as error:
             raise ActionError(f"Reload failed: {error}") from error
     return Reply()

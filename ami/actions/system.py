@@ -141,7 +141,7 @@ async def _reload(ctx: Context, name: str, texts: tuple[str, str]) -> Reply:
     if name and plain_name(name) != "logger" and not ctx.server.modules.is_running(name):
         raise ActionError("Module not initialized")
     try:
-        await ctx.server.reload(plain_name(name) if name else None)
+        await ctx.server.reload(name or None)
     except ObeliskError as error:
         raise ActionError(f"Reload failed: {error}") from error
     report = ctx.server.modules.report(name) if name else ""

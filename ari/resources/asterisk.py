@@ -242,7 +242,7 @@ async def reload_module(request: Request) -> None:
         # It has nothing to take anew.
         raise AriError(409)
     try:
-        await request.server.reload(plain_name(request["moduleName"]))
+        await request.server.reload(request["moduleName"])
     except ObeliskError:
         raise AriError(409) from None
 

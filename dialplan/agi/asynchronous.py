@@ -87,7 +87,7 @@ class AsyncAgi:
                 "{channel}: AGI '{text}' is refused: whoever sent it may not use what it names",
                 channel=channel.name,
                 text=command.text[:200],
-                call_id=channel.linkedid,
+                call_id=channel.callid,
             )
             outcome = Outcome.NOT_PERMITTED
             self._answered("511 Permission denied\n")

@@ -137,7 +137,7 @@ class Conversation:
                     "{channel}: AGI {name} sent a line that is too long",
                     channel=channel.name,
                     name=link.name,
-                    call_id=channel.linkedid,
+                    call_id=channel.callid,
                 )
                 line = ""
             self._debug.show(channel, f"Rx << {line}")
@@ -197,7 +197,7 @@ class Conversation:
             channel=self._channel.name,
             name=self._link.name,
             seconds=DEAD_SECONDS,
-            call_id=self._channel.linkedid,
+            call_id=self._channel.callid,
         )
         end(False)
 

@@ -91,7 +91,7 @@ class Interpreter:
                 channel=self.channel.name,
                 name=command.name,
                 reason=str(error),
-                call_id=self.channel.linkedid,
+                call_id=self.channel.callid,
             )
             answer = Answer("200 result=-1", Outcome.FAILURE)
         if answer.line:

@@ -85,7 +85,7 @@ class AgiModule(DialplanModule):
             log.error(
                 "{channel}: EAGI cannot be run on a dead/hungup channel, please use AGI.",
                 channel=channel.name,
-                call_id=channel.linkedid,
+                call_id=channel.callid,
             )
             return RESULT_OK
         return await self._run(channel, args, enhanced=True)
@@ -135,7 +135,7 @@ class AgiModule(DialplanModule):
                 channel=channel.name,
                 url=words[0],
                 reason=str(error),
-                call_id=channel.linkedid,
+                call_id=channel.callid,
             )
             return Status.FAILURE
         link.send("agi_network: yes\n")
@@ -147,7 +147,7 @@ class AgiModule(DialplanModule):
         server = self.server
         path = script_path(server.directories, words[0])
         if not path.exists():
-            log.warn("Failed to execute '{path}': File does not exist.", path=str(path), call_id=channel.linkedid)
+            log.warn("Failed to execute '{path}': File does not exist.", path=str(path), call_id=channel.callid)
             return Status.NOTFOUND
         dead = channel.interrupted
         link = ScriptLink(server.clock, self._scripts, words[0])
@@ -164,7 +164,7 @@ class AgiModule(DialplanModule):
         try:
             tap = server.switchboard.listen(channel.audio, link.hear, self._audio_format(channel))
         except ObeliskError as error:
-            log.warn("{channel}: EAGI: {reason}", channel=channel.name, reason=str(error), call_id=channel.linkedid)
+            log.warn("{channel}: EAGI: {reason}", channel=channel.name, reason=str(error), call_id=channel.callid)
             link.close()
             return Status.FAILURE
         try:

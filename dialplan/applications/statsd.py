@@ -40,7 +40,7 @@ class StatsdModule(DialplanModule):
         kind, name, value, rate = args["metric_type"], args["statistic_name"], args["value"], args["sample_rate"]
         wrong = _mistake(kind, name, value, rate)
         if wrong:
-            log.error("{channel}: StatsD: {reason}", channel=channel.name, reason=wrong, call_id=channel.linkedid)
+            log.error("{channel}: StatsD: {reason}", channel=channel.name, reason=wrong, call_id=channel.callid)
             return RESULT_ERROR
         self.server.require(Statsd).send(name, kind, value, float(rate) if rate else 1.0)
         return RESULT_OK

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from zlib import crc32
 
 from dialplan import hangup_handlers
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
@@ -80,12 +79,6 @@ def _set_forwards(channel: Channel, value: str) -> None:
     channel.max_forwards = number
 
 
-def _call_id(channel: Channel) -> str:
-    """One for the channels that are linked: from the number of the first of them, where its id has one."""
-    number = channel.linkedid.rpartition(".")[2]
-    return f"[C-{int(number) if number.isdecimal() else crc32(channel.linkedid.encode()):08x}]"
-
-
 READERS: dict[str, Callable[[Channel], str]] = {
     "name": lambda channel: channel.name,
     "channame": lambda channel: channel.name,
@@ -112,7 +105,7 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "audiowriteformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
     "videonativeformat": lambda _channel: "(nothing)",
     "tonezone": lambda channel: channel.variables.get("TONEZONE") or "",
-    "callid": _call_id,
+    "callid": lambda channel: f"[{channel.callid}]",
     "peer": _peer,
     "device_name": lambda channel: channel.device,
     "parkinglot": _kept("parkinglot"),

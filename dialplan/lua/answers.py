@@ -125,7 +125,7 @@ class Answers:
             exten=channel.exten,
             context=channel.context,
             reason=reason,
-            call_id=channel.linkedid,
+            call_id=channel.callid,
         )
 
     @staticmethod
@@ -251,7 +251,7 @@ class Answers:
             exten=channel.exten,
             context=channel.context,
             reason=reason,
-            call_id=channel.linkedid,
+            call_id=channel.callid,
         )
         bus = self._engine.channels.bus
         if bus.wanted(messages.UserEvent):
@@ -259,7 +259,7 @@ class Answers:
             fields = [
                 ("Error", " ".join(head.split("\n"))[:MAX_TRACEBACK]),
                 ("Traceback", " < ".join(line.strip() for line in frames.splitlines())[:MAX_TRACEBACK]),
-                ("CallID", channel.protocol_id),
+                ("CallID", f"[{channel.callid}]"),
                 ("Generation", str(state.generation.number)),
             ]
             bus.publish(messages.UserEvent("LuaError", tuple(fields), channel.told()))

@@ -48,7 +48,7 @@ function K.compile(source, name)
 end
 
 
--- The body of a chunk for one call.
+-- The body of a chunk for one call. Call it at once: only what has no name is the main chunk in tracebacks.
 local function chunk_body(number)
   local chunk = chunks[number]
   return chunk.source and load(chunk.source, chunk.name, "t") or chunk.body
@@ -58,7 +58,8 @@ K.chunk = chunk_body
 -- Purity -----------------------------------------------------------------------------------------------------------
 
 -- Functions whose results come from their arguments alone. What they call in turn is looked at like any other call.
-local pure = { [provide] = true, [K.library_copy] = true, [G.rawset] = true } -- rawset: the real one, of `provide`
+local pure = { [chunk_body] = true, [provide] = true, [K.library_copy] = true }
+pure[G.rawset] = true -- the real one, which `provide` calls
 local pure_sources = { ["=(obelisk strings.lua)"] = true, ["=(obelisk tables.lua)"] = true }
 for _, name in ipairs { "ipairs", "next", "pairs", "rawequal", "rawlen", "select", "tonumber", "tostring", "type" } do
   pure[G[name]] = true
@@ -90,11 +91,11 @@ local function watcher(event)
   end
 end
 
--- Runs a body; gives whether it is pure.
-local function run_watched(body)
+-- Runs a chunk's body; gives whether it is pure.
+local function run_watched(chunk)
   sethook(watcher, "c", K.HOOK_STEP)
   watching, only_pure = true, true
-  body()
+  chunk_body(chunk)()
   watching = false
   -- The hook has taken the watcher's place where the body took long: what it called since is not known.
   local seen = rawequal(gethook(), watcher) and only_pure
@@ -132,11 +133,11 @@ local function run_late(chunk, env)
     if late[key] then return end -- the helper of this name appears when the body has run
     defined[key] = true
   end
-  local body, index = chunks[chunk].body, run_meta.__index
+  local index = run_meta.__index
   local running = { __metatable = false, __index = index }
   local function finish(unready)
     raw_setmetatable(unready, running)
-    body()
+    chunk_body(chunk)()
     raw_setmetatable(unready, run_meta)
   end
   local meta = {
@@ -198,7 +199,7 @@ function K.make_ready_first(record)
   if not chunk or K.tools or chunks[chunk].source then return K.make_ready(record) end
   record.chunk = nil
   enter(env)
-  if run_watched(chunk_body(chunk)) and type(rawget(env, "extensions")) == "table" then run_late(chunk, env) end
+  if run_watched(chunk) and type(rawget(env, "extensions")) == "table" then run_late(chunk, env) end
   open_environment(env)
 end
 
@@ -220,7 +221,8 @@ function K.shared_action(record, context, key)
   return type(action) == "function" and may_share(action) and action or nil
 end
 
--- The function of an extension in the call's own globals. Raises where there is none any more.
+-- The function of an extension in the call's own globals, which the record has from now on. Raises where there is none
+-- any more.
 function K.own_action(record, context, key)
   K.make_ready(record)
   local extensions = K.base._G.extensions
@@ -232,5 +234,6 @@ function K.own_action(record, context, key)
   if type(action) ~= "function" and not (raw_getmetatable(action) or {}).__call then
     error(("extensions.lua: extensions[%q][%q] is a %s, not a function"):format(context, key, type(action)), 0)
   end
+  record.action = type(action) == "function" and action
   return action
 end

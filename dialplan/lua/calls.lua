@@ -7,7 +7,7 @@ local DONE, RESULT, FAILED = 0, 7, 8
 local PRINTED = 64
 
 local TAG, arm, enter, refill, set_main = K.TAG, K.arm, K.enter, K.refill, K.set_main
-local co_resume = coroutine.resume
+local co_resume, co_status = coroutine.resume, coroutine.status
 local traceback, getinfo, raw_getmetatable = debug.traceback, debug.getinfo, debug.getmetatable
 local error, load, next, pairs, pcall, rawequal = error, load, next, pairs, pcall, rawequal
 local tonumber, tostring, type = tonumber, tostring, type
@@ -82,12 +82,18 @@ local function told(record, co, message)
   return text
 end
 
--- The same again where there was no memory left for it.
+-- The coroutine that a call ran has ended: what it runs inside of is next, if anything.
+local function left(record)
+  local outer = record.outer
+  if outer then record.co, record.outer = outer.co, outer.outer else record.co = false end
+end
+
+-- The same as `told` where there was no memory left for it.
 function K.post_mortem(number)
   local record = calls[number]
-  local co = record and (record.dead or record.co)
-  if not co then return "" end
-  record.dead = nil
+  local co = record and record.co
+  if not co or co_status(co) ~= "dead" then return "" end
+  left(record)
   return told(record, co, "not enough memory")
 end
 
@@ -98,15 +104,19 @@ local function ended(record, ok, failure)
     record.call.tasks = record.call.tasks - 1
     if not ok then record.failure = K.was_killed() or failure end
   end
-  local outer = record.outer
-  if outer then record.co, record.outer = outer.co, outer.outer else record.co = false end
-  if ok then return outcome(record, DONE, "", "") end
+  if ok then
+    left(record)
+    return outcome(record, DONE, "", "")
+  end
   local killed = K.was_killed()
   if killed then
     failure = type(failure) == "string" and failure or killed
   else
     local number = (type(failure) == "number" or type(failure) == "string") and tonumber(failure)
-    if number then return outcome(record, RESULT, "", tointeger(number) or 0) end
+    if number then
+      left(record)
+      return outcome(record, RESULT, "", tointeger(number) or 0)
+    end
   end
   local kind = type(failure)
   local message
@@ -121,10 +131,8 @@ local function ended(record, ok, failure)
     message = fine and type(said) == "string" and said or "(error object is a " .. kind .. ")"
   end
   local fine, text = pcall(told, record, co, message)
-  if not fine then
-    record.dead = co
-    return FAILED, "not enough memory", ""
-  end
+  if not fine then return FAILED, "not enough memory", "" end -- and a post mortem
+  left(record)
   return outcome(record, FAILED, text, "")
 end
 
@@ -161,9 +169,7 @@ end
 function K.begin(number, body, ...) return begin(calls[number], body, ...) end
 
 local function perform(record, context_key, key, context, exten)
-  local action = K.own_action(record, context_key, key)
-  record.action = type(action) == "function" and action
-  action(context, exten)
+  K.own_action(record, context_key, key)(context, exten)
 end
 
 -- Runs an extension of a call: `context_key` and `key` say where the function is, the rest are its arguments. A shared

@@ -83,7 +83,7 @@ class LuaSwitch:
                 channel=channel.name,
                 exten=exten,
                 context=context,
-                call_id=channel.linkedid,
+                call_id=channel.callid,
             )
             return settle(RESULT_HANGUP)
         owner, key = where
@@ -184,7 +184,7 @@ class LuaSwitch:
             exten=channel.exten,
             context=channel.context,
             steps=MAX_STEPS_HUNG_UP,
-            call_id=channel.linkedid,
+            call_id=channel.callid,
         )
 
 

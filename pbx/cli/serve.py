@@ -28,8 +28,10 @@ from pbx.cli.process import (
     write_pid,
 )
 from pbx.cli.supervisor import CRASH_VARIABLE
+from pbx.core import messages
 from pbx.errors import ConfigError, ObeliskError
 from pbx.logs import LogManager, verbose
+from pbx.modules import plain_name
 from pbx.version import ASTERISK_VERSION, VERSION
 
 if TYPE_CHECKING:
@@ -206,13 +208,18 @@ class ExchangeProcess:
     async def reload(self, name: str | None = None) -> list[str]:
         """Reload one module, the log (``logger``) or everything. Raises ModuleError or ConfigError."""
         failure: ConfigError | None = None
-        if name in {None, "logger"}:
+        only_log = name is not None and plain_name(name) == "logger"
+        if name is None or only_log:
             try:
                 self._server.config.forget()
                 self._logs.load(self._server.config)
             except ConfigError as error:
                 failure = error
-        names = ["logger"] if name == "logger" else ["logger", *await app.reload(self._server, name)]
+        names = ["logger"]
+        if only_log:
+            self._server.bus.publish(messages.Reloaded(name or "", "" if failure is None else str(failure)))
+        else:
+            names += await app.reload(self._server, name)
         if failure is not None:
             raise failure
         return names if name is None else [name]

@@ -18,7 +18,7 @@ from pbx.core.party import (
     Dialed,
     Redirecting,
 )
-from pbx.core.snapshot import ChannelSnapshot
+from pbx.core.snapshot import ChannelSnapshot, callid_of
 from pbx.core.states import ChannelState
 from pbx.core.variables import BUILTINS, VariableStore
 from pbx.errors import ObeliskError
@@ -184,6 +184,11 @@ class ChannelRecord:
         """The device the channel belongs to: its name without the part that makes it unique (``PJSIP/alice``)."""
         base, dash, _ = self.name.rpartition("-")
         return base if dash else self.name
+
+    @property
+    def callid(self) -> str:
+        """The id of the call in the log, see `callid_of`."""
+        return callid_of(self.linkedid)
 
     @property
     def application(self) -> str:

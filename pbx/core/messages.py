@@ -282,7 +282,7 @@ class MailboxChanged:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """A module (or everything, as ``All``) was reloaded; ``error`` is empty on success."""
+    """A module, by the name it was asked for by, or all (``All``), was reloaded; ``error`` is empty on success."""
 
     module: str
     error: str = ""

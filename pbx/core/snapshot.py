@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 from pbx.core.party import Caller, Connected
 from pbx.core.states import ChannelState
+
+
+def callid_of(linkedid: str) -> str:
+    """The id of a call as the log shows it, ``C-0000001a``: one for the channels that are linked.
+
+    It is made from the number of the first of them, where its id has one.
+    """
+    number = linkedid.rpartition(".")[2]
+    return f"C-{int(number) if number.isdecimal() else crc32(linkedid.encode()):08x}"
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ INTERRUPTED = 1
 
 
 def _missing(agi: Interpreter, error: SoundMissing) -> None:
-    log.warn("{channel}: {reason}", channel=agi.channel.name, reason=str(error), call_id=agi.channel.linkedid)
+    log.warn("{channel}: {reason}", channel=agi.channel.name, reason=str(error), call_id=agi.channel.callid)
 
 
 def _code(digit: str) -> int:

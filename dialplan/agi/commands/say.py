@@ -40,7 +40,7 @@ async def _say(agi: Interpreter, names: Sequence[str], stop: str, *, interruptib
     try:
         await saying.run()
     except SoundMissing as error:
-        log.warn("{channel}: {reason}", channel=agi.channel.name, reason=str(error), call_id=agi.channel.linkedid)
+        log.warn("{channel}: {reason}", channel=agi.channel.name, reason=str(error), call_id=agi.channel.callid)
         return result(-1, outcome=Outcome.FAILURE)
     except ChannelInterrupted:
         return result(-1, outcome=Outcome.FAILURE)

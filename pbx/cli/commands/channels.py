@@ -12,6 +12,7 @@ from pbx.cli.commands.core import call_counts, no_arguments, plural
 from pbx.cli.registry import Command, CommandError, UsageError
 from pbx.core.dial import Destination
 from pbx.core.originate import Originate
+from pbx.core.snapshot import callid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -272,7 +273,7 @@ def _details(channel: Channel, now: float) -> str:
         ("Priority", str(snapshot.priority)),
         ("Application", snapshot.application or unknown),
         ("Data", snapshot.application_data or "(Empty)"),
-        ("Call Identifier", snapshot.protocol_id or "(None)"),
+        ("Call Identifier", f"[{callid_of(snapshot.linkedid)}]"),
     ]
     lines = [" -- General --", *_detail_rows(rows), " --   PBX   --", *_detail_rows(pbx), "      Variables:"]
     lines += [f"{name}={value}" for name, value in channel.variables]

@@ -116,7 +116,7 @@ class _ModuleCommands:
                 lines.append(f"No such module '{name}'")
                 continue
             try:
-                await self._reload(plain_name(name))
+                await self._reload(name)
             except ObeliskError as error:
                 lines += [f"The module '{name}' reported a reload failure", str(error)]
             else:

@@ -84,6 +84,8 @@ async def test_reload(connect: Connect, server: LiveServer) -> None:
     client = await connect()
     assert (await client.action("Reload", Module="manager"))["Response"] == "Success"
     await client.event("Reload", Module="manager", Status="0")
+    assert (await client.action("Reload", Module="logger.so"))["Response"] == "Success"
+    await client.event("Reload", Module="logger.so", Status="0")
     path = server.etc / "manager.conf"
     text = path.read_text()
     path.write_text(text + "\n[late]\nsecret = sesame-late\nread = everything\n")

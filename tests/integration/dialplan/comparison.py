@@ -8,6 +8,8 @@ by channel (`pbx.testing.event_stream`). ``tools/record_asterisk.py`` does this 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,18 +48,29 @@ exten => press,1,Wait(0.5)
  same => n,Wait(60)
 """
 
-#: Events of the exchange itself, and those that tell nothing of the dialplan.
-LEFT_OUT = frozenset(("FullyBooted", "Reload", "Cdr"))
+#: Events of the exchange itself that come at times of their own.
+LEFT_OUT = frozenset(("FullyBooted", "Cdr"))
+#: What a reload that failed says: Asterisk that it has failed, Obelisk why.
+RELOAD_FAILED = "An unknown error occurred"
+#: A script's error in the log of Asterisk, which has no event for it.
+_LOGGED_ERROR = re.compile(r"ERROR\[\d+\]\[C-\w+\] pbx_lua\.c: Error executing lua extension: \n(.*)")
+_SCRIPT_PLACE = re.compile(r'\[string "(extensions\.lua)"\](?=:\d+:)')
+#: Seconds after a call in which the states of its device are told, where their number is not known.
+SETTLING = 0.3
+
+
+def _is_local_device(event: AmiMessage) -> bool:
+    return event["Event"] == "DeviceStateChange" and event.get("Device").startswith("Local/")
 
 
 def _belongs(event: AmiMessage) -> bool:
-    """Whether an event is written down.
+    """Whether an event is written down as one of the call's.
 
-    The state of Local devices is told at a time of its own, and LuaError is what Asterisk does not tell.
+    The states of Local devices are told by a thread that looks what they are when it gets to it: Asterisk itself gives
+    others each time. What is always the same is how many are told, and the last. LuaError is none of Asterisk's, which
+    has the same text in its log.
     """
-    if event["Event"] in LEFT_OUT or event.get("Device").startswith("Local/"):
-        return False
-    return event.get("UserEvent") != "LuaError"
+    return event["Event"] not in LEFT_OUT and not _is_local_device(event) and event.get("UserEvent") != "LuaError"
 
 
 @dataclass(frozen=True)
@@ -159,14 +172,15 @@ class Player:
     async def close(self) -> None:
         await self._client.close()
 
-    async def play(self, scenario: Scenario) -> str:
-        """What was seen, as text."""
+    async def play(self, scenario: Scenario, expected: str = "") -> str:
+        """What was seen, as text; ``expected`` tells how many states of Local devices to wait for."""
         lines: list[str] = []
+        counts = (int(found) for found in re.findall(r"^Local device: (\d+) told", expected, re.MULTILINE))
         for part in scenario.parts:
             title = "load" if isinstance(part, Load) else part.title
             lines += ["", f"== {title}"]
             if isinstance(part, Call):
-                lines += await self._call(part)
+                lines += await self._call(part, counts)
             elif isinstance(part, Load):
                 lines += await self._load(part)
             else:
@@ -182,8 +196,11 @@ class Player:
         for module, changed in (("pbx_lua.so", load.lua), ("pbx_config.so", load.conf)):
             if changed:
                 reply = await self._client.action("Reload", Module=module)
-                # Asterisk's message says nothing where a reload fails.
-                lines.append(f"{changed}: {reply['Response']}")
+                good = reply["Response"] == "Success"
+                event = await self._client.event("Reload", Module=module)
+                self._client.messages.remove(event)
+                lines.append(f"{changed}: {reply['Response']}: {reply.get('Message') if good else RELOAD_FAILED}")
+                lines.append(f"Reload Module={event['Module']} Status={event['Status']}")
         return lines
 
     async def _ask(self, ask: Ask) -> list[str]:
@@ -198,9 +215,10 @@ class Player:
     def _of(self, event: str, action_id: str) -> AmiMessage | None:
         return next((m for m in self._client.events if m["Event"] == event and m.get("ActionID") == action_id), None)
 
-    async def _call(self, call: Call) -> list[str]:
+    async def _call(self, call: Call, counts: Iterator[int]) -> list[str]:
         client = self._client
         client.messages.clear()
+        logged = len(self._logged_errors())
         stream = EventStream()
         fields = {"Channel": f"Local/{call.exten}@{call.context}", "Context": "far", "Exten": call.far, "Priority": "1"}
         if call.caller:
@@ -216,7 +234,29 @@ class Player:
         for event in client.events:
             if _belongs(event) and event is not response and event.get("ActionID") != action_id:
                 stream.add(event)
-        return lines + stream.lines()
+        return [*lines, *stream.lines(), *await self._devices(counts), *self._script_errors(logged)]
+
+    async def _devices(self, counts: Iterator[int]) -> list[str]:
+        """How many states of Local devices a call had, and which was the last."""
+        wanted = next(counts, None)
+        if wanted is None:
+            await pause(self._reactor, SETTLING)
+        else:
+            await self._client.until(lambda: len(self._device_states()) >= wanted)
+        states = self._device_states()
+        return [f"Local device: {len(states)} told, at last {states[-1] if states else 'none'}"]
+
+    def _device_states(self) -> list[str]:
+        return [event["State"] for event in self._client.events if _is_local_device(event)]
+
+    def _script_errors(self, logged: int) -> list[str]:
+        """The errors of scripts: from LuaError, and where there is none of it from what ``logged`` did not have."""
+        found = [event["Error"] for event in self._client.events if event.get("UserEvent") == "LuaError"]
+        found = found or self._logged_errors()[logged:]
+        return ["Script error: " + _SCRIPT_PLACE.sub(r"\1", text) for text in found]
+
+    def _logged_errors(self) -> list[str]:
+        return _LOGGED_ERROR.findall(self._server.log_text())
 
     def _hangups(self) -> int:
         return sum(event["Event"] == "Hangup" for event in self._client.events)

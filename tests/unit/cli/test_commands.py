@@ -207,7 +207,7 @@ def test_module_load_unload_reload(console: Console) -> None:
     assert console.run("module load res_second.so") == "Loaded res_second.so\n"
     assert "2 modules loaded" in console.run("module show")
     assert console.run("module reload res_second.so") == "Module 'res_second.so' reloaded successfully.\n"
-    assert console.reloaded == ["res_second"]
+    assert console.reloaded == ["res_second.so"]
     result = console.result("module load res_broken")
     assert not result.ok
     assert result.output == "Unable to load module res_broken\nit is broken\n"

@@ -87,7 +87,7 @@ def check(harness: DialplanHarness, exten: int, why: str) -> None:
     assert call.ended
     assert (call.variable("H"), call.variable("FINE")) == ("yes", None)
     (event,) = told
-    assert event["call_id"] == call.channel.linkedid
+    assert event["call_id"] == call.channel.callid
     text = text_of(event)
     assert re.search(r"[a-z]+\.lua:\d+: ", text), text
     assert f"{exten}@default" in text

@@ -83,6 +83,7 @@ def test_a_script_that_takes_all_memory_loses_its_call_and_no_other(plan: Plan, 
     call = harness.call("100")
     assert call.ended
     assert call.variable("H") == "yes"
+    assert harness.logged(": extensions.lua:3: ")
     harness.core.clock.advance(5)
     assert other.variable("OK") == "y" * 100
 

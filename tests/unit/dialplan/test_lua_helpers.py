@@ -341,7 +341,8 @@ def test_nothing_of_pbx_is_shared_between_callers(plan: Plan) -> None:
 
 
 def test_managers_and_applications_are_told_of_script_errors(plan: Plan) -> None:
-    harness = plan(extensions('local function inner()\nerror("oh")\nend\ninner()'))
+    body = 'channel.ID = channel.CHANNEL("callid"):get()\nlocal function inner() error("oh")\nend\ninner()'
+    harness = plan(extensions(body))
     seen: list[messages.UserEvent] = []
     harness.core.bus.subscribe(messages.UserEvent, seen.append)
     call = harness.call("100")
@@ -352,5 +353,6 @@ def test_managers_and_applications_are_told_of_script_errors(plan: Plan) -> None
     fields = dict(event.fields)
     assert fields["Error"] == "extensions.lua:4: oh"
     assert "extensions.lua:6: in" in fields["Traceback"]
+    assert fields["CallID"] == call.variable("ID") == f"[{call.channel.callid}]"
     assert fields["Generation"] == "1"
     assert "obelisk" not in fields["Traceback"]
