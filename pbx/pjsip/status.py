@@ -1,4 +1,4 @@
-"""SIP's response codes by number and by name (the IANA registry of response codes)."""
+"""SIP's response codes by number and by name (the IANA registry of response codes), and the Warning beside one."""
 
 from __future__ import annotations
 
@@ -35,3 +35,10 @@ def status_code(text: str) -> int | None:
     if text.isascii() and text.isdigit() and len(text) <= 4:
         return int(text)
     return _BY_NAME.get(text.upper().replace(" ", "_").removeprefix("PJSIP_SC_"))
+
+
+def warning(agent: str, text: str) -> str:
+    """A Warning header's value (RFC 3261 20.43)."""
+    word = "".join(c for c in agent.partition(" ")[0] if c.isalnum() or c in "-.") or "obelisk"
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'399 {word} "{quoted}"'

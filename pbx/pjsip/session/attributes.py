@@ -49,18 +49,36 @@ def _signalling(session: PjsipSession, field: str) -> str | None:
     if field == "call-id":
         return session.call_id
     if field == "secure":
-        return "1" if session.transport_protocol in ("tls", "wss") else "0"
+        return "1" if _transport_protocol(session) in ("tls", "wss") else "0"
     if field == "request_uri":
-        return session.request_uri
+        return session.contact_uri if session.received is None else session.received.request_uri
     if field == "local_addr":
-        return session.local_address
+        return local_address(session)
     if field == "remote_addr":
-        return session.remote_address
+        # Where the last message of the far end came from.
+        return "" if session.source is None else f"{session.source[0]}:{session.source[1]}"
     if field == "t38state":
         return "DISABLED"
     if field in _DIALOG_FIELDS:
         return "" if native is None else native.field(field)
     return None
+
+
+def _transport_protocol(session: PjsipSession) -> str:
+    """``udp``, ``tcp``, ..."""
+    if session.received is not None:
+        return session.received.transport.protocol
+    info = None if session.outgoing is None else session.outgoing.transport_info
+    return "" if info is None else info.protocol
+
+
+def local_address(session: PjsipSession) -> str:
+    """``address:port`` of our side of the signalling."""
+    if session.received is not None:
+        transport = session.received.transport
+        return f"{transport.host}:{transport.port}"
+    info = None if session.outgoing is None else session.outgoing.transport_info
+    return "" if info is None else f"{info.host}:{info.port}"
 
 
 def _rtp(session: PjsipSession, field: str) -> str | None:

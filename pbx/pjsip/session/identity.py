@@ -17,6 +17,7 @@ from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.invite_session import EARLY, SessionOver
 from pbx.pjsip.caller_id import asserted_identity, identity_headers, tagged
 from pbx.pjsip.objects.enums import SessionRefreshMethod
+from pbx.pjsip.session.attributes import local_address
 from pbx.pjsip.session.diversion import diversion_headers
 from pbx.pjsip.uri import NameAddr, SipSyntaxError
 
@@ -84,7 +85,7 @@ def _our_host(session: PjsipSession) -> str:
         uri = "" if session.native is None else session.native.field("local_uri")
         return NameAddr.parse(uri).uri.host
     except SipSyntaxError:
-        return session.local_address.rpartition(":")[0]
+        return local_address(session).rpartition(":")[0]
 
 
 def tell_connected(session: PjsipSession) -> None:

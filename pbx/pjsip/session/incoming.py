@@ -21,9 +21,11 @@ from pbx.pjsip.caller_id import caller_of, line_information
 from pbx.pjsip.headers import EXTRA_KEY
 from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.diversion import diverted_request
+from pbx.pjsip.session.far_end import FarEnd
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.options import contact_header, options_in, unsupported
-from pbx.pjsip.session.session import PjsipSession, warning
+from pbx.pjsip.session.session import PjsipSession
+from pbx.pjsip.status import warning
 from pbx.pjsip.uri import SipSyntaxError, SipUri
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class InviteHandler:
             channel.attach(session)
             session.native = sessions.host.invite.accept(
                 request,
-                session,
+                FarEnd(session, sessions),
                 contact=contact_header(host, port, request.transport.protocol, user=endpoint.contact_user),
                 options=options_in(endpoint, request),
                 has_offer=offer is not None,

@@ -23,7 +23,8 @@ from pbx.pjsip.uri import SipSyntaxError, SipUri
 from pbx.sorcery import NotLocal
 
 if TYPE_CHECKING:
-    from pbx.pjsip._native.invite_session import InviteSession
+    from pbx.pjsip._native.incoming import TransportInfo
+    from pbx.pjsip._native.invite_session import InviteEvents, InviteSession
     from pbx.pjsip.session.services import Sessions
     from pbx.pjsip.session.session import PjsipSession
 
@@ -55,13 +56,21 @@ class OutgoingCall:
         first = self.route[0].strip("<> ") if self.route else self.target
         return SipUri.parse(first).host
 
-    def send(self, session: PjsipSession) -> InviteSession:
-        """Make the INVITE of ``session``'s channel. Raises ObeliskError (PjError, NoMediaPorts among them)."""
+    @property
+    def transport_info(self) -> TransportInfo | None:
+        """The transport, while it is open."""
+        return self.sessions.host.transport(self.transport)
+
+    def send(self, session: PjsipSession, events: InviteEvents) -> InviteSession:
+        """Make the INVITE of ``session``'s channel; what comes of it is told to ``events``.
+
+        Raises ObeliskError (PjError, NoMediaPorts among them).
+        """
         sessions, endpoint = self.sessions, self.endpoint
         channel = session.channel
         target = SipUri.parse(self.target)
         host, port = sessions.host.sent_by(self.transport, target.host)
-        info = sessions.host.transport(self.transport)
+        info = self.transport_info
         protocol = "udp" if info is None else info.protocol
         settings = sessions.settings.global_
         party = channel.connected.id
@@ -84,7 +93,7 @@ class OutgoingCall:
             rewrite_contact=endpoint.rewrite_contact,
             transport=self.transport if self.bound else "",
         )
-        return sessions.host.invite.invite(call, session)
+        return sessions.host.invite.invite(call, events)
 
 
 def parse_dial_string(text: str, sessions: Sessions) -> tuple[DialString, Endpoint]:
