@@ -16,12 +16,8 @@ from pbx.pjsip.session.agreement import (
     Negotiated,
     NotAcceptable,
 )
-from pbx.pjsip.session.offer_answer import (
-    accept_answer,
-    answer_offer,
-    build_offer,
-    restate,
-)
+from pbx.pjsip.session.offer_answer import accept_answer, answer_offer
+from pbx.pjsip.session.own_description import build_offer, restate
 
 if TYPE_CHECKING:
     from pbx.core.media import AudioLeg

@@ -4,34 +4,19 @@ An answer keeps every media line of the offer in its place. The first usable aud
 sides have under the offerer's payload numbers; every other line (video, image, a second audio line, an unknown
 profile) is rejected with port 0. ICE, BUNDLE and everything else that only an answer mentioning it would switch on is
 passed over in silence.
+
+What the usual descriptions come to is remembered: the same phones send the same lines with every call.
 """
 
 from __future__ import annotations
 
-import re
 import socket
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
-from pbx.media.formats import FORMATS as MEDIA_FORMATS
-from pbx.media.sdp import (
-    Attribute,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    SdpError,
-    SessionDescription,
-    parse,
-    parse_origin,
-)
+from pbx.media.sdp import Connection, Direction, MediaDescription, Origin, SessionDescription
+from pbx.media.sdp_parser import SdpError, parse, parse_origin
 from pbx.pjsip.session.agreement import (
-    FORMATS,
-    MAXPTIME_MS,
     TELEPHONE_EVENT,
-    TELEPHONE_EVENT_PAYLOAD,
-    TELEPHONE_EVENTS,
     BadDescription,
     Format,
     LocalMedia,
@@ -39,55 +24,10 @@ from pbx.pjsip.session.agreement import (
     NotAcceptable,
     format_name,
 )
+from pbx.pjsip.session.own_description import head, live_audio
+from pbx.pjsip.session.usual_description import ANY_HEAD, recognise
 
 _PROFILES = frozenset(("RTP/AVP", "RTP/AVPF"))
-
-
-def build_offer(local: LocalMedia) -> bytes:
-    """An offer with all our codecs. Raises NotAcceptable when there are none."""
-    formats, events = _offered(tuple(local.codecs), tuple(local.payloads.items()), local.telephone_event)
-    if not formats:
-        raise NotAcceptable("no codec is allowed for audio")
-    live = _live_audio(local, "RTP/AVP", formats, events, local.ptime_ms, local.direction, with_fmtp=True)
-    return (_head(local) + live).encode("utf-8", "surrogateescape")
-
-
-@lru_cache(maxsize=1024)
-def _offered(
-    codecs: tuple[str, ...], payloads: tuple[tuple[str, int], ...], telephone_event: bool
-) -> tuple[tuple[Format, ...], int | None]:
-    """What we offer of ``codecs`` and under which numbers, and the number of telephone-event."""
-    agreed = dict(payloads)
-    formats: list[Format] = []
-    used = set(agreed.values())
-    for name in codecs:
-        rtpmap = FORMATS.get(name)
-        if rtpmap is None:
-            continue
-        number = agreed.get(name)
-        if number is None:
-            number = _free_payload(rtpmap.payload_type, used)
-        used.add(number)
-        fmtp = MEDIA_FORMATS[name].fmtp
-        formats.append(Format(name, rtpmap.name, rtpmap.clock_rate, rtpmap.channels, number, number, fmtp))
-    events = None
-    if telephone_event:
-        events = agreed.get(TELEPHONE_EVENT)
-        if events is None:
-            events = _free_payload(TELEPHONE_EVENT_PAYLOAD, used)
-    return tuple(formats), events
-
-
-#: The usual offer: one audio line, addresses only where every description has them. What varies between the calls of a
-#: phone is its o=, address and port; the rest is the same each time, and so is what we make of it.
-_USUAL = re.compile(
-    rb"\Av=0\r\no=([^\r\n]+)\r\ns=[^\r\n]*\r\nc=IN IP4 (\d+\.\d+\.\d+\.\d+)\r\nt=0 0\r\n"
-    rb"m=audio ([1-9]\d{0,4}) (RTP/AVP [\d ]+\r\n(?:a=(?!rtcp)[^\r\n]+\r\n)+)\Z"
-)
-
-
-#: What may stand before such a section where nothing but the section matters.
-_ANY_HEAD = b"v=0\r\no=- 0 0 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 9 "
 
 
 def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
@@ -95,7 +35,7 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
 
     Raises BadDescription for what is not an SDP offer, NotAcceptable when no audio line can be taken.
     """
-    usual = _usual(text)
+    usual = recognise(text)
     if usual is None:
         return _answer(text, local)
     known = _usual_answer(
@@ -109,9 +49,9 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
         local.direction,
     )
     events = known.telephone_event_receive
-    live = _live_audio(local, "RTP/AVP", known.formats, events, known.ptime_ms, known.direction)
+    live = live_audio(local, "RTP/AVP", known.formats, events, known.ptime_ms, known.direction)
     return Negotiated(
-        (_head(local) + live).encode("utf-8", "surrogateescape"),
+        (head(local) + live).encode("utf-8", "surrogateescape"),
         usual.host,
         usual.port,
         min(usual.port + 1, 65535),
@@ -123,25 +63,6 @@ def answer_offer(text: bytes | str, local: LocalMedia) -> Negotiated:
         known.held,
         _origin(usual.origin),
     )
-
-
-class _Usual(NamedTuple):
-    """A description that `_USUAL` matches: what varies, and the rest from the profile of its audio line on."""
-
-    origin: bytes
-    host: str
-    port: int
-    section: bytes
-
-
-def _usual(text: bytes | str) -> _Usual | None:
-    found = _USUAL.match(text) if isinstance(text, bytes) else None
-    if found is None:
-        return None
-    host, port = found[2].decode("ascii"), int(found[3])
-    if port > 65535 or host == "0.0.0.0" or not _is_ipv4(host):
-        return None
-    return _Usual(found[1], host, port, found[4])
 
 
 @lru_cache(maxsize=1024)
@@ -167,15 +88,7 @@ def _usual_answer(
         ptime_ms=ptime_ms,
         direction=direction,
     )
-    return _answer(_ANY_HEAD + section, local)
-
-
-def _is_ipv4(host: str) -> bool:
-    try:
-        socket.inet_aton(host)
-    except OSError:
-        return False
-    return host.count(".") == 3
+    return _answer(ANY_HEAD + section, local)
 
 
 def _origin(value: bytes) -> Origin:
@@ -200,8 +113,8 @@ def _answer(text: bytes | str, local: LocalMedia) -> Negotiated:
         sends=theirs.receives and local.direction.sends, receives=theirs.sends and local.direction.receives
     )
     ptime = (audio.ptime_ms if local.use_ptime else None) or local.ptime_ms
-    live = _live_audio(local, audio.protocol, formats, events, ptime, direction)
-    text = _head(local) + "".join(
+    live = live_audio(local, audio.protocol, formats, events, ptime, direction)
+    text = head(local) + "".join(
         live if number == index else f"m={section.kind} 0 {section.protocol} {' '.join(section.formats)}\r\n"
         for number, section in enumerate(offer.media)
     )
@@ -225,7 +138,7 @@ def accept_answer(offer_text: bytes, answer_text: bytes | str, local: LocalMedia
 
     Raises BadDescription for what is not SDP, NotAcceptable when it rejects the audio or has nothing of our offer.
     """
-    ours, theirs = _usual(offer_text), _usual(answer_text)
+    ours, theirs = recognise(offer_text), recognise(answer_text)
     if ours is None or theirs is None:
         return _accept(offer_text, answer_text, local)
     known = _usual_acceptance(
@@ -254,7 +167,7 @@ def _usual_acceptance(
     local = LocalMedia(
         address="192.0.2.2", port=9, codecs=codecs, use_ptime=use_ptime, ptime_ms=ptime_ms, direction=direction
     )
-    return _accept(_ANY_HEAD + ours, _ANY_HEAD + theirs, local)
+    return _accept(ANY_HEAD + ours, ANY_HEAD + theirs, local)
 
 
 def _accept(offer_text: bytes, answer_text: bytes | str, local: LocalMedia) -> Negotiated:
@@ -309,23 +222,6 @@ def _accept(offer_text: bytes, answer_text: bytes | str, local: LocalMedia) -> N
         not receives,
         answer.origin,
     )
-
-
-def restate(text: bytes, *, version: int, direction: Direction | None = None) -> bytes:
-    """Our description again with another version, and another direction for its live audio if one is given."""
-    description = parse(text)
-    description.origin = description.origin._replace(version=version)
-    if direction is not None:
-        for media in description.media:
-            if media.port:
-                media.attributes = [
-                    a for a in media.attributes if a.value is not None or a.name not in _DIRECTION_NAMES
-                ]
-                media.attributes.append(Attribute(direction.value))
-    return description.build()
-
-
-_DIRECTION_NAMES = frozenset(direction.value for direction in Direction)
 
 
 def _parse(text: bytes | str) -> SessionDescription:
@@ -386,48 +282,3 @@ def _common(audio: MediaDescription, local: LocalMedia) -> tuple[list[Format], i
     else:
         formats = [found[name] for name in allowed if name in found]
     return (formats[:1] if local.first_only else formats), events
-
-
-def _free_payload(wanted: int, used: set[int]) -> int:
-    """``wanted`` unless another format has it, else a free dynamic number."""
-    if wanted not in used:
-        return wanted
-    return next(number for number in range(96, 128) if number not in used)
-
-
-def _live_audio(
-    local: LocalMedia,
-    protocol: str,
-    formats: Sequence[Format],
-    events: int | None,
-    ptime_ms: int,
-    direction: Direction,
-    *,
-    with_fmtp: bool = False,
-) -> str:
-    """The one section that is not rejected."""
-    numbers = ""
-    attributes = ""
-    for found in formats:
-        number = found.receive
-        numbers += f" {number}"
-        channels = f"/{found.channels}" if found.channels > 1 else ""
-        attributes += f"a=rtpmap:{number} {found.encoding}/{found.clock_rate}{channels}\r\n"
-        if with_fmtp and found.fmtp:
-            attributes += f"a=fmtp:{number} {found.fmtp}\r\n"
-    if events is not None:
-        numbers += f" {events}"
-        attributes += f"a=rtpmap:{events} {TELEPHONE_EVENT}/8000\r\na=fmtp:{events} {TELEPHONE_EVENTS}\r\n"
-    return (
-        f"m=audio {local.port} {protocol}{numbers}\r\n{attributes}"
-        f"a=ptime:{ptime_ms}\r\na=maxptime:{MAXPTIME_MS}\r\na={direction.value}\r\n"
-    )
-
-
-def _head(local: LocalMedia) -> str:
-    """What stands before the first section."""
-    where = f"IN {local.address_type} {local.address}"
-    return (
-        f"v=0\r\no={local.owner} {local.session_id} {local.version} {where}\r\n"
-        f"s={local.session_name}\r\nc={where}\r\nt=0 0\r\n"
-    )

@@ -9,7 +9,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from pbx.core.messages import DigitEnded, HoldChanged
-from pbx.media.sdp import Direction, parse
+from pbx.media.sdp import Direction
+from pbx.media.sdp_parser import parse
 from pbx.pjsip.settings import PjsipSettings
 
 

@@ -9,7 +9,7 @@ from pytest_twisted import ensureDeferred
 
 from pbx.core.causes import Cause
 from pbx.core.messages import ChannelDestroyed
-from pbx.media.sdp import parse
+from pbx.media.sdp_parser import parse
 
 
 def ends(exchange: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from twisted.internet import defer
 
 from pbx.config.values import parse_network
 from pbx.core.dial import Destination, Dial, DialOptions
-from pbx.media.sdp import parse
+from pbx.media.sdp_parser import parse
 from pbx.pjsip.nat import with_rport
 from pbx.pjsip.transports.listeners import UdpListener
 from pbx.pjsip.transports.settings import TransportSettings

@@ -14,7 +14,7 @@ from twisted.internet import defer
 from pbx.core.causes import Cause
 from pbx.core.dial import Destination, Dial, DialOptions
 from pbx.core.messages import ChannelDestroyed
-from pbx.media.sdp import parse
+from pbx.media.sdp_parser import parse
 
 
 def call(exchange: Any, phone: Any, address: str = "", **options: Any) -> defer.Deferred[Any]:

@@ -12,7 +12,8 @@ from twisted.internet import defer
 
 from pbx.core.dial import Destination, Dial, DialOptions
 from pbx.core.messages import DigitEnded
-from pbx.media.sdp import Direction, parse
+from pbx.media.sdp import Direction
+from pbx.media.sdp_parser import parse
 from pbx.pjsip.maintenance import Maintenance, MaintenanceChanged
 
 LUA = """

@@ -6,18 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from pbx.media.sdp import Direction, parse
+from pbx.media.sdp import Direction
+from pbx.media.sdp_parser import parse
 from pbx.pjsip.session.agreement import (
     BadDescription,
     LocalMedia,
     NotAcceptable,
 )
-from pbx.pjsip.session.offer_answer import (
-    accept_answer,
-    answer_offer,
-    build_offer,
-    restate,
-)
+from pbx.pjsip.session.offer_answer import accept_answer, answer_offer
+from pbx.pjsip.session.own_description import build_offer, restate
 
 LOCAL = LocalMedia("192.0.2.10", 20000, ("g722", "alaw", "ulaw"))
 

@@ -6,20 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pbx.media.sdp import (
-    MAX_ATTRIBUTES,
-    MAX_MEDIA,
-    MAX_SDP_BYTES,
-    Attribute,
-    Connection,
-    Direction,
-    MediaDescription,
-    Origin,
-    RtpMap,
-    SdpError,
-    SessionDescription,
-    parse,
-)
+from pbx.media.sdp import Attribute, Connection, Direction, MediaDescription, Origin, RtpMap, SessionDescription
+from pbx.media.sdp_parser import MAX_ATTRIBUTES, MAX_MEDIA, MAX_SDP_BYTES, SdpError, parse
 
 PHONE = (
     b"v=0\r\n"
