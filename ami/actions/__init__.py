@@ -5,6 +5,7 @@ from __future__ import annotations
 from ami.actions import (
     agi,
     bridges,
+    channel_lists,
     channels,
     charges,
     configuration,
@@ -18,13 +19,16 @@ from ami.actions import (
     session,
     states,
     system,
+    variables,
 )
 from ami.table import Action, actions_of
 
 _FILES = (
     session,
     system,
+    channel_lists,
     channels,
+    variables,
     originate,
     bridges,
     charges,

@@ -1,20 +1,16 @@
-"""Actions on channels: listing, hanging up, redirecting, variables, texts and digits (main/manager.c)."""
+"""Actions on channels: hanging up, moving them, texts and digits (main/manager.c)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Iterator
 from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from ami.authorisation import is_dangerous
-from ami.classes import SYSTEM
 from ami.context import Context
-from ami.encoding import clean, headers_text, or_unknown
+from ami.encoding import clean
 from ami.filters import posix_regex
-from ami.lists import split_list
-from ami.manager import read_now
+from ami.numbers import leading_integer
 from ami.replies import ActionError, AnyReply, Item, ListReply, Reply
 from ami.table import action
 from pbx.config.types import is_true
@@ -23,7 +19,6 @@ from pbx.core.causes import Cause
 from pbx.core.channel import settle
 from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, DigitBegin, DigitEnd
 from pbx.core.local import LocalHalf, LocalTechnology
-from pbx.errors import ObeliskError
 from pbx.logs import verbose
 
 if TYPE_CHECKING:
@@ -32,140 +27,10 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: Variables Status reads for each channel.
-MAX_STATUS_VARIABLES = 100
 MAX_DIGIT_MS = 10_000
 
 #: ``type/subtype`` with parameters, of visible ASCII.
 _CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;[ -~]*)?", re.ASCII)
-_INTEGER = re.compile(r"\s*([+-]?\d{1,18})")
-
-
-def leading_integer(text: str) -> int | None:
-    """The number a text begins with, as sscanf's %d reads it."""
-    found = _INTEGER.match(text)
-    return None if found is None else int(found[1])
-
-
-def duration_text(seconds: float) -> str:
-    """``HH:MM:SS``."""
-    whole = max(0, int(seconds))
-    return f"{whole // 3600:02d}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-
-
-# Listing
-
-
-@action(
-    "CoreShowChannels",
-    "system,reporting",
-    synopsis="List currently active channels.",
-    list_events=("CoreShowChannel", "CoreShowChannelsComplete"),
-)
-def action_CoreShowChannels(ctx: Context) -> ListReply:
-    maker = ctx.manager.maker
-    now = ctx.server.clock.now()
-
-    def items() -> Iterator[Item]:
-        for channel in ctx.server.channels:
-            snapshot = channel.snapshot()
-            rest = headers_text(
-                (
-                    ("Application", snapshot.application),
-                    ("ApplicationData", snapshot.application_data),
-                    ("Duration", duration_text(now - snapshot.created)),
-                    ("BridgeId", snapshot.bridge_id or ""),
-                )
-            )
-            yield Item("CoreShowChannel", maker.channel(snapshot) + rest)
-
-    return ListReply("Channels will follow", items(), "CoreShowChannelsComplete")
-
-
-@action(
-    "Status",
-    "system,call,reporting",
-    synopsis="List channel status.",
-    optional=("Channel", "Variables", "AllVariables"),
-    list_events=("Status", "StatusComplete"),
-)
-def action_Status(ctx: Context) -> ListReply:
-    ctx.check_function(ctx.get("Variables"), "Status Access Forbidden: Variables")
-    channels = [ctx.channel()] if ctx.get("Channel") else list(ctx.server.channels)
-    names = [name.strip() for name in split_list(ctx.get("Variables"), MAX_STATUS_VARIABLES) if name.strip()]
-    everything = is_true(ctx.get("AllVariables"))
-    return ListReply(
-        "Channel status will follow",
-        [Item("Status", _status_text(ctx, channel, names, everything), id_last=True) for channel in channels],
-        "StatusComplete",
-        (("Items", str(len(channels))),),
-    )
-
-
-def _status_text(ctx: Context, channel: Channel, names: list[str], everything: bool) -> str:
-    formats = channel.formats or ("slin",)
-    variables = [("Variable", f"{name}={read_now(ctx.server, channel, name)}") for name in names]
-    if everything:
-        variables += [("Variable", f"{name}={value}") for name, value in channel.variables]
-    connected = channel.connected.id
-    headers = [
-        ("Type", channel.technology),
-        ("DNID", channel.dialed.number),
-        ("EffectiveConnectedLineNum", or_unknown(connected.number)),
-        ("EffectiveConnectedLineName", or_unknown(connected.name)),
-        ("TimeToHangup", "0"),
-        ("BridgeID", "" if channel.bridge is None else channel.bridge.id),
-        ("Application", channel.application),
-        ("Data", channel.application_data),
-        ("Nativeformats", f"({'|'.join(formats)})"),
-        ("Readformat", formats[0]),
-        ("Readtrans", ""),
-        ("Writeformat", formats[0]),
-        ("Writetrans", ""),
-        ("Callgroup", "0"),
-        ("Pickupgroup", "0"),
-        ("Seconds", str(int(ctx.server.clock.now() - channel.created))),
-        *variables,
-    ]
-    return f"Privilege: Call\r\n{ctx.manager.maker.channel(channel.snapshot())}{headers_text(headers)}"
-
-
-@action(
-    "CoreShowChannelMap",
-    "system,reporting",
-    synopsis="List all channels connected to the specified channel.",
-    required={"Channel": "CoreShowChannelMap requires a channel."},
-    list_events=("CoreShowChannelMap", "CoreShowChannelMapComplete"),
-)
-def action_CoreShowChannelMap(ctx: Context) -> ListReply:
-    start = ctx.channel(missing="Could not get channel snapshot")
-    found: dict[str, Channel] = {start.uniqueid: start}
-    waiting = [start]
-    while waiting:
-        channel = waiting.pop()
-        near = [] if channel.bridge is None else list(channel.bridge.channels)
-        if channel is not start and (other := _other_half(ctx, channel)) is not None:
-            near.append(other)
-        for each in near:
-            if each.uniqueid not in found:
-                found[each.uniqueid] = each
-                waiting.append(each)
-    del found[start.uniqueid]
-    items = [
-        Item(
-            "CoreShowChannelMap",
-            f"Channel: {clean(start.name)}\r\nConnectedChannel: {clean(each.name)}\r\n",
-        )
-        for each in found.values()
-    ]
-    return ListReply("Channel map will follow", items, "CoreShowChannelMapComplete")
-
-
-def _other_half(ctx: Context, channel: Channel) -> Channel | None:
-    if not isinstance(channel.driver, LocalHalf):
-        return None
-    base, number = channel.name[:-1], channel.name[-1:]
-    return ctx.server.channels.find(f"{base}{'2' if number == '1' else '1'}")
 
 
 # Ending
@@ -351,72 +216,6 @@ def action_LocalOptimizeAway(ctx: Context) -> Reply:
         raise ActionError("Unable to find channel")
     technology.allow_optimizing(channel)
     return Reply("Queued channel to be optimized away")
-
-
-# Variables
-
-
-@action(
-    "Getvar",
-    "call,reporting",
-    synopsis="Gets a channel variable or function value.",
-    required={"Variable": "No variable specified"},
-    optional=("Channel",),
-)
-def action_Getvar(ctx: Context) -> Reply | Awaitable[Reply]:
-    name = ctx.get("Variable")
-    if ctx.write & SYSTEM and is_dangerous(name, ctx.server.dialplan):
-        # Whoever may use every function gets nothing of those that asterisk.conf keeps to the dialplan.
-        log.warn("manager action Getvar: dangerous function {expression} read blocked", expression=name)
-        return _value(name, "")
-    ctx.check_function(name, "GetVar Access Forbidden: Variable")
-    channel = ctx.channel() if ctx.get("Channel") else None
-    if name.endswith(")"):
-        return _read_function(ctx, channel, name)
-    return _value(name, read_now(ctx.server, channel, name))
-
-
-async def _read_function(ctx: Context, channel: Channel | None, expression: str) -> Reply:
-    try:
-        value = await settle(ctx.server.dialplan.read_function(channel, expression))
-    except (ObeliskError, LookupError) as error:
-        # An error in reading is an empty value, as in Asterisk; the log says why.
-        log.info("manager action Getvar: {expression}: {error}", expression=expression, error=str(error))
-        value = ""
-    return _value(expression, value)
-
-
-def _value(name: str, value: str) -> Reply:
-    return Reply(headers=(("Variable", name), ("Value", value)))
-
-
-@action(
-    "Setvar",
-    "call",
-    synopsis="Sets a channel variable or function value.",
-    required={"Variable": "No variable specified"},
-    optional=("Channel", "Value"),
-)
-def action_Setvar(ctx: Context) -> Reply | Awaitable[Reply]:
-    name, value = ctx.get("Variable"), ctx.get("Value")
-    ctx.check_function(name, "SetVar Access Forbidden: Variable")
-    channel = ctx.channel() if ctx.get("Channel") else None
-    if name.endswith(")"):
-        return _write_function(ctx, channel, name, value)
-    if channel is None:
-        ctx.server.channels.set_global(name, value)
-    else:
-        channel.set_variable(name, value)
-    return Reply("Variable Set")
-
-
-async def _write_function(ctx: Context, channel: Channel | None, expression: str, value: str) -> Reply:
-    try:
-        await settle(ctx.server.dialplan.write_function(channel, expression, value))
-    except (ObeliskError, LookupError) as error:
-        log.info("manager action Setvar: {expression}: {error}", expression=expression, error=str(error))
-        raise ActionError("Variable not set") from error
-    return Reply("Variable Set")
 
 
 # Texts and digits

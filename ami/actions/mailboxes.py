@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ami.actions.channels import leading_integer
 from ami.context import Context
 from ami.encoding import headers_text
 from ami.filters import posix_regex
+from ami.numbers import leading_integer
 from ami.replies import ActionError, Item, ListReply, Reply
 from ami.table import action
 from pbx.mwi import Mailbox, Mailboxes

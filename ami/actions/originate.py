@@ -7,10 +7,10 @@ from collections.abc import Awaitable
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from ami.actions.channels import leading_integer
 from ami.authorisation import may_run
 from ami.context import Context
 from ami.lists import parse_variables
+from ami.numbers import leading_integer
 from ami.replies import ActionError, Reply
 from ami.session import SHUTTING_DOWN
 from ami.table import action
