@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pbx.sorcery.sorcery import LoadReport, Sorcery
+from pbx.sorcery.files import LoadReport
+from pbx.sorcery.sorcery import Sorcery
 from pbx.sorcery.wizards import LocalWizard, NotLocal, RemoteWizard, SorceryError
 
 __all__ = ["LoadReport", "LocalWizard", "NotLocal", "RemoteWizard", "Sorcery", "SorceryError"]

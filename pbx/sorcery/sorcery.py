@@ -7,17 +7,13 @@ asks by class and id. Objects are immutable: to change one is to replace it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from twisted.logger import Logger
-
-from pbx.config.errors import flatten, raise_if_any
-from pbx.config.model import Config, Section
 from pbx.config.options import ConfigObject, OptionError, Schema
 from pbx.errors import ConfigError
 from pbx.sorcery.catalog import Catalog, Observer, satisfies
-from pbx.sorcery.config_wizard import MAX_UNCLAIMED, Candidate, ConfigSource, ConfigWizard, SectionIndex
+from pbx.sorcery.config_wizard import ConfigSource, ConfigWizard
+from pbx.sorcery.files import LoadReport, ObjectFiles
 from pbx.sorcery.wizards import AstDbWizard, LocalWizard, MemoryWizard, NotLocal, RemoteWizard, SorceryError
 
 if TYPE_CHECKING:
@@ -26,23 +22,10 @@ if TYPE_CHECKING:
 
 O = TypeVar("O", bound=ConfigObject)
 
-log = Logger()
-
 MAPPING_FILE = "sorcery.conf"
 
 WizardFactory = Callable[[Schema[Any], str], "LocalWizard[Any] | RemoteWizard[Any]"]
 """Makes a wizard from a schema and the data of its mapping; raises ValueError for bad data."""
-
-
-@dataclass(slots=True)
-class LoadReport:
-    """What a load or reload did."""
-
-    created: int = 0
-    updated: int = 0
-    deleted: int = 0
-    unchanged_files: list[str] = field(default_factory=list)
-    warnings: list[ConfigError] = field(default_factory=list)
 
 
 class Sorcery:
@@ -58,7 +41,7 @@ class Sorcery:
         }
         if astdb is not None:
             self._factories["astdb"] = lambda schema, data: AstDbWizard(schema, astdb, _family(data))
-        self._type_words: dict[str, dict[str, list[ConfigError]]] = {}
+        self._files = ObjectFiles(loader)
 
     # Types
 
@@ -324,105 +307,12 @@ class Sorcery:
         return self._read(kinds, tolerant=False)
 
     def _read(self, kinds: Sequence[type[ConfigObject]], *, tolerant: bool) -> LoadReport:
-        report = LoadReport()
-        errors: list[ConfigError] = []
         chosen = [self._catalog(kind) for kind in kinds] if kinds else list(self._catalogs.values())
-        ready: list[tuple[ConfigWizard[Any], Candidate]] = []
-        for file, users in self._by_file(chosen).items():
-            try:
-                ready += self._prepare(file, users, report, tolerant=tolerant)
-            except ConfigError as error:
-                errors += flatten(error)
-        changed: dict[int, None] = {}
-        for wizard, candidate in ready:
-            wizard.commit(candidate)
-            changed[id(wizard)] = None
-        done = [
-            (catalog, catalog.refresh())
-            for catalog in chosen
-            if any(id(wizard) in changed for wizard in catalog.wizards)
-        ]
-        for _, changes in done:
-            for change in changes:
-                report.created += change.old is None
-                report.deleted += change.new is None
-                report.updated += change.old is not None and change.new is not None
-        for catalog, changes in done:
-            catalog.announce(changes, loaded=True)
-        for warning in report.warnings:
-            log.warn("{warning}", warning=str(warning))
-        raise_if_any(errors)
-        return report
-
-    @staticmethod
-    def _by_file(catalogs: Sequence[Catalog[Any]]) -> dict[str, list[tuple[Catalog[Any], ConfigWizard[Any]]]]:
-        files: dict[str, list[tuple[Catalog[Any], ConfigWizard[Any]]]] = {}
-        for catalog in catalogs:
-            for wizard in catalog.wizards:
-                if isinstance(wizard, ConfigWizard):
-                    files.setdefault(wizard.source.file, []).append((catalog, wizard))
-        return files
-
-    def _prepare(
-        self, file: str, users: list[tuple[Catalog[Any], ConfigWizard[Any]]], report: LoadReport, *, tolerant: bool
-    ) -> list[tuple[ConfigWizard[Any], Candidate]]:
-        """What ``file`` says to each of its users; raises ConfigErrors when any of it is wrong, unless ``tolerant``."""
-        path = self._loader.path(file)
-        if not self._loader.exists(file):
-            missing = ConfigError("no such file", path)
-            if any(wizard.objects for _, wizard in users):
-                raise missing
-            report.warnings.append(missing)
-            config = Config(path)
-        else:
-            users = [user for user in users if not self._is_current(user[1])]
-            if not users:
-                report.unchanged_files.append(file)
-                return []
-            config = self._loader.load(file)
-        index = SectionIndex(config)
-        candidates = [(wizard, wizard.prepare(index, catalog.apply)) for catalog, wizard in users]
-        wrong = sorted(
-            (error for _, candidate in candidates for error in candidate.errors),
-            key=lambda error: (error.path or "", error.line or 0),
-        )
-        if not tolerant:
-            raise_if_any(wrong)
-        for error in wrong:
-            log.error("{error}: the object is left out", error=str(error))
-        # A file with errors is read again at the next reload, changed or not, so that they are said again.
-        signature = None if wrong else self._loader.signature(config)
-        for _, candidate in candidates:
-            candidate.signature = signature if config.stamps else None
-            report.warnings += candidate.warnings
-        self._remember_types(file, index)
-        return candidates
-
-    def _is_current(self, wizard: ConfigWizard[Any]) -> bool:
-        return wizard.signature is not None and self._loader.is_current(wizard.signature)
-
-    def _remember_types(self, file: str, index: SectionIndex) -> None:
-        self._type_words[file] = {
-            word: [_unclaimed(section, word) for section in sections[:MAX_UNCLAIMED]]
-            for word, sections in index.by_field("type").items()
-        }
+        return self._files.read(chosen, tolerant=tolerant)
 
     def unclaimed(self) -> list[ConfigError]:
         """Sections of typed files that no registered type took: a misspelt ``type=``, or none at all."""
-        found: list[ConfigError] = []
-        for file, words in self._type_words.items():
-            sources = [wizard.source for _, wizard in self._by_file(list(self._catalogs.values())).get(file, ())]
-            claimed = {value for source in sources for key, value in source.criteria if key == "type"}
-            if claimed and all(source.criteria for source in sources):
-                found += [error for word, places in words.items() if word not in claimed for error in places]
-        return found
-
-
-def _unclaimed(section: Section, word: str) -> ConfigError:
-    item = section.last("type")
-    if item is None:
-        return section.error(f"[{section.name}] has no 'type' and is ignored")
-    return item.error(f"[{section.name}] is ignored: nothing loaded knows the type '{word}'")
+        return self._files.unclaimed(list(self._catalogs.values()))
 
 
 def _family(data: str) -> str:
