@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ami.classes import class_text
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
 
 if TYPE_CHECKING:
     from ami.manager import Manager
@@ -15,22 +15,7 @@ if TYPE_CHECKING:
 
 def register(server: Server, manager: Manager) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _ManagerCommands(server, manager).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
-
-
-def _yes_no(value: bool) -> str:
-    return "Yes" if value else "No"
-
-
-def _none_wanted(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UsageError
+    return server.cli.register_all(_ManagerCommands(server, manager).table())
 
 
 class _ManagerCommands:
@@ -67,7 +52,7 @@ class _ManagerCommands:
         return [each.name for each in self._manager.available()]
 
     def commands(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         actions = self._manager.available()
         width = max((len(each.name) for each in actions), default=6)
         lines = [f"  {'Action':<{width}}  Synopsis", f"  {'------':<{width}}  --------"]
@@ -94,7 +79,7 @@ class _ManagerCommands:
         return "\n\n".join(blocks)
 
     def connected(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         row = "  {:<15}  {:<55}  {:<10}  {:<10}  {:<10}  {:<10.10}  {:<10.10}"
         lines = [row.format("Username", "IP Address", "Start", "Elapsed", "Events", "ReadPerms", "WritePerms")]
         now = self._server.clock.now()
@@ -114,7 +99,7 @@ class _ManagerCommands:
         return "\n".join([*lines, f"{len(sessions)} users connected."])
 
     def users(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         names = list(self._manager.accounts)
         if not names:
             return "There are no manager users."
@@ -132,32 +117,32 @@ class _ManagerCommands:
         rows = [
             ("username", user.id),
             ("secret", "<Set>" if account.secret else "<N/A>"),
-            ("ACL", _yes_no(any(acl.rules for acl in account.acls))),
+            ("ACL", yes_no(any(acl.rules for acl in account.acls))),
             ("read perm", class_text(user.read)),
             ("write perm", class_text(user.write)),
-            ("displayconnects", _yes_no(user.displayconnects).lower()),
-            ("allowmultiplelogin", _yes_no(user.allowmultiplelogin).lower()),
+            ("displayconnects", yes_no(user.displayconnects).lower()),
+            ("allowmultiplelogin", yes_no(user.allowmultiplelogin).lower()),
         ]
         lines = ["", *[f"{label:>18}: {value}" for label, value in rows], f"{'Variables':>18}: "]
         lines += [f"                 {name} = {value}" for name, value in user.setvar]
         return "\n".join(lines)
 
     def settings(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         general = self._manager.general
         rows = [
-            ("Manager (AMI)", _yes_no(general.enabled)),
+            ("Manager (AMI)", yes_no(general.enabled)),
             ("Web Manager (AMI/HTTP)", "No"),
             ("TCP Bindaddress", f"{general.bindaddr}:{general.port}" if general.enabled else "Disabled"),
-            ("TLS Enable", _yes_no(general.tlsenable)),
+            ("TLS Enable", yes_no(general.tlsenable)),
             ("TLS Bindaddress", (general.tlsbindaddr or general.bindaddr) if general.tlsenable else "Disabled"),
             ("TLS Certfile", general.tlscertfile),
             ("TLS Privatekey", general.tlsprivatekey),
             ("Authentication limit", str(general.authlimit)),
             ("Authentication timeout (seconds)", str(general.authtimeout)),
-            ("Allow multiple login", _yes_no(general.allowmultiplelogin)),
-            ("Display connects", _yes_no(general.displayconnects)),
-            ("Timestamp events", _yes_no(general.timestampevents)),
+            ("Allow multiple login", yes_no(general.allowmultiplelogin)),
+            ("Display connects", yes_no(general.displayconnects)),
+            ("Timestamp events", yes_no(general.timestampevents)),
             ("Channel vars", ",".join(general.channelvars)),
             ("Disabled events", ",".join(general.disabledevents)),
         ]
@@ -166,17 +151,17 @@ class _ManagerCommands:
         )
 
     def events(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         names = sorted({name for encoder in self._manager.stream.encoders for name in encoder.events})
         return "\n".join(["Events:", *[f"  {name}" for name in names], "", f"{len(names)} events registered."])
 
     def event_queue(self, arguments: Sequence[str]) -> str:
         """Asterisk lists its queue; here every client has one, and these are their fillings."""
-        _none_wanted(arguments)
+        no_arguments(arguments)
         lines = [f"{each.username:<15} {each.peer:<40} {each.queued:>10} bytes" for each in self._manager.sessions]
         return "\n".join([*lines, f"{self._manager.stream.made} events made"])
 
     async def reload(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         await self._server.reload("manager")
         return ""

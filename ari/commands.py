@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ari.outbound import OutboundSockets
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
 from pbx.stasis.applications import StasisApplications
 
 if TYPE_CHECKING:
@@ -16,22 +16,7 @@ if TYPE_CHECKING:
 
 def register(server: Server, ari: AriServer) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _AriCommands(server, ari).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
-
-
-def _yes_no(value: bool) -> str:
-    return "Yes" if value else "No"
-
-
-def _none_wanted(arguments: Sequence[str]) -> None:
-    if arguments:
-        raise UsageError
+    return server.cli.register_all(_AriCommands(server, ari).table())
 
 
 class _AriCommands:
@@ -81,10 +66,10 @@ class _AriCommands:
         return [] if registry is None else [each.name for each in registry]
 
     def status(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         general = self._ari.config.general
         rows = [
-            ("Enabled", _yes_no(general.enabled)),
+            ("Enabled", yes_no(general.enabled)),
             ("Output format", "JSON, indented" if general.pretty else "JSON, compact"),
             ("Auth realm", general.auth_realm),
             ("Allowed Origins", ",".join(general.allowed_origins)),
@@ -95,10 +80,10 @@ class _AriCommands:
         return "\n".join(["ARI Status:", *(f"{name}: {value}" for name, value in rows)])
 
     def users(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         lines = ["r/o?  Username", "----  --------"]
         users = self._ari.config.users
-        lines += [f"{_yes_no(users[name].read_only):<4}  {name}" for name in sorted(users)]
+        lines += [f"{yes_no(users[name].read_only):<4}  {name}" for name in sorted(users)]
         return "\n".join(lines)
 
     def user(self, arguments: Sequence[str]) -> str:
@@ -108,10 +93,10 @@ class _AriCommands:
         if found is None:
             raise CommandError(f"User '{arguments[0]}' not found")
         restricted = any(acl.rules for acl in self._ari.config.acls.get(found.id, ()))
-        return f"Username: {found.id}\nRead only?: {_yes_no(found.read_only)}\nACL?: {_yes_no(restricted)}"
+        return f"Username: {found.id}\nRead only?: {yes_no(found.read_only)}\nACL?: {yes_no(restricted)}"
 
     def apps(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         return "\n".join(["Application Name", "=========================", *self._names(())])
 
     def app(self, arguments: Sequence[str]) -> str:
@@ -123,8 +108,8 @@ class _AriCommands:
             raise CommandError(f"There is no ARI application '{arguments[0]}'")
         lines = [
             f"Name: {found.name}",
-            f"  Debug: {_yes_no(found.debug)}",
-            f"  Connected: {_yes_no(found.sink is not None)}",
+            f"  Debug: {yes_no(found.debug)}",
+            f"  Connected: {yes_no(found.sink is not None)}",
             "  Subscriptions:",
         ]
         lists = (
@@ -138,7 +123,7 @@ class _AriCommands:
         return "\n".join(lines)
 
     def sockets(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         now = self._server.clock.now()
         row = "{:<20} {:<40} {:>8} {:>8}  {}"
         lines = [row.format("User", "Address", "Seconds", "Events", "Applications")]
@@ -151,14 +136,14 @@ class _AriCommands:
         return "\n".join(lines)
 
     def outbound(self, arguments: Sequence[str]) -> str:
-        _none_wanted(arguments)
+        no_arguments(arguments)
         row = "{:<20} {:<15} {:<9} {:<40} {}"
         lines = [row.format("Name", "Type", "Connected", "URI", "Applications")]
         lines += [
             row.format(
                 each.conf.id,
                 each.server.connection_type.value,
-                _yes_no(each.connected),
+                yes_no(each.connected),
                 each.server.uri,
                 ",".join(each.applications),
             )
@@ -168,7 +153,7 @@ class _AriCommands:
 
     def shut_down(self, arguments: Sequence[str]) -> str:
         """Persistent outbound sockets are opened again, as in Asterisk."""
-        _none_wanted(arguments)
+        no_arguments(arguments)
         sockets = list(self._ari.sockets)
         for each in sockets:
             each.shut_down()

@@ -111,13 +111,7 @@ class DialplanCommands:
             ),
             Command("core show switches", "core show switches", "Show the switches of contexts", self.switches),
         )
-        withdrawals = [self._server.cli.register(command) for command in table]
-
-        def withdraw() -> None:
-            for each in withdrawals:
-                each()
-
-        return withdraw
+        return self._server.cli.register_all(table)
 
     def _contexts(self, _words: Sequence[str]) -> list[str]:
         return [context.name for context in self._engine.contexts]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dialplan.agi.conversation import Debug
 from dialplan.agi.table import AgiCommand, AgiCommandTable
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, UsageError, yes_no
 from pbx.core.agi import AgiQueueError, AsyncCommand, queue_of
 
 if TYPE_CHECKING:
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 def register(server: Server, table: AgiCommandTable, debug: Debug) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
     commands = _Commands(server, table, debug)
-    withdrawals = [server.cli.register(command) for command in commands.rows()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return server.cli.register_all(commands.rows())
 
 
 class _Commands:
@@ -112,7 +106,7 @@ class _Commands:
 
 def _listing(commands: Iterable[AgiCommand]) -> str:
     rows = [f"{'Dead':>5} {'Command':>30}   Description\n"]
-    rows += [f"{'Yes' if each.dead else 'No':>5} {each.name:>30}   {each.synopsis}\n" for each in commands]
+    rows += [f"{yes_no(each.dead):>5} {each.name:>30}   {each.synopsis}\n" for each in commands]
     return "".join(rows)
 
 
@@ -121,7 +115,7 @@ def _help(each: AgiCommand) -> str:
         ("Synopsis", each.synopsis),
         ("Description", each.description),
         ("Syntax", f"{each.name.upper()} {each.syntax}".rstrip()),
-        ("Runs Dead", "Yes" if each.dead else "No"),
+        ("Runs Dead", yes_no(each.dead)),
         ("See Also", ", ".join(other.upper() for other in each.see_also if other != each.name) or "Not available"),
     )
     text = "".join(f"[{title}]\n{body}\n\n" for title, body in parts)

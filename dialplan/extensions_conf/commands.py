@@ -85,13 +85,7 @@ class PlanCommands:
                 self.save,
             ),
         )
-        withdrawals = [cli.register(command) for command in table]
-
-        def withdraw() -> None:
-            for each in withdrawals:
-                each()
-
-        return withdraw
+        return cli.register_all(table)
 
     # Completion
 

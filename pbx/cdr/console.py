@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pbx.cdr.entry import Entry, is_dialed
 from pbx.cdr.record import SECOND, clid_text, date_text
-from pbx.cli.registry import Command, UsageError
+from pbx.cli.registry import Command, UsageError, no_arguments, yes_no
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,10 +37,6 @@ def commands(engine: CdrEngine) -> list[Command]:
     ]
 
 
-def _yes(value: bool) -> str:
-    return "Yes" if value else "No"
-
-
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
@@ -58,8 +54,7 @@ class _Commands:
         return [] if ledger is None else [chain[0].party_a.snapshot.name for chain in ledger.chains()]
 
     def status(self, arguments: Sequence[str]) -> str:
-        if arguments:
-            raise UsageError
+        no_arguments(arguments)
         engine, settings = self._engine, self._engine.settings
         lines = [
             "",
@@ -70,15 +65,15 @@ class _Commands:
         ]
         if settings.enable:
             lines += [
-                f"  Log calls by default:       {_yes(settings.channeldefaultenabled)}",
-                f"  Log unanswered calls:       {_yes(settings.unanswered)}",
-                f"  Log congestion:             {_yes(settings.congestion)}",
+                f"  Log calls by default:       {yes_no(settings.channeldefaultenabled)}",
+                f"  Log unanswered calls:       {yes_no(settings.unanswered)}",
+                f"  Log congestion:             {yes_no(settings.congestion)}",
                 "",
-                f"  Ignore bridging changes:    {_yes(settings.ignorestatechanges)}",
+                f"  Ignore bridging changes:    {yes_no(settings.ignorestatechanges)}",
                 "",
-                f"  Ignore dial state changes:  {_yes(settings.ignoredialchanges)}",
+                f"  Ignore dial state changes:  {yes_no(settings.ignoredialchanges)}",
                 "",
-                f"  Cancel disposition enabled: {_yes(settings.canceldispositionenabled)}",
+                f"  Cancel disposition enabled: {yes_no(settings.canceldispositionenabled)}",
                 "",
                 *(self._batch() if settings.batch else ()),
                 "* Registered Backends",
@@ -162,8 +157,7 @@ class _Commands:
         return "\n".join(lines) + "\n"
 
     def submit(self, arguments: Sequence[str]) -> str:
-        if arguments:
-            raise UsageError
+        no_arguments(arguments)
         if not self._engine.settings.enable:
             return "Cannot submit CDR batch: CDR engine disabled.\n"
         if not self._engine.settings.batch:

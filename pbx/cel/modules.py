@@ -8,7 +8,7 @@ from pbx.cel.backends import CustomModule, ManagerModule
 from pbx.cel.engine import CelEngine
 from pbx.cel.event import CelType
 from pbx.cel.settings import CelSettings, read_cel_conf
-from pbx.cli.registry import Command, UsageError
+from pbx.cli.registry import Command, no_arguments
 from pbx.modules import Module
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ class CelModule(Module):
         return None if found is None else found[0]
 
     def _status(self, arguments: Sequence[str]) -> str:
-        if arguments:
-            raise UsageError
+        no_arguments(arguments)
         engine, settings = self._engine, self._engine.settings
         lines = [f"CEL Logging: {'Enabled' if engine.enabled else 'Disabled'}"]
         if engine.enabled:

@@ -25,6 +25,17 @@ class UsageError(CommandError):
     """Wrong arguments: the console shows the command's usage."""
 
 
+def no_arguments(arguments: Sequence[str]) -> None:
+    """Raise UsageError when there are any."""
+    if arguments:
+        raise UsageError
+
+
+def yes_no(value: bool) -> str:
+    """How Asterisk's console says it."""
+    return "Yes" if value else "No"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """A console command. ``usage`` is its form, such as ``core show channels [concise|verbose|count]``."""
@@ -60,6 +71,16 @@ class CommandRegistry:
         def withdraw() -> None:
             if self._commands.get(key) is command:
                 del self._commands[key]
+
+        return withdraw
+
+    def register_all(self, commands: Iterable[Command]) -> Callable[[], None]:
+        """Add commands; the returned function withdraws them all."""
+        withdrawals = [self.register(command) for command in commands]
+
+        def withdraw() -> None:
+            for each in withdrawals:
+                each()
 
         return withdraw
 

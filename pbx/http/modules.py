@@ -9,7 +9,7 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 
-from pbx.cli.registry import Command, UsageError
+from pbx.cli.registry import Command, no_arguments
 from pbx.errors import ObeliskError
 from pbx.http.config import DEFAULT_TLS_PORT, FILE, HttpSettings, read_http_conf
 from pbx.http.protocol import listen, listen_tls
@@ -82,8 +82,7 @@ class HttpModule(Module):
             await maybeDeferred(port.stopListening)
 
     def _status(self, arguments: Sequence[str]) -> str:
-        if arguments:
-            raise UsageError
+        no_arguments(arguments)
         settings = self.http.settings
         lines = ["HTTP Server Status:", f"Prefix: {self.http.root}", f"Server: {settings.servername}"]
         names = ("Server Enabled and Bound to", "HTTPS Server Enabled and Bound to")

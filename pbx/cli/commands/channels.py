@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from pbx.cli.commands.core import call_counts, no_arguments, plural
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.commands.core import call_counts, plural
+from pbx.cli.registry import Command, CommandError, UsageError, no_arguments
 from pbx.core.dial import Destination
 from pbx.core.originate import Originate
 from pbx.core.snapshot import callid_of
@@ -28,13 +28,7 @@ ORIGINATE_SECONDS = 30.0
 
 def register(server: Server) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _ChannelCommands(server).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return server.cli.register_all(_ChannelCommands(server).table())
 
 
 def _clock(seconds: float) -> str:

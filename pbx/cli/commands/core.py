@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
 from pbx.logs import LogManager
 from pbx.version import ASTERISK_VERSION, VERSION
 
@@ -24,13 +24,7 @@ _UNITS = (("year", 31536000), ("week", 604800), ("day", 86400), ("hour", 3600), 
 
 def register(server: Server, reload: Reload) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _CoreCommands(server, reload).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return server.cli.register_all(_CoreCommands(server, reload).table())
 
 
 def uptime_text(seconds: float) -> str:
@@ -48,12 +42,6 @@ def uptime_text(seconds: float) -> str:
 
 def plural(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def no_arguments(arguments: Sequence[str]) -> None:
-    """Raise UsageError when there are any."""
-    if arguments:
-        raise UsageError
 
 
 class _CoreCommands:
@@ -197,7 +185,7 @@ class _CoreCommands:
             ("Maximum open file handles", str(soft_limit)),
             ("Root console verbosity", str(logs.verbose)),
             ("Debug level", str(logs.debug)),
-            ("Dump core on crash", "Yes" if options.dumpcore else "No"),
+            ("Dump core on crash", yes_no(options.dumpcore)),
             ("Maximum load average", f"{options.maxload:f}"),
             ("Minimum free memory", f"{options.minmemfree} MB"),
             ("Startup time", _clock_time(server.started_at)),

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 def register(registry: CommandRegistry, astdb: AstDb) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
     commands = _Commands(astdb)
-    withdrawals = [registry.register(command) for command in commands.table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return registry.register_all(commands.table())
 
 
 class _Commands:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 
-from pbx.cli.commands.core import no_arguments
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, UsageError, no_arguments
 from pbx.logs import Level, LogManager
 from pbx.logs.settings import parse_channel
 
@@ -26,13 +25,7 @@ log = Logger()
 
 def register(server: Server, reload: Reload) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _LoggerCommands(server, reload).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return server.cli.register_all(_LoggerCommands(server, reload).table())
 
 
 def _row(channel: str, kind: str, formatter: str, status: str) -> str:

@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 def register(server: Server, reload: Reload) -> Callable[[], None]:
     """Add the commands; the result withdraws them."""
-    withdrawals = [server.cli.register(command) for command in _ModuleCommands(server, reload).table()]
-
-    def withdraw() -> None:
-        for each in withdrawals:
-            each()
-
-    return withdraw
+    return server.cli.register_all(_ModuleCommands(server, reload).table())
 
 
 def _row(name: str, description: str, uses: str, status: str, support: str) -> str:
