@@ -59,10 +59,9 @@ class ConfReader:
     def read(self) -> None:
         """Read the file if there is one."""
         path = self._directory / FILE
-        if not path.exists():
-            return
         world = self._world
-        world.report.files.add(FILE)
+        if not world.found(path):
+            return
         try:
             config = load_config(path, include_root=self._directory)
             plan = survey(config)

@@ -44,10 +44,9 @@ class LuaReader:
     def read(self) -> None:
         """Read the file if there is one."""
         path = self._directory / FILE
-        if not path.exists():
-            return
         world = self._world
-        world.report.files.add(FILE)
+        if not world.found(path):
+            return
         try:
             settings = read_settings(self._config)
         except ConfigError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from dialplan.contexts import Context, Contexts
 from dialplan.extensions import Extension
@@ -76,6 +77,13 @@ class World:
 
     def tell(self, check: str, place: Place, message: str) -> None:
         self.report.add(check, place, message)
+
+    def found(self, path: Path) -> bool:
+        """Whether there is that file of the directory, which the report is about then."""
+        if not path.exists():
+            return False
+        self.report.files.add(path.name)
+        return True
 
     # Contexts
 
