@@ -255,12 +255,11 @@ class Translator:
         # A refreshed registration is no change of state; the interface has no word for it.
         if message.state is ContactState.UPDATED or not self._concerns_endpoint(source):
             return None
-        microseconds = message.roundtrip_microseconds
         info = {
             "uri": message.uri,
             "contact_status": message.state.value,
             "aor": message.aor,
-            "roundtrip_usec": None if microseconds is None else str(microseconds),
+            "roundtrip_usec": str(message.roundtrip_microseconds),
         }
         fields = (
             ("endpoint", endpoint_snapshot(self._server, "PJSIP", message.endpoint)),

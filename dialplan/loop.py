@@ -77,7 +77,7 @@ class Loop:
         bus = self._engine.channels.bus
         if channel.alive and bus.wanted(messages.HangupRequested):
             # As ast_pbx_run's ast_softhangup: told whoever ended the call.
-            bus.publish(messages.HangupRequested(channel.told(), SOFT_DIALPLAN_ENDED, soft=True))
+            bus.publish(messages.HangupRequested(channel.told(), SOFT_DIALPLAN_ENDED, True, channel.tech_cause))
         await self.finish(channel, run)
 
     async def finish(self, channel: Channel, run: Run) -> None:

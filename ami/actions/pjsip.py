@@ -82,7 +82,7 @@ def action_PJSIPShowEndpoints(ctx: Context) -> AnyReply:
             ("OutboundAuths", ",".join(endpoint.outbound_auth)),
             ("Contacts", ",".join(f"{_contact_text(each)}," for each in _contacts(server, endpoint)).rstrip(",")),
             ("DeviceState", server.devices.state(device).text),
-            ("ActiveChannels", ",".join(each.name for each in server.channels.of_device(device))),
+            ("ActiveChannels", str(len(list(server.channels.of_device(device))))),
         )
         return Item("EndpointList", headers_text(headers))
 
@@ -121,7 +121,7 @@ def action_PJSIPShowEndpoint(ctx: Context) -> AnyReply:
     device = f"PJSIP/{endpoint.id}"
     state = [
         ("DeviceState", server.devices.state(device).text),
-        ("ActiveChannels", ",".join(each.name for each in server.channels.of_device(device))),
+        ("ActiveChannels", str(len(list(server.channels.of_device(device))))),
     ]
     items = [Item("EndpointDetail", headers_text([*object_headers(endpoint), *state]))]
     owner = ("EndpointName", endpoint.id)

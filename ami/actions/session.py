@@ -36,7 +36,7 @@ def action_Login(ctx: Context) -> Awaitable[None] | Reply | None:
 @action(
     "Challenge",
     synopsis="Generate Challenge for MD5 Auth.",
-    required=("AuthType",),
+    required={"AuthType": "Must specify AuthType"},
     optional=("Username",),
     before_login=True,
 )

@@ -11,10 +11,11 @@ from ami.context import Context
 from ami.replies import ERROR, SUCCESS, ActionError, Reply
 from ami.session import AMI_VERSION
 from ami.table import action
-from pbx.cli.commands.core import active_calls
+from pbx.cdr import CdrEngine
 from pbx.errors import ObeliskError
+from pbx.http.server import HttpServer
 from pbx.logs import LogManager
-from pbx.modules import plain_name
+from pbx.modules import Module, plain_name
 from pbx.version import ASTERISK_VERSION
 
 #: Commands that no manager client may give, as Asterisk's command_blacklist: by their first words.
@@ -53,6 +54,7 @@ def _refused(ctx: Context, command: str) -> bool:
 @action("CoreSettings", "system,reporting", synopsis="Show PBX core settings (version etc).")
 def action_CoreSettings(ctx: Context) -> Reply:
     options = ctx.server.options
+    records, web = ctx.server.find(CdrEngine), ctx.server.find(HttpServer)
     files = options.maxfiles or resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     return Reply(
         headers=(
@@ -65,11 +67,15 @@ def action_CoreSettings(ctx: Context) -> Reply:
             ("CoreRunGroup", options.rungroup),
             ("CoreMaxFilehandles", str(files)),
             ("CoreRealTimeEnabled", "No"),
-            ("CoreCDRenabled", "No"),
-            ("CoreHTTPenabled", "No"),
-            ("SoundsSearchCustomDir", "Yes" if options.sounds_search_custom_dir else "No"),
+            ("CoreCDRenabled", _yes(records is not None and records.settings.enable)),
+            ("CoreHTTPenabled", _yes(web is not None and web.settings.enabled)),
+            ("SoundsSearchCustomDir", _yes(options.sounds_search_custom_dir)),
         )
     )
+
+
+def _yes(value: bool) -> str:
+    return "Yes" if value else "No"
 
 
 @action("CoreStatus", "system,reporting", synopsis="Show PBX core status variables.")
@@ -82,7 +88,7 @@ def action_CoreStatus(ctx: Context) -> Reply:
             ("CoreStartupTime", time.strftime("%H:%M:%S", started)),
             ("CoreReloadDate", time.strftime("%Y-%m-%d", reloaded)),
             ("CoreReloadTime", time.strftime("%H:%M:%S", reloaded)),
-            ("CoreCurrentCalls", str(active_calls(server))),
+            ("CoreCurrentCalls", str(len(server.channels))),
             ("CoreProcessedCalls", str(server.channels.calls_processed)),
         )
     )
@@ -107,7 +113,8 @@ async def action_ModuleLoad(ctx: Context) -> Reply:
     if kind not in ("load", "unload", "reload", "refresh"):
         raise ActionError("Incomplete ModuleLoad action.")
     if kind == "reload":
-        return await _reload(ctx, name, ("All modules reloaded", "Module reloaded."))
+        texts = ("All modules reloaded", "Module reloaded.", "Module does not support reload action.")
+        return await _reload(ctx, name, texts)
     if not name:
         raise ActionError("Need module name")
     modules = ctx.server.modules
@@ -132,14 +139,20 @@ async def action_ModuleLoad(ctx: Context) -> Reply:
 
 @action("Reload", "system,config", synopsis="Send a reload event.", optional=("Module",))
 async def action_Reload(ctx: Context) -> Reply:
-    return await _reload(ctx, ctx.get("Module"), ("Module Reloaded", "Module Reloaded"))
+    texts = ("Module Reloaded", "Module Reloaded", "Module does not support reload")
+    return await _reload(ctx, ctx.get("Module"), texts)
 
 
-async def _reload(ctx: Context, name: str, texts: tuple[str, str]) -> Reply:
-    if name and ctx.server.modules.find(name) is None and plain_name(name) != "logger":
-        raise ActionError("No such module")
-    if name and plain_name(name) != "logger" and not ctx.server.modules.is_running(name):
-        raise ActionError("Module not initialized")
+async def _reload(ctx: Context, name: str, texts: tuple[str, str, str]) -> Reply:
+    """``texts``: for all modules, for one, and for one that has nothing to take anew."""
+    if name and plain_name(name) != "logger":
+        entry = ctx.server.modules.find(name)
+        if entry is None:
+            raise ActionError("No such module")
+        if not ctx.server.modules.is_running(name):
+            raise ActionError("Module not initialized")
+        if entry.kind.reload is Module.reload:
+            raise ActionError(texts[2])
     try:
         await ctx.server.reload(name or None)
     except ObeliskError as error:

@@ -70,9 +70,8 @@ def contact_status(make: EventMaker, message: ContactStatus) -> Event | None:
         ("ContactStatus", message.state.value),
         ("AOR", message.aor),
         ("EndpointName", message.endpoint),
+        ("RoundtripUsec", str(message.roundtrip_microseconds)),
     ]
-    if message.roundtrip_microseconds is not None:
-        headers.append(("RoundtripUsec", str(message.roundtrip_microseconds)))
     return make.event("ContactStatus", SYSTEM, headers_text(headers))
 
 

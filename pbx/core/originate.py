@@ -156,7 +156,11 @@ class Originator:
             channel.accountcode = channel.peeraccount = order.account
             channel.changed()
         if order.identity is not None:
-            channel.caller = Caller(id=order.identity, ani=order.identity)
+            # A number alone leaves the channel's own name, as Asterisk's ast_set_callerid does.
+            ours, known = order.identity, channel.caller.id
+            if not ours.name and known.name:
+                ours = replace(ours, name=known.name, name_valid=known.name_valid)
+            channel.caller = Caller(id=ours, ani=order.identity)
             channel.changed()
             channel.connected = Connected(id=order.identity, ani=order.identity)
             channel.changed()

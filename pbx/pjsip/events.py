@@ -41,9 +41,9 @@ class ContactStatus:
     roundtrip_seconds: float | None = None
 
     @property
-    def roundtrip_microseconds(self) -> int | None:
-        """As the manager's RoundtripUsec."""
-        return None if self.roundtrip_seconds is None else round(self.roundtrip_seconds * 1e6)
+    def roundtrip_microseconds(self) -> int:
+        """As the manager's RoundtripUsec: 0 where nothing was measured."""
+        return round((self.roundtrip_seconds or 0) * 1e6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,3 +84,73 @@ async def test_an_originated_call_carries_a_header_and_a_name(live_server: Any, 
     await client.action("Hangup", Channel=response["Channel"])
     await at_bob.disconnected()
     await client.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_call_is_told_step_by_step_as_asterisk_tells_it(live_server: Any, phones: Any) -> None:
+    server, client = await _watched(live_server)
+    alice, bob = await phones("alice", server), await phones("bob", server)
+    call = await alice.call(server.sip_uri("bob"))
+    at_bob = await bob.incoming()
+    await at_bob.ring()
+    await call.ringing()
+    await at_bob.answer()
+    await call.confirmed()
+    answered = await client.event("DialEnd")
+    caller, called = answered["Channel"], answered["DestChannel"]
+    await client.event("VarSet", Channel=called, Variable="BRIDGEPVTCALLID")
+    assert (await client.action("CoreStatus"))["CoreCurrentCalls"] == "2"
+    endpoints = await client.list("PJSIPShowEndpoints")
+    assert {each["ObjectName"]: each["ActiveChannels"] for each in endpoints}.items() >= {("alice", "1"), ("bob", "1")}
+    await call.hangup()
+    await at_bob.disconnected()
+    ends = [await client.event("Hangup", Channel=name) for name in (caller, called)]
+    for event in (*ends, await client.event("HangupRequest", Channel=caller)):
+        # A normal end has no code that would explain it.
+        assert event["Cause"] == "16"
+        assert "TechCause" not in event
+    set_on = {
+        name: [e for e in client.events if e["Event"] == "VarSet" and e["Channel"] == name] for name in (caller, called)
+    }
+    values = {name: {event["Variable"]: event["Value"] for event in events} for name, events in set_on.items()}
+    assert values[caller]["SIPDOMAIN"] == server.host
+    assert values[called]["BRIDGEPEER"] == caller
+    assert values[caller]["BRIDGEPVTCALLID"] == dict(at_bob.message.headers)["Call-ID"]
+    assert [event["Variable"] for event in set_on[caller]][-5:] == [
+        "ANSWEREDTIME",
+        "ANSWEREDTIME_MS",
+        "DIALEDTIME",
+        "DIALEDTIME_MS",
+        "DIALSTATUS",
+    ]
+    of_called = [e["Event"] for e in client.events if e.get("Channel") == called and e["Event"] != "VarSet"]
+    assert of_called[:3] == ["Newchannel", "Newexten", "NewConnectedLine"]
+    await client.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_refused_call_tells_the_code_of_its_end(live_server: Any, phones: Any) -> None:
+    server, client = await _watched(live_server)
+    alice, bob = await phones("alice", server), await phones("bob", server)
+    call = await alice.call(server.sip_uri("bob"))
+    await (await bob.incoming()).answer(486)
+    await call.disconnected()
+    refused = await client.event("Hangup", ChannelState="0")
+    assert (refused["Cause"], refused["TechCause"]) == ("17", "486")
+    caller = await client.event("Hangup", ChannelState="7")
+    assert (caller["Cause"], caller["TechCause"]) == ("17", "486")
+    await client.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_number_alone_leaves_the_name_of_who_is_called(live_server: Any, phones: Any) -> None:
+    server, client = await _watched(live_server)
+    bob = await phones("bob", server)
+    await client.action("Originate", Channel="PJSIP/bob", Application="Wait", Data="5", CallerID="99", Async="true")
+    at_bob = await bob.incoming()
+    begun = await client.event("DialBegin")
+    assert begun["DestCallerIDNum"] == "99"
+    assert begun["DestCallerIDName"] == "bob"
+    await at_bob.answer(480)
+    await client.event("Hangup")
+    await client.close()

@@ -209,6 +209,7 @@ class AnsweredCall:
                 now = self._server.clock.now()
                 set_duration(channel, "ANSWEREDTIME", now - (channel.answered or now))
                 set_duration(channel, "DIALEDTIME", now - channel.created)
+                channel.set_variable("DIALSTATUS", ANSWER)
         if self._goes_on and not channel.hangup_requested and channel.alive:
             return RESULT_OK
         if channel.alive and not channel.hangup_requested:

@@ -245,8 +245,12 @@ class Bridge:
         if len(self._members) != 2 or self.kind != "basic":
             return
         one, two = self.channels
-        one.set_variable("BRIDGEPEER", two.name)
-        two.set_variable("BRIDGEPEER", one.name)
+        for channel, other in ((one, two), (two, one)):
+            channel.set_variable("BRIDGEPEER", other.name)
+            if other.protocol_id:
+                channel.set_variable("BRIDGEPVTCALLID", other.protocol_id)
+            else:
+                channel.unset_variable("BRIDGEPVTCALLID")
 
     def remove(self, channel: Channel, reason: LeaveReason = LeaveReason.REMOVED) -> bool:
         """Take a channel out; False when it was not in. In a call between two the other leaves as well."""

@@ -29,9 +29,11 @@ def prepare_leg(leg: Leg, caller: Channel | None, options: DialOptions) -> None:
     channel = leg.channel
     channel.owner = "dial"
     channel.set_variable("DIALEDPEERNUMBER", leg.destination.address)
-    prepare_outgoing(channel, caller, options.dialled)
     if caller is not None:
         channel.exten = caller.exten
+    channel.set_application("AppDial", "(Outgoing Line)")
+    prepare_outgoing(channel, caller, options.dialled)
+    if caller is not None:
         channel.music_class = channel.music_class or caller.music_class
         channel.max_forwards = caller.max_forwards - 1
         leg.anonymous = identify(channel, caller, options, name=caller.connected.id.name)
@@ -39,7 +41,6 @@ def prepare_leg(leg: Leg, caller: Channel | None, options: DialOptions) -> None:
         channel.connected = replace(channel.connected, id=options.identity)
     for name, value in options.variables.items():
         channel.set_variable(name, value)
-    channel.set_application("AppDial", "(Outgoing Line)")
     if options.prepare is not None:
         options.prepare(channel)
 

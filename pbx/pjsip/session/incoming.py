@@ -186,12 +186,12 @@ class InviteHandler:
             channel.protocol_id = request.call_id
             channel.formats = media.agreed_names
             configure(channel, endpoint)
-            channel.variables.set("SIPDOMAIN", request.uri.host)
 
         sessions = self._sessions
         name = sessions.new_name(endpoint.id)
         channel = sessions.channels.create("PJSIP", name, state=ChannelState.RING, prepare=prepare)
         set_variables(channel, endpoint, sessions)
+        channel.set_variable("SIPDOMAIN", request.uri.host)
         return channel
 
     def _warning(self, text: str) -> tuple[tuple[str, str], ...]:

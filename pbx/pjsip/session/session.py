@@ -212,6 +212,7 @@ class PjsipSession:
         if native is None:
             return
         cause = self.channel.hangup_cause
+        self.channel.set_hangup_cause(cause, str(cause_to_sip(cause) or ""))
         headers = self._reason(cause)
         if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
             headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
@@ -296,7 +297,7 @@ class PjsipSession:
     def gone(self, cause: int, code: int) -> None:
         """The far end has ended the call."""
         self._close()
-        self.channel.remote_hangup(cause, str(code))
+        self.channel.remote_hangup(cause, str(code) if code >= 300 else "")
 
     # Parts
 

@@ -40,7 +40,9 @@ async def test_a_client_sees_and_steers_a_call(connect: Connect) -> None:
 
 async def test_commands_and_settings(connect: Connect) -> None:
     client = await connect()
-    assert (await client.action("CoreSettings"))["AsteriskVersion"].startswith("22.")
+    settings = await client.action("CoreSettings")
+    assert settings["AsteriskVersion"].startswith("22.")
+    assert (settings["CoreCDRenabled"], settings["CoreHTTPenabled"]) == ("Yes", "No")
     reply = await client.action("Command", Command="core show version")
     assert reply["Output"].startswith("Asterisk 22.")
     connected = await client.action("Command", Command="manager show connected")
@@ -51,10 +53,19 @@ async def test_commands_and_settings(connect: Connect) -> None:
         assert (await client.action("Command", Command=f"manager show {command}"))["Response"] == "Success", command
 
 
+async def test_what_cannot_be_reloaded_is_said_to_be_so(connect: Connect) -> None:
+    client = await connect()
+    reply = await client.action("Reload", Module="func_uuid.so")
+    assert (reply["Response"], reply["Message"]) == ("Error", "Module does not support reload")
+    reply = await client.action("ModuleLoad", Module="func_uuid.so", LoadType="reload")
+    assert (reply["Response"], reply["Message"]) == ("Error", "Module does not support reload action.")
+
+
 async def test_objects_of_pjsip(connect: Connect) -> None:
     client = await connect()
     endpoints = await client.list("PJSIPShowEndpoints")
     assert {each["ObjectName"] for each in endpoints} >= {"alice", "bob"}
+    assert {each["ActiveChannels"] for each in endpoints} == {"0"}
     detail, *others = await client.list("PJSIPShowEndpoint", Endpoint="alice")
     assert (detail["Event"], detail["ObjectName"], detail["Context"]) == ("EndpointDetail", "alice", "default")
     assert {each["Event"] for each in others} >= {"AorDetail", "AuthDetail"}

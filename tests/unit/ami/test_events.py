@@ -171,11 +171,13 @@ def test_rename_has_no_channel_group(admin: AmiPair, harness: DialplanHarness) -
 def test_contacts_endpoints_and_the_exchange(admin: AmiPair, harness: DialplanHarness) -> None:
     bus = harness.server.bus
     bus.publish(ContactStatus("sip:a@192.0.2.1", ContactState.REACHABLE, "a", "alice", 0.0123))
+    bus.publish(ContactStatus("sip:a@192.0.2.1", ContactState.CREATED, "a", "alice"))
     bus.publish(EndpointStateChanged("PJSIP", "alice", online=True))
     bus.publish(messages.DeviceStateChanged("PJSIP/alice", "INUSE"))
     bus.publish(messages.Reloaded("All"))
     bus.publish(messages.ShuttingDown(restart=False))
-    contact, peer, device, reload, shutdown = admin.events()
+    contact, unmeasured, peer, device, reload, shutdown = admin.events()
+    assert unmeasured["RoundtripUsec"] == "0"
     assert contact.headers[2:] == [
         ("URI", "sip:a@192.0.2.1"),
         ("ContactStatus", "Reachable"),
