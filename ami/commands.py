@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from ami.classes import class_text
-from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
+from pbx.cli.registry import Command, NothingFound, UsageError, no_arguments, yes_no
 
 if TYPE_CHECKING:
     from ami.manager import Manager
@@ -66,7 +66,7 @@ class _ManagerCommands:
         for name in arguments:
             found = self._manager.find_action(name)
             if found is None:
-                raise CommandError(f"There is no manager action called {name}")
+                raise NothingFound(f"There is no manager action called {name}")
             lines = [
                 f"Action: {found.name}",
                 f"Synopsis: {found.synopsis}",
@@ -112,7 +112,7 @@ class _ManagerCommands:
             raise UsageError
         account = self._manager.accounts.get(arguments[0])
         if account is None:
-            raise CommandError(f"There is no manager called {arguments[0]}")
+            raise NothingFound(f"There is no manager called {arguments[0]}")
         user = account.user
         rows = [
             ("username", user.id),

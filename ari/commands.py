@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ari.outbound import OutboundSockets
-from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
+from pbx.cli.registry import Command, CommandError, NothingFound, UsageError, no_arguments, yes_no
 from pbx.stasis.applications import StasisApplications
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class _AriCommands:
             raise UsageError
         found = self._ari.config.users.get(arguments[0])
         if found is None:
-            raise CommandError(f"User '{arguments[0]}' not found")
+            raise NothingFound(f"User '{arguments[0]}' not found")
         restricted = any(acl.rules for acl in self._ari.config.acls.get(found.id, ()))
         return f"Username: {found.id}\nRead only?: {yes_no(found.read_only)}\nACL?: {yes_no(restricted)}"
 

@@ -35,6 +35,16 @@ def moved_up(sock: socket.socket) -> socket.socket:
     return high
 
 
+def mark_traffic(sock: socket.socket, tos: int, cos: int) -> None:
+    """Let all that ``sock`` sends carry ``tos`` in its IP header and have 802.1p priority ``cos``. Raises OSError."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, tos)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, tos)
+    # After the type of service, from which the kernel derives a priority of its own.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_PRIORITY, cos)
+
+
 class HighServer(tcp.Server):
     """An accepted connection."""
 

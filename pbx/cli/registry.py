@@ -21,6 +21,10 @@ class CommandError(ObeliskError):
     """The command was understood but failed; the text is for the console."""
 
 
+class NothingFound(CommandError):
+    """The command looked for something that is not there: for Asterisk's console that is an answer, no failure."""
+
+
 class UsageError(CommandError):
     """Wrong arguments: the console shows the command's usage."""
 
@@ -104,6 +108,17 @@ class CommandRegistry:
                 return matches[0], words[length:]
         return None
 
+    def _near(self, words: Sequence[str]) -> Sequence[str]:
+        """The beginning of ``words``, up to the first one that no command has there."""
+        for length in range(1, len(words)):
+            near = words[:length]
+            if not any(
+                len(key) >= length and all(full.startswith(word) for full, word in zip(key, near, strict=False))
+                for key in self._commands
+            ):
+                return near
+        return words
+
     def complete(self, words: Sequence[str]) -> list[str]:
         """What the last word of ``words`` may become."""
         *before, last = words or [""]
@@ -125,8 +140,9 @@ class CommandRegistry:
             return CommandResult("", ok=True)
         found = self.find(words)
         if found is None:
+            near = " ".join(self._near(words))
             return CommandResult(
-                f"No such command '{line}' (type 'core show help {words[0]}' for other possible commands)\n", ok=False
+                f"No such command '{line}' (type 'core show help {near}' for other possible commands)\n", ok=False
             )
         command, arguments = found
         try:
@@ -135,6 +151,8 @@ class CommandRegistry:
         except UsageError as error:
             detail = f"{error}\n" if str(error) else ""
             return CommandResult(f"{detail}Usage: {command.usage}\n       {command.summary}\n", ok=False)
+        except NothingFound as error:
+            return CommandResult(f"{error}\n", ok=True)
         except ObeliskError as error:
-            return CommandResult(f"{error}\n", ok=False)
+            return CommandResult(f"{error}\nCommand '{line}' failed.\n", ok=False)
         return CommandResult(text if text.endswith("\n") or not text else text + "\n", ok=True)

@@ -34,7 +34,7 @@ from pbx.media.recording import Recording
 from pbx.media.settings import MediaSettings
 from pbx.media.sound_cache import SoundCache
 from pbx.media.sound_files import SoundFinder
-from pbx.media.transport_pool import RtpTransport, TransportPool
+from pbx.media.transport_pool import UNMARKED, RtpTransport, TransportPool
 from pbx.media.wave_file import Sound
 
 log = Logger()
@@ -113,13 +113,15 @@ class MediaEngine:
 
     # -- streams -------------------------------------------------------------------------------------------------
 
-    def lend_transport(self, *, symmetric: bool = False, address: str | None = None) -> RtpTransport:
+    def lend_transport(
+        self, *, symmetric: bool = False, address: str | None = None, marking: tuple[int, int] = UNMARKED
+    ) -> RtpTransport:
         """An RTP/RTCP pair of the configured range, bound and not yet receiving.
 
         ``symmetric``: send to where packets come from (``rtp_symmetric``). ``address``: bind there instead of to the
-        configured address. Raises NoMediaPorts.
+        configured address. ``marking``: type of service and 802.1p priority of its packets. Raises NoMediaPorts.
         """
-        return self._transports.lend(symmetric=symmetric, address=address)
+        return self._transports.lend(symmetric=symmetric, address=address, marking=marking)
 
     def attach_stream(self, leg: Leg, transport: RtpTransport, parameters: StreamParameters) -> None:
         """Give the leg a far end, or another one; its connections stay. A change of direction alone keeps the stream.

@@ -23,6 +23,7 @@ from pbx.media._native.udp_transport import UdpTransport, open_pair
 from pbx.media.errors import MediaError, NoMediaPorts
 from pbx.media.source_learner import StrictMode
 from pbx.media.strict_rtp import StrictRtp, guard
+from pbx.sockets import mark_traffic
 
 if TYPE_CHECKING:
     from pbx.media.leg import Leg
@@ -40,6 +41,9 @@ SPARE_ENDPOINTS = 2
 #: Ports tried when opening one pair, so that a range full of other programs' sockets cannot hold up the reactor.
 MAX_TRIES = 256
 
+#: Type of service and 802.1p priority of packets that nobody asked to mark.
+UNMARKED = (0, 0)
+
 #: Bind address, and whether packets go to where packets come from.
 _Kind = tuple[str, bool]
 
@@ -55,6 +59,7 @@ class RtpTransport:
         self.rtp_port: int = native.rtp.getsockname()[1]
         self.rtcp_port: int = native.rtcp.getsockname()[1]
         self.lent = False
+        self._marking = UNMARKED
         #: The leg whose stream uses the pair.
         self.leg: Leg | None = None
         #: Whether a stream has used the pair since it was lent.
@@ -77,6 +82,17 @@ class RtpTransport:
     def source(self) -> tuple[str, int] | None:
         """Address and port the last RTP packet of the current stream came from."""
         return self.native.source() if self.leg is not None else None
+
+    def mark(self, marking: tuple[int, int]) -> None:
+        """Mark what the pair sends; where the kernel will not, say so in the log."""
+        if marking == self._marking:
+            return
+        self._marking = marking
+        try:
+            for sock in (self.native.rtp, self.native.rtcp):
+                mark_traffic(sock, *marking)
+        except OSError as error:
+            log.warn("RTP port {port}: packets are not marked: {error}", port=self.rtp_port, error=error)
 
     def release(self) -> None:
         """Give the pair back, taking a stream that still uses it off its leg. Idempotent."""
@@ -134,8 +150,11 @@ class TransportPool:
     def open_pairs(self) -> int:
         return len(self._all)
 
-    def lend(self, *, symmetric: bool, address: str | None) -> RtpTransport:
-        """A quiet pair. Raises NoMediaPorts when ports, places or descriptors are used up."""
+    def lend(self, *, symmetric: bool, address: str | None, marking: tuple[int, int] = UNMARKED) -> RtpTransport:
+        """A quiet pair whose packets carry ``marking``: type of service and 802.1p priority.
+
+        Raises NoMediaPorts when ports, places or descriptors are used up.
+        """
         kind = (address or self._address, symmetric)
         transport = self._quiet(kind) or self._open(kind) or self._last_resort(kind)
         if transport is None:
@@ -146,6 +165,7 @@ class TransportPool:
             )
         transport.lent = True
         transport.used = False
+        transport.mark(marking)
         if transport.strict is not None:
             transport.strict.renew()
         return transport

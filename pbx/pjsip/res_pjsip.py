@@ -10,13 +10,13 @@ from twisted.logger import Logger
 from pbx.config.errors import raise_if_any
 from pbx.errors import ObeliskError
 from pbx.modules import Module
-from pbx.pjsip import objects
+from pbx.pjsip import objects, without_effect
 from pbx.pjsip.acl import AccessControl, read_named_lists
 from pbx.pjsip.capabilities import Capabilities
 from pbx.pjsip.console import commands
 from pbx.pjsip.cross_check import dangling_names, missing_aors
 from pbx.pjsip.distributor import Distributor
-from pbx.pjsip.host import PjsipHost, TransportSettings
+from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.identify import Identifiers
 from pbx.pjsip.location import Location
 from pbx.pjsip.objects import Transport
@@ -28,7 +28,8 @@ from pbx.pjsip.settings import PjsipSettings
 
 if TYPE_CHECKING:
     from pbx.config.options import ConfigObject
-    from pbx.sorcery import Sorcery
+from pbx.pjsip.transports.settings import Probes, TransportSettings
+from pbx.sorcery import Sorcery
 
 log = Logger()
 
@@ -70,6 +71,17 @@ def transport_settings(transport: Transport) -> TransportSettings:
         external_port=transport.external_signaling_port or None,
         external_media_address=transport.external_media_address or None,
         local_net=transport.local_net,
+        tos=transport.tos,
+        cos=transport.cos,
+        probes=(
+            Probes(
+                transport.tcp_keepalive_idle_time,
+                transport.tcp_keepalive_interval_time,
+                transport.tcp_keepalive_probe_count,
+            )
+            if transport.tcp_keepalive_enable
+            else Probes()
+        ),
     )
 
 
@@ -189,6 +201,8 @@ class ResPjsip(Module):
         )
         for error in dangling_names(self.server.sorcery):
             log.error("{error}", error=str(error))
+        for line in without_effect.warnings(self.server.sorcery):
+            log.warn("{line}", line=line)
         for error in missing_aors(self.server.sorcery):
             log.info("{error}", error=str(error))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, NothingFound, UsageError
 from pbx.logs import verbose
 from pbx.modules import Module
 from pbx.pjsip.host import PjsipHost
@@ -176,7 +176,7 @@ class ResPjsipLogger(Module):
             try:
                 return f"PJSIP Logging Enabled for host: {self._trace.host(value, more=what == 'add')}"
             except ValueError:
-                raise CommandError(f"Failed to add address '{value}' for logging") from None
+                raise NothingFound(f"Failed to add address '{value}' for logging") from None
         if what in ("method", "methodadd"):
             try:
                 methods = self._trace.method(value, more=what == "methodadd")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from pbx.cli.registry import Command, CommandError, UsageError, no_arguments, yes_no
+from pbx.cli.registry import Command, NothingFound, UsageError, no_arguments, yes_no
 from pbx.logs import LogManager
 from pbx.version import ASTERISK_VERSION, VERSION
 
@@ -168,7 +168,7 @@ class _CoreCommands:
             topic = " ".join(arguments)
             commands = [command for command in commands if command.words.lower().startswith(topic.lower())]
             if not commands:
-                raise CommandError(f"No such command '{topic}'.")
+                raise NothingFound(f"No such command '{topic}'.")
         return "\n".join(f"{command.words:<30} -- {command.summary}" for command in commands)
 
     # Settings

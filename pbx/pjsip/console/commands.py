@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pbx.cli.registry import Command, CommandError, UsageError
+from pbx.cli.registry import Command, CommandError, NothingFound, UsageError
 from pbx.config.options import schema_of
 from pbx.pjsip.console import layout
 from pbx.pjsip.console.views import Views
@@ -48,7 +48,7 @@ def _one(items: Iterable[T], words: Sequence[str]) -> T:
     for item in items:
         if _identity(item) == words[0]:
             return item
-    raise CommandError(f"Unable to find object {words[0]}.\n")
+    raise NothingFound(f"Unable to find object {words[0]}.\n")
 
 
 class PjsipCommands:
@@ -155,7 +155,7 @@ class PjsipCommands:
                 raise UsageError
             named = [each for each in views.channels() if each.name == words[0]]
             if not named:
-                raise CommandError(f"Unable to find object {words[0]}.\n")
+                raise NothingFound(f"Unable to find object {words[0]}.\n")
             return layout.single(layout.channel_header(0, recurse=True), views.channel(named[0], recurse=True))
 
         def names(words: Sequence[str]) -> list[str]:

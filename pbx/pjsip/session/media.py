@@ -128,7 +128,11 @@ class SessionMedia:
         transport = self._transport
         if transport is None:
             address = endpoint.media_address if endpoint.bind_rtp_to_media_address else None
-            transport = self._engine.lend_transport(symmetric=endpoint.rtp_symmetric, address=address or None)
+            transport = self._engine.lend_transport(
+                symmetric=endpoint.rtp_symmetric,
+                address=address or None,
+                marking=(endpoint.tos_audio, endpoint.cos_audio),
+            )
             self._transport = transport
         known = self.negotiated
         payloads = {}

@@ -96,7 +96,8 @@ class UdpListener(_Listener):
         self._transport: PjTransport | None = None
 
     async def open(self) -> None:
-        self._socket.bind(self.settings.host, self.settings.port)
+        settings = self.settings
+        self._socket.bind(settings.host, settings.port, tos=settings.tos, cos=settings.cos)
         self.info = TransportInfo(self.settings.id, "udp", self._socket.host, self._socket.port)
         try:
             self._transport = self._table.add(self._socket, self.info, sent_by=self.sent_by())
@@ -187,7 +188,7 @@ class StreamListener(_Listener):
     def _stream(self, *, accepted: bool) -> SipStream:
         stream = SipStream(
             self._reactor,
-            idle_timeout=self.settings.idle_timeout,
+            settings=self.settings,
             receive=self._received,
             lost=self._lost,
             broken=self._broken,

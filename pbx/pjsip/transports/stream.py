@@ -16,10 +16,11 @@ from zope.interface import implementer
 
 from pbx.clock import cancel_timer
 from pbx.pjsip.transports.framing import PING, PONG, Framer, FramingError
-from pbx.sockets import host_port
+from pbx.sockets import host_port, mark_traffic
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.transport import PjTransport
+    from pbx.pjsip.transports.settings import TransportSettings
 
 log = Logger()
 
@@ -47,7 +48,7 @@ class SipStream(Protocol):
         self,
         reactor: Any,
         *,
-        idle_timeout: float,
+        settings: TransportSettings,
         receive: Callable[[bytes, SipStream], object],
         lost: Callable[[SipStream, int], object],
         broken: Callable[[SipStream, FramingError], object],
@@ -56,7 +57,8 @@ class SipStream(Protocol):
         """``accepted``: the peer opened it, so it must speak first. ``receive(message, self)``; ``lost(self, errno)``
         once; ``broken(self, error)`` before the connection is closed for bytes that are no SIP."""
         self._reactor = reactor
-        self._idle_timeout = idle_timeout
+        self._settings = settings
+        self._idle_timeout = settings.idle_timeout
         self._receive = receive
         self._lost = lost
         self._broken = broken
@@ -84,7 +86,7 @@ class SipStream(Protocol):
         self.peer = host_port(transport.getPeer())
         transport.setTcpNoDelay(True)
         transport.setTcpKeepAlive(True)
-        _probe_peer(transport)
+        self._prepare(transport.getHandle())
         transport.registerProducer(self, True)
         if not self._spoke:
             self._deadline = self._reactor.callLater(FIRST_MESSAGE_SECONDS, self.abort, "no message in time")
@@ -93,6 +95,21 @@ class SipStream(Protocol):
         for raw, completion in waiting:
             transport.write(raw)
             completion(len(raw))
+
+    def _prepare(self, handle: object) -> None:
+        """Mark what is sent, and let the kernel find dead peers."""
+        if not isinstance(handle, socket.socket):
+            return
+        settings = self._settings
+        probes = settings.probes
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, probes.idle)
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, probes.interval)
+        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, probes.count)
+        if settings.tos or settings.cos:
+            try:
+                mark_traffic(handle, settings.tos, settings.cos)
+            except OSError as error:
+                log.warn("transport {id}: packets are not marked: {error}", id=settings.id, error=error)
 
     @property
     def is_gone(self) -> bool:
@@ -225,15 +242,6 @@ class SipStream(Protocol):
 
     def stopProducing(self) -> None:
         return
-
-
-def _probe_peer(transport: Any) -> None:
-    """Let the kernel find dead peers within about two minutes instead of two hours."""
-    handle = transport.getHandle()
-    if isinstance(handle, socket.socket):
-        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
-        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
-        handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
 
 class AcceptingFactory(ServerFactory):

@@ -13,6 +13,8 @@ from twisted.internet.interfaces import IReadDescriptor, IWriteDescriptor
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from pbx.sockets import mark_traffic
+
 log = Logger()
 
 #: Datagrams read per turn of the reactor, so that a flood leaves time for everything else.
@@ -45,14 +47,16 @@ class UdpSocket:
         self.host = ""
         self.port = 0
 
-    def bind(self, host: str, port: int) -> None:
-        """Open and bind; raises OSError."""
+    def bind(self, host: str, port: int, *, tos: int = 0, cos: int = 0) -> None:
+        """Open, bind and mark what is sent; raises OSError."""
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             if family == socket.AF_INET6:
                 sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if tos or cos:
+                mark_traffic(sock, tos, cos)
             sock.bind((host, port))
         except BaseException:
             sock.close()

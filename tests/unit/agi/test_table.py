@@ -128,7 +128,10 @@ def test_the_other_console_commands(harness: DialplanHarness, tmp_path: Path) ->
     refused = say(harness, f"agi dump html {tmp_path}/no/where")
     assert (refused.ok, refused.output.startswith("Could not create file")) == (False, True)
     refused = say(harness, "agi exec Nobody/1 NOOP")
-    assert (refused.ok, refused.output) == (False, "Channel Nobody/1 does not exist.\n")
+    assert (refused.ok, refused.output) == (
+        False,
+        "Channel Nobody/1 does not exist.\nCommand 'agi exec Nobody/1 NOOP' failed.\n",
+    )
 
 
 def test_unloaded_it_is_gone(harness: DialplanHarness) -> None:

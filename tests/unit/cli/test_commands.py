@@ -210,7 +210,9 @@ def test_module_load_unload_reload(console: Console) -> None:
     assert console.reloaded == ["res_second.so"]
     result = console.result("module load res_broken")
     assert not result.ok
-    assert result.output == "Unable to load module res_broken\nit is broken\n"
+    assert result.output == (
+        "Unable to load module res_broken\nit is broken\nCommand 'module load res_broken' failed.\n"
+    )
 
 
 def test_a_module_in_use_is_unloaded_by_force_only(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +225,7 @@ def test_a_module_in_use_is_unloaded_by_force_only(console: Console, monkeypatch
 def test_reload_tells_the_place_of_an_error(console: Console) -> None:
     assert console.run("core reload") == ""
     console.reload_error = ConfigError("no such option", "pjsip.conf", 7)
-    assert console.run("core reload") == "pjsip.conf:7: no such option\n"
+    assert console.run("core reload") == "pjsip.conf:7: no such option\nCommand 'core reload' failed.\n"
     assert console.run("module reload res_first").endswith("pjsip.conf:7: no such option\n")
 
 
@@ -236,6 +238,25 @@ def test_levels(console: Console) -> None:
     assert console.run("core set debug 1") == "Core debug was OFF and is now 1.\n"
     assert "Usage:" in console.run("core set debug much")
     assert "Usage:" in console.run("core set verbose")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("nonsense", "nonsense"),
+        ("core show", "core show"),
+        ("core fly away", "core fly"),
+        ("core show x y", "core show x"),
+    ],
+)
+def test_an_unknown_command_is_told_how_far_it_is_known(console: Console, line: str, hint: str) -> None:
+    result = console.result(line)
+    assert not result.ok
+    assert result.output == f"No such command '{line}' (type 'core show help {hint}' for other possible commands)\n"
+
+
+def test_what_is_not_found_is_no_failure(console: Console) -> None:
+    assert console.result("core show help fly") == CommandResult("No such command 'fly'.\n", ok=True)
 
 
 def test_boot_is_waited_for(console: Console) -> None:

@@ -56,7 +56,7 @@ def said(harness: DialplanHarness, line: str) -> str:
 def refused(harness: DialplanHarness, line: str) -> str:
     result = run(harness, line)
     assert not result.ok, result.output
-    return result.output
+    return result.output.removesuffix(f"Command '{line}' failed.\n")
 
 
 def conf(harness: DialplanHarness, name: str = "extensions.conf") -> str:

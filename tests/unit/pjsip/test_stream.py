@@ -9,6 +9,7 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from pbx.pjsip.transports import stream as module
+from pbx.pjsip.transports.settings import TransportSettings
 from pbx.pjsip.transports.stream import SipStream
 
 MESSAGE = b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 0\r\n\r\n"
@@ -44,7 +45,7 @@ class Kit:
         self.transport = Transport()  # type: ignore[no-untyped-call]
         self.stream = SipStream(
             self.clock,
-            idle_timeout=100.0,
+            settings=TransportSettings("tcp", "tcp", idle_timeout=100.0),
             receive=lambda raw, _: self.messages.append(raw),
             lost=lambda _, code: self.lost.append(code),
             broken=lambda _, error: self.broken.append(str(error)),
