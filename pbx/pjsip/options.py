@@ -31,6 +31,10 @@ class OptionsResponder:
         """Handle an authorised OPTIONS."""
         request.respond(self._code(request, endpoint), headers=self.headers())
 
+    def in_call(self) -> tuple[int, list[tuple[str, str]]]:
+        """The answer inside a call, where peers ask to learn whether it still stands (RFC 3261 section 11.2)."""
+        return 200, self.headers()
+
     def headers(self) -> list[tuple[str, str]]:
         """Accept, Allow, Supported and their kind."""
         found = [

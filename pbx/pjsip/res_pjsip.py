@@ -157,6 +157,7 @@ class ResPjsip(Module):
         self._provide(AccessControl, self._access)
         self._provide(Location, self._location)
         self._provide(Capabilities, capabilities)
+        self._provide(OptionsResponder, options)
         self._provide(Distributor, self._distributor)
         self._provide(Qualifier, self._qualifier)
         self._provide(Requests, requests)

@@ -40,7 +40,7 @@ _EVENT_RX_MSG, _EVENT_TSX_STATE = 3, 5
 # pjsip_tsx_state_e
 _TSX_CALLING, _TSX_TRYING, _TSX_PROCEEDING, _TSX_COMPLETED, _TSX_TERMINATED = 1, 2, 3, 4, 6
 # pjsip_method_e
-_INVITE, _CANCEL, _BYE, _OTHER = 0, 1, 3, 6
+_INVITE, _CANCEL, _BYE, _OPTIONS, _OTHER = 0, 1, 3, 5, 6
 #: PJSIP's status for "nothing wrong"
 _OK = 0
 #: Any failure, where only "not PJ_SUCCESS" counts (PJ_EINVALIDOP)
@@ -213,7 +213,7 @@ class InviteCallbacks:
             return
         if method in (_BYE, _CANCEL):
             session.note_ending(message)
-        elif method == _OTHER and strings.raw(tsx.method.name) not in _OWN_METHODS:
+        elif method in (_OPTIONS, _OTHER) and strings.raw(tsx.method.name) not in _OWN_METHODS:
             events = session.events
             code, headers = (481, ()) if events is None else events.request(message)
             answer_in_dialog(self._core, session.dialog, event.body.tsx_state.src.rdata, code, headers)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pbx.modules import Module
 from pbx.mwi import Mailboxes
+from pbx.pjsip.capabilities import Capabilities
 from pbx.pjsip.distributor import Distributor
 from pbx.pjsip.host import PjsipHost, Priority
 from pbx.pjsip.location import Location
@@ -18,6 +21,7 @@ from pbx.pjsip.pubsub.mwi import (
     UnsolicitedNotices,
 )
 from pbx.pjsip.pubsub.objects import ResourceList
+from pbx.pjsip.pubsub.packages import T
 from pbx.pjsip.pubsub.presence import ExtensionPackage
 from pbx.pjsip.pubsub.subscriptions import Subscriptions
 from pbx.pjsip.settings import PjsipSettings
@@ -65,6 +69,13 @@ class PubsubModule(SipModule):
     """What needs the notifier."""
 
     requires = ("res_pjsip", "res_pjsip_pubsub")
+
+    def offer_format(self, media_type: str, kind: type[T], make: Callable[[T], bytes]) -> None:
+        """Register a body format, and name it in Accept."""
+        self.withdrawals += (
+            self.server.require(Subscriptions).formats.register(media_type, kind, make),
+            self.server.require(Capabilities).add_accept(media_type),
+        )
 
 
 class ResPjsipExtenState(PubsubModule):
@@ -116,8 +127,7 @@ class PidfGenerator(PubsubModule):
     description = "PJSIP Extension State PIDF Provider"
 
     def offer(self) -> None:
-        formats = self.server.require(Subscriptions).formats
-        self.withdrawals.append(formats.register(PIDF, ExtensionBody, self._make))
+        self.offer_format(PIDF, ExtensionBody, self._make)
 
     def _make(self, body: ExtensionBody) -> bytes:
         running = self.server.modules.is_running
@@ -151,9 +161,8 @@ class XpidfGenerator(PubsubModule):
     description = "PJSIP Extension State PIDF Provider"
 
     def offer(self) -> None:
-        register = self.server.require(Subscriptions).formats.register
         for media_type in ("application/xpidf+xml", "application/cpim-pidf+xml"):
-            self.withdrawals.append(register(media_type, ExtensionBody, bodies.xpidf))
+            self.offer_format(media_type, ExtensionBody, bodies.xpidf)
 
 
 class DialogInfoGenerator(PubsubModule):
@@ -163,8 +172,7 @@ class DialogInfoGenerator(PubsubModule):
     description = "PJSIP Extension State Dialog Info+XML Provider"
 
     def offer(self) -> None:
-        register = self.server.require(Subscriptions).formats.register
-        self.withdrawals.append(register("application/dialog-info+xml", ExtensionBody, bodies.dialog_info))
+        self.offer_format("application/dialog-info+xml", ExtensionBody, bodies.dialog_info)
 
 
 class MwiGenerator(PubsubModule):
@@ -174,8 +182,7 @@ class MwiGenerator(PubsubModule):
     description = "PJSIP MWI resource"
 
     def offer(self) -> None:
-        register = self.server.require(Subscriptions).formats.register
-        self.withdrawals.append(register(MEDIA_TYPE, MessageBody, bodies.message_summary))
+        self.offer_format(MEDIA_TYPE, MessageBody, bodies.message_summary)
 
 
 MODULES: tuple[type[Module], ...] = (

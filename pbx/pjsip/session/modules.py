@@ -8,16 +8,19 @@ from typing import ClassVar
 from pbx.core.messages import FullyBooted
 from pbx.media import MediaEngine
 from pbx.modules import Module, ModuleBusy
+from pbx.pjsip.capabilities import Capabilities
 from pbx.pjsip.distributor import Distributor
 from pbx.pjsip.events import EndpointStateChanged
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.messaging import ResPjsipMessaging
 from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.options import OptionsResponder
 from pbx.pjsip.session.channel_technology import PjsipTechnology
 from pbx.pjsip.session.charges import AdviceOfCharge
 from pbx.pjsip.session.commands import ChannelCommands
 from pbx.pjsip.session.incoming import InviteHandler
 from pbx.pjsip.session.one_touch import OneTouchRecording
+from pbx.pjsip.session.options import OFFERED
 from pbx.pjsip.session.services import Sessions
 
 
@@ -31,10 +34,19 @@ class SessionModule(Module):
     async def load(self) -> None:
         self._sessions = Sessions(self.server, self.server.require(MediaEngine))
         self.server.provide(Sessions, self._sessions)
+        capabilities = self.server.require(Capabilities)
+        options = self.server.require(OptionsResponder)
+        self._withdrawals: list[Callable[[], None]] = [
+            capabilities.add_accept("application/sdp"),
+            capabilities.add_supported(*OFFERED),
+            self._sessions.register_method("OPTIONS", lambda session, message: options.in_call()),
+        ]
 
     async def unload(self) -> None:
         if len(self._sessions):
             raise ModuleBusy(f"{self.name} has {len(self._sessions)} calls")
+        for withdraw in self._withdrawals:
+            withdraw()
         self.server.withdraw(Sessions)
 
     @property

@@ -32,6 +32,8 @@ log = Logger()
 
 #: Option tags that an INVITE may require of us (RFC 3261 8.2.2.3).
 UNDERSTOOD = frozenset(("100rel", "timer", "replaces", "norefersub"))
+#: Option tags that Supported names, in calls and in answers to OPTIONS.
+OFFERED = ("100rel", "timer", "replaces")
 
 _TIMER_FLAGS = {
     Timers.NO: 0,

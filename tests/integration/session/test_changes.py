@@ -203,6 +203,24 @@ async def test_a_call_whose_rtp_stops_is_ended(exchange: Any, phone: Any) -> Non
 
 
 @ensureDeferred
+async def test_options_ask_whether_the_call_stands(phone: Any) -> None:
+    await phone.established("101")
+    phone.request("OPTIONS")
+    inside = await phone.response(200, "OPTIONS")
+    assert "application/sdp" in inside.headers.values("Accept")
+    assert "INVITE" in inside.headers.values("Allow")
+    phone.request("BYE")
+    await phone.response(200, "BYE")
+    phone.remote_tag, phone.call_id = "", phone.call_id + "-outside"
+    phone.request("OPTIONS")
+    outside = await phone.response(200, "OPTIONS")
+    names = ("Accept", "Allow", "Supported", "Accept-Encoding", "Accept-Language")
+    assert [outside.headers.get(name) for name in names] == [inside.headers.get(name) for name in names]
+    assert outside.headers.values("Supported") == ["100rel", "timer", "replaces"]
+    assert {"application/pidf+xml", "application/dialog-info+xml"} < set(outside.headers.values("Accept"))
+
+
+@ensureDeferred
 async def test_methods_nobody_takes(exchange: Any, phone: Any) -> None:
     await phone.established("101")
     phone.request("REFER", headers=["Refer-To: <sip:x@h>"])
