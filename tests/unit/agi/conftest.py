@@ -16,6 +16,9 @@ from dialplan.agi.table import AgiCommandTable
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
 
+#: The first line of what answers a wrong call.
+USAGE = "520-Invalid command syntax.  Proper usage follows:"
+
 EXTENSIONS = """
 [default]
 exten => 100,1,Answer()

@@ -161,3 +161,8 @@ def admin(connect: Connect) -> AmiPair:
     assert pair.login()["Response"] == "Success"
     pair.receive()
     return pair
+
+
+def first(events: list[AmiMessage], name: str) -> AmiMessage:
+    """The first event of that name."""
+    return next(each for each in events if each["Event"] == name)

@@ -1,4 +1,4 @@
-"""Harnesses for dialplans: made by `plan(lua)`, stopped at the test's end."""
+"""Harnesses for dialplans, made by `plan(lua)` and stopped at the test's end; reports of checks, by `lint(conf)`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from dialplan.lint import Report, check_directory
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness, Plan
+from tests.unit.dialplan.linting import Lint, function
 
 
 @pytest.fixture
@@ -29,3 +31,21 @@ def plan(tmp_path: Path) -> Iterator[Plan]:
     for harness in made:
         result_of(start(harness.stop()))
         assert len(harness.core.channels) == 0
+
+
+@pytest.fixture
+def lint(tmp_path: Path) -> Lint:
+    """``lint(conf, lua, **files)``: the report about these files; the text of a file stands in [default]."""
+
+    def check(conf: str = "", lua: str = "", **files: str) -> Report:
+        texts = {".".join(name.rsplit("_", 1)): text for name, text in files.items()}
+        if conf:
+            texts["extensions.conf"] = conf if conf.startswith("[") else f"[default]\n{conf}\n"
+        if lua:
+            texts["extensions.lua"] = lua if "extensions" in lua else function(lua)
+        for name, text in texts.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return check_directory(tmp_path)
+
+    return check
