@@ -1,6 +1,7 @@
 """Every model of ARI: its fields and their types, and which model it extends.
 
-The Swagger and OpenAPI documents are made from this table; it is the contract of `ari.models` and `ari.events`.
+The Swagger and OpenAPI documents are made from this table, and it is nothing else: the contract of `ari.models` and
+`ari.events`.
 A field is ``name:type``, with ``{a|b}`` for its only values and ``?`` where it may be absent.
 """
 
