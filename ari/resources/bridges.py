@@ -139,6 +139,12 @@ _CHANNEL_ERRORS = {
         query("role", "Channel's role in a holding bridge: announcer or participant."),
         query("absorbDTMF", "Absorb DTMF coming from this channel.", type="boolean", default=False),
         query("mute", "Mute audio from this channel while it is in the bridge.", type="boolean", default=False),
+        query(
+            "inhibitConnectedLineUpdates",
+            "Do not tell a new bridge member who the other one is, and the other way round.",
+            type="boolean",
+            default=False,
+        ),
     ),
     errors=_CHANNEL_ERRORS,
 )
@@ -150,7 +156,11 @@ def add_channel(request: Request) -> None:
     for control in controls:
         try:
             control.enter_bridge(
-                bridge, role=request["role"] or "", absorb_digits=request["absorbDTMF"], mute=request["mute"]
+                bridge,
+                role=request["role"] or "",
+                absorb_digits=request["absorbDTMF"],
+                mute=request["mute"],
+                introduce=not request["inhibitConnectedLineUpdates"],
             )
         except WrongState as error:
             raise AriError(409, str(error)) from error

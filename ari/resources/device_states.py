@@ -76,7 +76,4 @@ def update(request: Request) -> None:
 )
 def delete(request: Request) -> None:
     name = _controlled(request, "Device name is missing")
-    devices = request.require(StasisDevices)
-    if not devices.known(name):
-        raise AriError(404, "Device name is missing")
-    devices.delete(name)
+    request.require(StasisDevices).delete(name)

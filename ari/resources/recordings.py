@@ -186,3 +186,34 @@ def unpause(request: Request) -> None:
         live_of(request).unpause()
     except NotRecording as error:
         raise AriError(409, str(error)) from error
+
+
+@RESOURCE.operation(
+    "POST",
+    "/recordings/live/{recordingName}/mute",
+    "mute",
+    summary="Mute a live recording.",
+    notes="Silence is recorded meanwhile; it does not end a recording that silence ends.",
+    parameters=(NAME,),
+    errors=LIVE_ERRORS,
+)
+def mute(request: Request) -> None:
+    try:
+        live_of(request).mute(True)
+    except NotRecording as error:
+        raise AriError(409, str(error)) from error
+
+
+@RESOURCE.operation(
+    "DELETE",
+    "/recordings/live/{recordingName}/mute",
+    "unmute",
+    summary="Unmute a live recording.",
+    parameters=(NAME,),
+    errors=LIVE_ERRORS,
+)
+def unmute(request: Request) -> None:
+    try:
+        live_of(request).mute(False)
+    except NotRecording as error:
+        raise AriError(409, str(error)) from error

@@ -93,6 +93,9 @@ class RecordingHandle(Protocol):
 
     def resume(self) -> None: ...
 
+    def mute(self, muted: bool) -> None:
+        """Write silence instead of what is heard, or no longer. Such silence is none that a listener waits for."""
+
     def stop(self, rewind_ms: int = 0) -> int:
         """End the recording, less its last ``rewind_ms``, flush the file and give its length in ms. Idempotent."""
 

@@ -42,7 +42,8 @@ class Node:
         self.hosts: dict[Node, None] = {}
         self.players: set[int] = set()
         self.soloists: set[int] = set()
-        self.recorders: dict[int, bool] = {}
+        #: By slot: whether it gets both directions; None: silence alone.
+        self.recorders: dict[int, bool | None] = {}
         self.muted_in = False
         self.muted_out = False
 
@@ -184,9 +185,12 @@ class AudioGraph:
             node.soloists.discard(slot)
             self._refresh_from(node)
 
-    def add_recorder(self, node: Node, slot: int, *, both: bool) -> None:
-        """``slot`` gets what the node's far end says and, with ``both``, what it hears; silence fills the gaps."""
-        node.recorders[slot] = both
+    def add_recorder(self, node: Node, slot: int, *, both: bool, muted: bool = False) -> None:
+        """``slot`` gets what the node's far end says and, with ``both``, what it hears; silence fills the gaps.
+
+        ``muted``: it gets silence alone.
+        """
+        node.recorders[slot] = None if muted else both
         self._refresh_recorders(node)
 
     def remove_recorder(self, node: Node, slot: int) -> None:
@@ -287,7 +291,7 @@ class AudioGraph:
 
     def _refresh_recorders(self, node: Node) -> None:
         for slot, both in node.recorders.items():
-            heard = self.heard_from(node)
+            heard: set[int] = set() if both is None else self.heard_from(node)
             if both:
                 heard |= self.heard_by(node)
             self._realise(slot, heard | {self._silence})

@@ -170,7 +170,7 @@ class Recording:
         self._header_left = wav.HEADER_BYTES[_ENCODINGS[self._file.format.tag]]
         self._taken = 0
         self._limit: int | None = None
-        self._paused = False
+        self._paused = self._muted = False
         self._finished = False
         self._silence_timer: IDelayedCall | None = None
         self._silent_since = 0.0
@@ -188,7 +188,7 @@ class Recording:
             os.close(self._pipe)
             self._file.close()
             raise
-        engine.graph.add_recorder(leg.node, self._slot, both=both_directions)
+        self._connect()
         leg.recordings.add(self)
         engine.reactor.addReader(self)
 
@@ -223,7 +223,7 @@ class Recording:
 
     def _look_for_silence(self) -> None:
         now = self._engine.reactor.seconds()
-        if self._paused or self._engine.mixer.level_to(self._slot) >= SILENCE_LEVEL:
+        if self._paused or self._muted or self._engine.mixer.level_to(self._slot) >= SILENCE_LEVEL:
             self._silent_since = now
         else:
             self._silence += now - self._looked_at
@@ -249,7 +249,15 @@ class Recording:
     def resume(self) -> None:
         if self._writer is not None and self._paused:
             self._paused = False
-            self._engine.graph.add_recorder(self.leg.node, self._slot, both=self._both)
+            self._connect()
+
+    def mute(self, muted: bool) -> None:
+        self._muted = muted
+        if self._writer is not None and not self._paused:
+            self._connect()
+
+    def _connect(self) -> None:
+        self._engine.graph.add_recorder(self.leg.node, self._slot, both=self._both, muted=self._muted)
 
     def stop(self, rewind_ms: int = 0) -> int:
         """End the recording and return its length in ms; see the class for when the file is whole. Idempotent.

@@ -239,8 +239,19 @@ class ChannelControl:
 
     # Bridges
 
-    def enter_bridge(self, bridge: Bridge, *, role: str = "", absorb_digits: bool = False, mute: bool = False) -> None:
-        """Join a bridge, leaving the present one first. Raises WrongState while the channel is recorded."""
+    def enter_bridge(
+        self,
+        bridge: Bridge,
+        *,
+        role: str = "",
+        absorb_digits: bool = False,
+        mute: bool = False,
+        introduce: bool = True,
+    ) -> None:
+        """Join a bridge, leaving the present one first. Raises WrongState while the channel is recorded.
+
+        ``introduce``: where it makes two, each is told as its connected line who the other is.
+        """
         if self.target.recordings:
             raise WrongState(f"Channel {self.channel.uniqueid} currently recording")
 
@@ -265,6 +276,8 @@ class ChannelControl:
                 self.channel.set_reader(self._heard)
 
         left.addCallback(has_left)
+        if introduce:
+            bridge.introduce(self.channel)
 
     # Dialling a channel that was created inside
 

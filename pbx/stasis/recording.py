@@ -221,6 +221,10 @@ class LiveRecording:
         self._running().resume()
         self.state = RecordingState.RECORDING
 
+    def mute(self, muted: bool) -> None:
+        """Record silence from now on, or what is said again. Raises NotRecording."""
+        self._running().mute(muted)
+
     def _running(self) -> RecordingHandle:
         if self._handle is None:
             raise NotRecording("Recording not in session")

@@ -75,6 +75,7 @@ class FakeRecording:
         self.closed: Deferred[int] = Deferred()
         self.stopped = False
         self.paused = False
+        self.muted = False
         self.silence: tuple[float, Callable[[], object]] | None = None
         self.silence_ms = (0, 0)
 
@@ -86,6 +87,9 @@ class FakeRecording:
 
     def resume(self) -> None:
         self.paused = False
+
+    def mute(self, muted: bool) -> None:
+        self.muted = muted
 
     def stop(self, rewind_ms: int = 0) -> int:
         if not self.stopped:

@@ -19,6 +19,7 @@ from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
 from pbx.core.media import AudioLeg
+from pbx.core.party import Connected
 
 if TYPE_CHECKING:
     from pbx.core.bridge.bridges import Bridges
@@ -242,7 +243,7 @@ class Bridge:
 
     def _set_peer_names(self) -> None:
         """BRIDGEPEER and BRIDGEPVTCALLID name the other party, in a bridge of two."""
-        if len(self._members) != 2 or self.kind != "basic":
+        if len(self._members) != 2 or self.kind == "holding":
             return
         one, two = self.channels
         for channel, other in ((one, two), (two, one)):
@@ -251,6 +252,14 @@ class Bridge:
                 channel.set_variable("BRIDGEPVTCALLID", other.protocol_id)
             else:
                 channel.unset_variable("BRIDGEPVTCALLID")
+
+    def introduce(self, channel: Channel) -> None:
+        """Tell both parties of a bridge of two who the other is, as Asterisk where it joins them anew."""
+        peer = self.peer_of(channel)
+        if peer is None or channel.hangup_requested or peer.hangup_requested:
+            return
+        for one, other in ((peer, channel), (channel, peer)):
+            one.indicate(Control.CONNECTED_LINE, Connected(id=other.caller.id, ani=other.caller.ani))
 
     def remove(self, channel: Channel, reason: LeaveReason = LeaveReason.REMOVED) -> bool:
         """Take a channel out; False when it was not in. In a call between two the other leaves as well."""

@@ -132,6 +132,9 @@ async def test_recording(ari: AriClient, events: AriEvents) -> None:
     assert (await ari.get("/recordings/live/memo")).json["target_uri"] == "channel:c-6"
     assert (await ari.post("/recordings/live/memo/pause")).status == 204
     assert (await ari.delete("/recordings/live/memo/pause")).status == 204
+    assert (await ari.post("/recordings/live/memo/mute")).status == 204
+    assert (await ari.delete("/recordings/live/memo/mute")).status == 204
+    assert (await ari.post("/recordings/live/none/mute")).status == 404
     assert (await ari.post("/recordings/live/memo/stop")).status == 204
     await events.event("RecordingFinished", lambda event: event["recording"]["name"] == "memo")
     assert {"name": "memo", "format": "wav"} in (await ari.get("/recordings/stored")).json
@@ -147,6 +150,31 @@ async def test_recording(ari: AriClient, events: AriEvents) -> None:
     assert (await ari.delete("/recordings/live/discarded")).status == 204
     for name in ("..%2F..%2Fetc%2Fpasswd", "%2Fetc%2Fpasswd"):
         assert (await ari.get(f"/recordings/stored/{name}/file")).status in {400, 403, 404}
+
+
+def connected(channel: str, number: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: about(channel)(event) and bool(event["channel"]["connected"]["number"] == number)
+
+
+async def test_who_is_bridged_is_told_who_the_other_is(ari: AriClient, events: AriEvents) -> None:
+    for number in ("71", "72", "73"):
+        fields = {"endpoint": "Local/100@internal", "app": "control", "callerId": number, "channelId": f"i-{number}"}
+        assert (await ari.post("/channels", **fields)).status == 200
+        await events.event("StasisStart", about(f"i-{number}"))
+    await ari.post("/bridges/intro", type="mixing")
+    await ari.post("/bridges/intro/addChannel", channel="i-71")
+    await ari.post("/bridges/intro/addChannel", channel="i-72")
+    for number, other in (("71", "72"), ("72", "71")):
+        await events.event("ChannelConnectedLine", connected(f"i-{number}", other))
+        shown = await ari.get(f"/channels/i-{number}/variable", variable="BRIDGEPEER")
+        assert shown.json["value"] == (await ari.get(f"/channels/i-{other}")).json["name"]
+    await ari.post("/bridges/intro/removeChannel", channel="i-72")
+    await ari.post("/bridges/intro/addChannel", channel="i-73", inhibitConnectedLineUpdates="true")
+    assert (await ari.get("/channels/i-71")).json["connected"]["number"] == "72"
+    assert (await ari.get("/channels/i-73")).json["connected"]["number"] == "73"
+    for number in ("71", "72", "73"):
+        await ari.delete(f"/channels/i-{number}")
+    await ari.delete("/bridges/intro")
 
 
 async def test_bridges(ari: AriClient, events: AriEvents) -> None:

@@ -102,6 +102,24 @@ async def test_time_passes_without_sound_and_stands_still_while_paused(kit: Medi
 
 
 @ensureDeferred
+async def test_a_muted_recording_goes_on_with_silence(kit: MediaKit, tmp_path: Path) -> None:
+    a = kit.party("a")
+    recording = kit.engine.record(a.leg, tmp_path / "a.wav")
+    told: list[float] = []
+    recording.set_silence_listener(0.3, lambda: told.append(kit.reactor.seconds()))
+    recording.mute(True)
+    await a.peer.send_samples(tone(500, 0.5))
+    assert told == []
+    recording.mute(False)
+    await a.peer.send_samples(tone(1500, 0.5))
+    assert recording.stop() == pytest.approx(1000, abs=150)
+    await recording.closed
+    _, samples = read(tmp_path / "a.wav")
+    assert throughout(samples, 1500, 0.3) > 6500
+    assert throughout(samples, 500, 0.3) < 1000
+
+
+@ensureDeferred
 async def test_silence(kit: MediaKit, tmp_path: Path) -> None:
     a = kit.party("a")
     recording = kit.engine.record(a.leg, tmp_path / "a.wav")
