@@ -160,7 +160,7 @@ class Loop:
             if channel.hangup_requested and not (run.ignores_hangup and self._may_go_on(channel, run)):
                 return True, RESULT_HANGUP
             if not run.jumped:
-                channel.set_position(channel.context, channel.exten, channel.priority + 1)
+                channel.step()
 
     @staticmethod
     def _may_go_on(channel: Channel, run: Run) -> bool:

@@ -33,6 +33,10 @@ class FunctionError(ObeliskError):
     """A dialplan function could not be read or written."""
 
 
+class UnknownFunction(FunctionError, LookupError):
+    """There is no function of that name."""
+
+
 @dataclass(frozen=True, slots=True)
 class Help:
     """What is said about an application or function; ``sets`` names the variables it sets."""
@@ -205,22 +209,22 @@ class Registry:
         return [each for _, each in sorted(self._functions.items())]
 
     def parse(self, expression: str) -> tuple[Function, Arguments]:
-        """Take ``FUNC(args)`` apart. Raises LookupError when there is no such function, FunctionError if malformed."""
+        """Take ``FUNC(args)`` apart. Raises UnknownFunction, and FunctionError if malformed."""
         name, parenthesis, rest = expression.partition("(")
         if not parenthesis or not rest.endswith(")"):
             raise FunctionError(f"'{expression}' is not of the form FUNCTION(arguments)")
         found = self._functions.get(name)
         if found is None:
-            raise LookupError(f"Function {name} not registered")
+            raise UnknownFunction(f"Function {name} not registered")
         return found, Arguments(found.grammar, rest[:-1])
 
     def read(self, channel: Channel | None, expression: str) -> str | Awaitable[str]:
-        """Read ``FUNC(args)``. Raises LookupError or an ObeliskError."""
+        """Read ``FUNC(args)``. Raises UnknownFunction or another ObeliskError."""
         found, arguments = self.parse(expression)
         return found.reader(channel, arguments)
 
     def write(self, channel: Channel | None, expression: str, value: str) -> Awaitable[None] | None:
-        """Write ``FUNC(args)``. Raises LookupError or an ObeliskError."""
+        """Write ``FUNC(args)``. Raises UnknownFunction or another ObeliskError."""
         found, arguments = self.parse(expression)
         if found.writer is None:
             raise FunctionError(f"Function {found.name} cannot be written to")
@@ -338,6 +342,7 @@ __all__ = [
     "FunctionError",
     "Help",
     "Registry",
+    "UnknownFunction",
     "application",
     "declared",
     "function",

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 log = Logger()
 
 WRITE_INTERVAL_SECONDS = 0.1
-MAX_PATH_BYTES = 256
-"""Family and key together, as in Asterisk."""
+MAX_PATH_BYTES = 4096
+"""Family and key together; Asterisk has no bound."""
 BUSY_TIMEOUT_SECONDS = 2.0
 
 _CREATE = "CREATE TABLE IF NOT EXISTS astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from dialplan.after_bridge import take_goto
 from dialplan.applications.dial.answered import leave_by_star
 from dialplan.applications.dial.order import UNSUPPORTED
 from dialplan.applications.durations import MAX_SECONDS
@@ -95,6 +96,9 @@ class BridgeModule(DialplanModule):
             return "FAILURE"
         finally:
             self._let_go(channel, peer, options, had_dialplan=had_dialplan)
+        place = take_goto(self.engine, channel)
+        if place is not None:
+            self.engine.goto(channel, *place)
         return "SUCCESS"
 
     def _find(self, name: str) -> Channel | None:
@@ -173,6 +177,8 @@ class BridgeModule(DialplanModule):
                 peer.hangup(channel.hangup_cause)
                 return
             self._go_on(peer, *position)
+        elif (after := take_goto(self.engine, peer)) is not None:
+            self._go_on(peer, *after)
         elif had_dialplan and "x" not in options and not peer.hangup_requested:
             self._go_on(peer, peer.context, peer.exten, peer.priority + 1)
         else:

@@ -20,6 +20,9 @@ PLAIN_FIRST, PLAIN_NEXT = 6.0, 2.0
 #: How long a prompt that is not the last waits for a digit.
 BETWEEN_PROMPTS = 0.05
 
+#: Where a channel keeps the country of its tone zone (`Channel.extra`).
+TONE_ZONE = "tone_zone"
+
 
 class Entry(NamedTuple):
     """What was entered.
@@ -86,7 +89,8 @@ async def read_digits(channel: Channel, digit: str, limit: int, following: float
 
 def zone_of(channel: Channel) -> str:
     """The tone zone a channel was given (CHANNEL(tonezone)); empty for the default one."""
-    return channel.variables.get("TONEZONE") or ""
+    found = channel.extra.get(TONE_ZONE)
+    return found if isinstance(found, str) else ""
 
 
 async def first_digit(tones: Tones, channel: Channel, tone: str, timeout: float) -> str:

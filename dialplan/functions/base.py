@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -13,6 +14,7 @@ from dialplan.posix_regex import RegexError, compile_posix
 from dialplan.registry import DialplanModule, FunctionError
 from dialplan.variables import slice_value, split_slice
 from pbx.core.channel import Channel
+from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
     from pbx.server import Server
@@ -24,6 +26,7 @@ Reading = str | Awaitable[str]
 Writing = Awaitable[None] | None
 
 _FLOAT = re.compile(r"\s*([+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|inf(?:inity)?|nan))", re.IGNORECASE)
+_HEX_FLOAT = re.compile(r"\s*[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?\d+)?", re.IGNORECASE)
 _INT = re.compile(r"\s*([+-]?\d{1,30})")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 _HEX = re.compile(r"[0-9A-Fa-f]{1,2}")
@@ -31,15 +34,31 @@ _OCTAL = re.compile(r"[0-7]*")
 
 
 def scan_int(text: str) -> int | None:
-    """The integer a text begins with, as sscanf ``%d`` reads it; None without one."""
+    """The integer a text begins with, as sscanf ``%d`` reads it: the low 32 bits of a long; None without one."""
     found = _INT.match(text)
-    return None if found is None else max(-(1 << 31), min(int(found.group(1)), (1 << 31) - 1))
+    if found is None:
+        return None
+    number = max(-(1 << 63), min(int(found.group(1)), (1 << 63) - 1))
+    return wrapped(number, 32)
+
+
+def wrapped(number: int, bits: int) -> int:
+    """What is left of a number in a signed integer of so many bits."""
+    half = 1 << (bits - 1)
+    return ((number + half) & ((1 << bits) - 1)) - half
 
 
 def scan_float(text: str) -> float | None:
     """The number a text begins with, as sscanf ``%lf`` reads it; None without one."""
     found = _FLOAT.match(text)
-    return None if found is None else float(found.group(1))
+    if found is None:
+        return None
+    if found.end() < len(text) and text[found.end()] in "xX" and (hexadecimal := _HEX_FLOAT.match(text)) is not None:
+        try:
+            return float.fromhex(hexadecimal.group().strip())
+        except OverflowError:
+            return math.inf
+    return float(found.group(1))
 
 
 def encoded_character(text: str, at: int = 0) -> tuple[str, int]:
@@ -76,6 +95,16 @@ def decoded(text: str) -> str:
     return "".join(found)
 
 
+def narrow(text: str) -> str:
+    """A text with a character for each of its bytes, for functions that look at bytes."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def widen(text: str) -> str:
+    """The text that `narrow` took apart."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
 def delimiter(text: str, default: str = "") -> str:
     """The one character that an argument for a delimiter stands for."""
     return encoded_character(text)[0] if text else default
@@ -103,14 +132,19 @@ class FunctionModule(DialplanModule):
     """A module of functions that name variables in their arguments."""
 
     def value_of(self, channel: Channel | None, name: str) -> Reading:
-        """What ``${name}`` is: a variable, a slice of one, or a function; empty where there is none."""
+        """What ``${name}`` is: a variable, a slice of one, or a function; empty where there is none.
+
+        A function that fails is told in the log, and is empty too.
+        """
         plain, offset, length, sliced = split_slice(name)
         if plain.endswith(")") and "(" in plain:
             try:
                 value = self.registry().read(channel, plain)
-            except LookupError as error:
-                log.warn("{name}: {reason}", name=self.name, reason=str(error.args[0]))
+            except ObeliskError as error:
+                self._tell(plain, error)
                 return ""
+            if not isinstance(value, str):
+                value = self._read(value, plain)
             return then(value, lambda found: slice_value(found, offset, length)) if sliced else value
         found = self.server.channels.globals.get(plain) if channel is None else channel.get_variable(plain)
         if not found:
@@ -122,14 +156,38 @@ class FunctionModule(DialplanModule):
         return then(self.value_of(channel, name), use)
 
     def set_value(self, channel: Channel | None, name: str, value: str) -> Writing:
-        """Set ``name``: a function, or a variable of the channel, or a global one without a channel."""
+        """Set ``name``: a function, or a variable of the channel, or a global one without a channel.
+
+        A function that cannot be written is told in the log, and is no failure of the one that asks for it.
+        """
         if name.endswith(")") and "(" in name:
-            return self.registry().write(channel, name, value)
+            try:
+                waiting = self.registry().write(channel, name, value)
+            except ObeliskError as error:
+                self._tell(name, error)
+                return None
+            return None if waiting is None else self._written(waiting, name)
         if channel is None:
             self.server.channels.set_global(name, value)
         else:
             channel.set_variable(name, value)
         return None
+
+    async def _written(self, waiting: Awaitable[None], name: str) -> None:
+        try:
+            await waiting
+        except ObeliskError as error:
+            self._tell(name, error)
+
+    async def _read(self, waiting: Awaitable[str], name: str) -> str:
+        try:
+            return await waiting
+        except ObeliskError as error:
+            self._tell(name, error)
+            return ""
+
+    def _tell(self, expression: str, error: ObeliskError) -> None:
+        log.warn("{name}: {expression}: {reason}", name=self.name, expression=expression, reason=str(error))
 
 
 async def wait_within(channel: Channel, waiting: Deferred[T]) -> T:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
-from dialplan import hangup_handlers
+from twisted.logger import Logger
+
+from dialplan import after_bridge, hangup_handlers
+from dialplan.applications.entry import TONE_ZONE, zone_of
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import live, matcher, scan_int
@@ -12,26 +16,37 @@ from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.config.types import is_true
 from pbx.core import hangup_source
 from pbx.core.channel import Channel
+from pbx.media.tones import Tones
 
-_AMAFLAGS = {"OMIT": 1, "BILLING": 2, "DOCUMENTATION": 3}
+log = Logger()
+
+_AMAFLAGS = {"DEFAULT": 3, "OMIT": 1, "BILLING": 2, "DOCUMENTATION": 3}
 #: Q.931 transfer capabilities that can be set, with Asterisk's words.
 _CAPABILITIES = ("SPEECH", "DIGITAL", "RESTRICTED_DIGITAL", "3K1AUDIO", "DIGITAL_W_TONES", "VIDEO")
 _ADSI = ("unknown", "available", "unavailable", "offhookonly")
 MAX_GROUP = 63
+_GROUPS = re.compile(r"\s*([+-]?[0-9]+)(?:-\s*([+-]?[0-9]+))?")
+#: Features that CHANNEL(dtmf_features) can name, in the order in which it names them.
+_FEATURES = "TKHWX"
+#: Lists into which Asterisk sorts named groups, and thereby the order in which it tells them.
+_NAMED_GROUP_LISTS = 19
 
 
 def groups_of(text: str) -> tuple[int, ...]:
-    """The numbers of ``1,3-5``, in order (ast_get_group). Raises FunctionError."""
+    """The numbers of ``1,3-5``, in order; what is none is told in the log and left out (ast_get_group)."""
     found: set[int] = set()
     for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        if not first:
+        if not part.strip():
             continue
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise FunctionError(f"'{part}' is not a group or a range of groups")
-        if max(int(first), int(last or 0)) > MAX_GROUP:
-            raise FunctionError(f"groups are 0 to {MAX_GROUP}, not '{part}'")
-        found.update(range(int(first), int(last or first) + 1))
+        match = _GROUPS.match(part)
+        if match is None:
+            log.error("'{part}' of '{text}' is not a group or a range of groups: ignored", part=part, text=text)
+            continue
+        first = scan_int(match[1]) or 0
+        last = first if match[2] is None else scan_int(match[2]) or 0
+        found.update(range(max(first, 0), min(last, MAX_GROUP) + 1))
+        if first <= last and not (first >= 0 and last <= MAX_GROUP):
+            log.warn("groups are 0 to {most}: of '{part}' others are ignored", most=MAX_GROUP, part=part)
     return tuple(sorted(found))
 
 
@@ -69,12 +84,52 @@ def _one_of(words: tuple[str, ...], what: str) -> Callable[[str], str]:
 
 
 def _names(value: str) -> str:
-    return ",".join(sorted({name.strip() for name in value.split(",")} - {""}))
+    """Named groups in the order in which Asterisk tells them: that of its lists by hash, and as given in each."""
+    names = dict.fromkeys(name for part in value.split(",") if (name := part.strip()))
+    return ", ".join(sorted(names, key=lambda name: _hash(name) % _NAMED_GROUP_LISTS))
+
+
+def _hash(text: str) -> int:
+    """ast_str_hash."""
+    value = 5381
+    for code in text.encode("utf-8", "surrogateescape"):
+        value = (value * 33 & 0xFFFFFFFF) ^ code
+    return value & 0x7FFFFFFF
+
+
+def _features(value: str) -> str:
+    for letter in value:
+        if not "A" <= letter <= "Z":
+            raise FunctionError(f"Features string '{value}' rejected because it contains non-uppercase feature")
+    unknown = "".join(letter for letter in value if letter not in _FEATURES)
+    if unknown:
+        log.warn("Features '{unknown}' from features string '{value}' can not be applied", unknown=unknown, value=value)
+    return "".join(letter for letter in _FEATURES if letter in value)
+
+
+def _running(what: Callable[[Channel], str]) -> Callable[[Channel], str]:
+    """What there is only while an application runs."""
+
+    def read(channel: Channel) -> str:
+        if not channel.application:
+            raise FunctionError("no application runs on the channel")
+        return what(channel)
+
+    return read
+
+
+def _nothing(_channel: Channel, _value: str = "") -> str:
+    """An option that no technology here has: it reads as nothing and is set without effect, as in Asterisk."""
+    return ""
+
+
+def _ignore(_channel: Channel, _value: str) -> None:
+    """What `_nothing` reads."""
 
 
 def _set_forwards(channel: Channel, value: str) -> None:
     number = scan_int(value)
-    if number is None or number < 0:
+    if number is None:
         raise FunctionError(f"Unable to set max forwards to '{value}'")
     channel.max_forwards = number
 
@@ -95,8 +150,14 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "amaflags": lambda channel: str(channel.amaflags),
     "context": lambda channel: channel.context,
     "exten": lambda channel: channel.exten,
-    "appname": lambda channel: channel.application,
-    "appdata": lambda channel: channel.application_data,
+    "lastcontext": lambda channel: channel.last_context,
+    "lastexten": lambda channel: channel.last_exten,
+    "appname": _running(lambda channel: channel.application),
+    "appdata": _running(lambda channel: channel.application_data),
+    "after_bridge_goto": after_bridge.goto_of,
+    "tdd": _nothing,
+    "digitdetect": _nothing,
+    "faxdetect": _nothing,
     "checkhangup": lambda channel: str(int(channel.hangup_requested)),
     "onhold": lambda channel: str(int(channel.held)),
     "hangupsource": hangup_source.source_of,
@@ -104,7 +165,7 @@ READERS: dict[str, Callable[[Channel], str]] = {
     "audioreadformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
     "audiowriteformat": lambda channel: (channel.formats or _SIGNED_LINEAR)[0],
     "videonativeformat": lambda _channel: "(nothing)",
-    "tonezone": lambda channel: channel.variables.get("TONEZONE") or "",
+    "tonezone": zone_of,
     "callid": lambda channel: f"[{channel.callid}]",
     "peer": _peer,
     "device_name": lambda channel: channel.device,
@@ -123,11 +184,11 @@ READERS: dict[str, Callable[[Channel], str]] = {
 
 
 def _set_amaflags(channel: Channel, value: str) -> None:
-    word = value.strip().upper()
-    number = _AMAFLAGS.get(word) or (int(word) if word.isdecimal() else 0)
-    if number not in _AMAFLAGS.values():
-        raise FunctionError(f"'{value}' is not an AMA flag")
-    channel.amaflags = number
+    """A number as it is, a word by its number, and every other word 0, which is none."""
+    if value[:1].isdecimal():
+        channel.amaflags = scan_int(value) or 0
+    else:
+        channel.amaflags = _AMAFLAGS.get(value.upper(), 0)
 
 
 def _field(name: str) -> Callable[[Channel, str], None]:
@@ -145,14 +206,20 @@ WRITERS: dict[str, Callable[[Channel, str], None]] = {
     "tenantid": _field("tenantid"),
     "peeraccount": _field("peeraccount"),
     "amaflags": _set_amaflags,
-    "tonezone": lambda channel, value: channel.set_variable("TONEZONE", value),
+    "after_bridge_goto": after_bridge.set_goto,
+    "tdd": _ignore,
+    "relaxdtmf": _ignore,
+    "rxgain": _ignore,
+    "txgain": _ignore,
+    "digitdetect": _ignore,
+    "faxdetect": _ignore,
     "hangupsource": hangup_source.note,
     "parkinglot": _keep("parkinglot"),
     "callgroup": _keep("callgroup", lambda value: ", ".join(map(str, groups_of(value)))),
     "pickupgroup": _keep("pickupgroup", lambda value: ", ".join(map(str, groups_of(value)))),
     "namedcallgroup": _keep("namedcallgroup", _names),
     "namedpickupgroup": _keep("namedpickupgroup", _names),
-    "dtmf_features": _keep("dtmf_features"),
+    "dtmf_features": _keep("dtmf_features", _features),
     "transfercapability": _keep("transfercapability", _one_of(_CAPABILITIES, "transfer capability")),
     "adsicpe": _keep("adsicpe", _one_of(_ADSI, "state of ADSI equipment")),
     "max_forwards": _set_forwards,
@@ -201,6 +268,9 @@ class ChannelModule(DialplanModule):
         if handler is not None:
             handler(self.server.require(Engine), call, value)
             return
+        if item == "tonezone":
+            self._set_tone_zone(call, value)
+            return
         found = WRITERS.get(item)
         if found is None:
             write = getattr(call.driver, "write_attribute", None) if call.alive else None
@@ -214,6 +284,17 @@ class ChannelModule(DialplanModule):
             # The halves of a Local channel are one: what one's account is, is the other's peer's.
             WRITERS[_CROSSED.get(item, item)](other, value)
             other.changed()
+
+    def _set_tone_zone(self, channel: Channel, value: str) -> None:
+        """A zone of indications.conf, the default one for an empty value. Raises FunctionError."""
+        tones = self.server.find(Tones)
+        zone = None if tones is None else tones.zones.zones.get(value or tones.zones.default)
+        if zone is None:
+            raise FunctionError(f"Unknown country code '{value}' for tonezone. Check indications.conf")
+        other: Channel | None = getattr(channel.driver, "other_half", None) if channel.alive else None
+        for each in (channel, other):
+            if each is not None and each.alive:
+                each.extra[TONE_ZONE] = zone.country
 
     @function(
         "CHANNELS",

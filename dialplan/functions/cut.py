@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
+import math
 import re
+import struct
+
+from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
-from dialplan.functions.base import FunctionModule, Reading, delimiter, scan_float, scan_int
+from dialplan.functions.base import FunctionModule, Reading, delimiter, scan_float, scan_int, wrapped
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.core.channel import Channel
+
+log = Logger()
 
 #: Values one SPRINTF formats.
 MAX_VALUES = 100
 #: Width or precision of one value.
 MAX_WIDTH = 4096
 
-_RANGE = re.compile(r"\s*(?:(\d+)-(\d+)|-(\d+)|(\d+)(-)?)")
-_FORMAT = re.compile(r"%([#0\- +'I]*)(\d*)(\.\d*)?(hh|h|ll|l|L|q|j|z|t)?(.)", re.DOTALL)
+_RANGE = re.compile(r"\s*(?:([+-]?\d+)-\s*([+-]?\d+)|([+-]?\d+)(-)?)")
+_UNTIL = re.compile(r"-\s*([+-]?\d+)")
+_BITS = {"hh": 8, "h": 16}
+_FORMAT = re.compile(r"%([#0\- +'I]*)(\d*)(\.\d*)?(hh|h|ll|l|L|q|j|z|t)?(.)?", re.DOTALL)
 
 
 def ranges(text: str) -> list[tuple[int, int | None]]:
     """``1&3-5&7-`` as first and last field; None is the last there is. Raises ArgumentError."""
     found: list[tuple[int, int | None]] = []
     for part in text.split("&"):
-        match = _RANGE.match(part)
-        if match is None:
-            raise ArgumentError("Usage: CUT(<varname>,<char-delim>,<range-spec>)")
-        first, last, until, alone, open_ = match.groups()
-        if first is not None:
-            found.append((int(first), int(last)))
+        whole, until = _RANGE.match(part), _UNTIL.match(part)
+        if whole is not None and whole[2] is not None:
+            found.append((_field(whole[1]), _field(whole[2])))
         elif until is not None:
-            found.append((1, int(until)))
+            found.append((1, _field(until[1])))
+        elif whole is not None:
+            alone = _field(whole[3])
+            found.append((alone, None if whole[4] else alone))
         else:
-            found.append((int(alone), None if open_ else int(alone)))
+            raise ArgumentError("Usage: CUT(<varname>,<char-delim>,<range-spec>)")
     return found
+
+
+def _field(text: str) -> int:
+    return scan_int(text) or 0
 
 
 def cut(value: str, by: str, wanted: list[tuple[int, int | None]]) -> str:
@@ -43,6 +55,8 @@ def cut(value: str, by: str, wanted: list[tuple[int, int | None]]) -> str:
     at = 1
     out: list[str] = []
     for first, last in wanted:
+        if at > first and at <= len(fields):
+            log.warn("CUT: field {first} after field {last}: fields only go forward", first=first, last=at - 1)
         at = max(at, first)
         while at <= len(fields) and (last is None or at <= last):
             out.append(fields[at - 1])
@@ -75,8 +89,16 @@ class CutModule(FunctionModule):
         description="Values are floating-point numbers.",
     )
     def func_sort(self, channel: Channel | None, args: Arguments) -> str:
-        pairs = [(key, scan_float(value) or 0.0) for key, colon, value in _pairs(args.raw) if colon]
+        pairs = [(key, _single(scan_float(value) or 0.0)) for key, colon, value in _pairs(args.raw) if colon]
         return ",".join([key for key, _ in sorted(pairs, key=lambda pair: pair[1])])
+
+
+def _single(value: float) -> float:
+    """The value in single precision, which is all that SORT compares."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", value))[0])
+    except OverflowError:
+        return math.copysign(math.inf, value)
 
 
 def _pairs(text: str) -> list[tuple[str, str, str]]:
@@ -94,8 +116,10 @@ def sprintf(form: str, values: list[str]) -> str:
         return found
 
     def write(match: re.Match[str]) -> str:
-        flags, width, precision, _length, letter = match.groups()
+        flags, width, precision, length, letter = match.groups()
         whole = match.group()
+        if letter is None:
+            return ""
         if letter == "%":
             return "%"
         if int(width or 0) > MAX_WIDTH or int((precision or ".0")[1:] or 0) > MAX_WIDTH:
@@ -110,8 +134,8 @@ def sprintf(form: str, values: list[str]) -> str:
                 raise FunctionError(f"Argument '{text}' is not an integer number for format '{whole}'")
             if letter == "c":
                 return (shape + "s") % chr(number & 0xFF)
-            if letter in "ouxX":
-                number %= 1 << 32
+            bits = _BITS.get(length or "", 32)
+            number = wrapped(number, bits) if letter in "di" else number & ((1 << bits) - 1)
             if letter == "o" and "#" in flags:
                 return (shape.replace("#", "") + "s") % f"0{number:o}"
             return (shape + ("d" if letter in "diu" else letter)) % number
@@ -121,13 +145,11 @@ def sprintf(form: str, values: list[str]) -> str:
             if real is None:
                 raise FunctionError(f"Argument '{text}' is not a floating point number for format '{whole}'")
             if letter in "aA":
-                shown = real.hex()
-                return shown.upper() if letter == "A" else shown
+                shown = re.sub(r"\.?0+p", "p", real.hex()) if math.isfinite(real) else str(real)
+                return (f"%{width}s") % (shown.upper() if letter == "A" else shown)
             return (shape + letter) % real
         raise FunctionError(f"Format type not supported: '{whole}'")
 
-    if form.endswith("%") and not form.endswith("%%"):
-        form = form[:-1]
     return _FORMAT.sub(write, form)
 
 

@@ -65,41 +65,43 @@ class DatabaseModule(DialplanModule):
     def func_db_delete(self, channel: Channel | None, args: Arguments) -> str:
         family, key = _place(args.raw, "DB_DELETE")
         value = self.server.astdb.get(family, key)
-        self._found(channel, value)
         if value is not None:
             self.server.astdb.delete(family, key)
+        self._found(channel, value or "")
         return value or ""
 
     @func_db_delete.writer
     def set_db_delete(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        family, key = _place(args.raw, "DB_DELETE")
-        self.server.astdb.delete(family, key)
+        self.func_db_delete(channel, args)
 
     @function(
         "DB_KEYS",
         "[prefix]",
         synopsis="Obtain a list of keys within the Asterisk database.",
-        description="The names one level below the prefix, divided by commas.",
+        description="The names one level below the prefix, divided by commas; commas in them get a backslash.",
     )
     def func_db_keys(self, channel: Channel | None, args: Arguments) -> str:
-        return ",".join(self._keys(args.raw))
+        return ",".join(key.replace("\\", "\\\\").replace(",", "\\,") for key in self._keys(args.raw))
 
     @function(
         "DB_KEYCOUNT",
         "[prefix]",
         synopsis="Obtain the number of keys at a prefix within the Asterisk database.",
-        description="Of all levels below the prefix.",
+        description="The names one level below the prefix count.",
     )
     def func_db_keycount(self, channel: Channel | None, args: Arguments) -> str:
-        family, _, key = args.raw.strip().strip("/").partition("/")
-        return str(len(self.server.astdb.show(family, key)))
+        return str(len(self._keys(args.raw)))
 
     def _keys(self, text: str) -> list[str]:
-        prefix = text.strip().strip("/")
+        prefix = text.strip("/")
         family, _, key = prefix.partition("/")
         level = f"/{prefix}/" if prefix else "/"
-        names: dict[str, None] = {}
+        names: list[str] = []
+        last = ""
         for path, _value in self.server.astdb.show(family, key):
-            if path.startswith(level):
-                names.setdefault(path[len(level) :].partition("/")[0])
-        return list(names)
+            name = path[len(level) :].partition("/")[0] if path.startswith(level) else ""
+            # As Asterisk does, a name is left out that differs from the one before it by the case of letters only.
+            if name.lower() != last.lower():
+                names.append(name)
+                last = name
+        return names

@@ -93,9 +93,9 @@ class ConfigModule(DialplanModule):
         section = None if config is None else config.section(args["category"])
         wanted = args["variable_name"].lower()
         values = [] if section is None else [item.value for item in section.items if item.key.lower() == wanted]
-        if not values or index >= len(values):
+        if not values or not -1 <= index < len(values):
             raise FunctionError(f"'{args['variable_name']}' not found at index {index} in '{args['config_file']}'")
-        return values[index if index >= 0 else -1]
+        return values[index]
 
 
 class Service(NamedTuple):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
+import re
 import uuid
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import quote_from_bytes
 
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.registry import DialplanModule, function
 from pbx.core.channel import Channel
 
-_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+#: Every other byte reads as the last digit.
+_DIGITS = bytes(code if code in _BASE64 else _BASE64[-1] for code in range(256))
+_ESCAPE = re.compile(rb"%([0-9a-fA-F])([^\0])", re.DOTALL)
 
 
 def to_bytes(text: str) -> bytes:
@@ -23,6 +26,20 @@ def to_bytes(text: str) -> bytes:
 def to_text(data: bytes) -> str:
     """The inverse; what follows a zero byte is lost, as in every variable."""
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def decode_base64(data: bytes) -> bytes:
+    """What base64 stands for, up to the first ``=``; what is no digit reads as the last one (ast_base64decode)."""
+    digits = data.partition(b"=")[0].translate(_DIGITS)
+    if len(digits) % 4 == 1:
+        digits = digits[:-1]
+    return base64.b64decode(digits + b"=" * (-len(digits) % 4))
+
+
+def _unescape(match: re.Match[bytes]) -> bytes:
+    """The byte of an escape; of two characters that are not both digits only the first counts."""
+    high, low = match.groups()
+    return bytes([int(high + low, 16) if low in b"0123456789abcdefABCDEF" else int(high, 16)])
 
 
 def _needed(args: Arguments, name: str) -> bytes:
@@ -43,13 +60,7 @@ class Base64Module(DialplanModule):
 
     @function("BASE64_DECODE", "string", synopsis="Decode a base64 string.", description="Up to the first zero byte.")
     def func_base64_decode(self, channel: Channel | None, args: Arguments) -> str:
-        digits = bytes(code for code in _needed(args, "BASE64_DECODE") if code in _BASE64)
-        if len(digits) % 4 == 1:
-            digits = digits[:-1]
-        try:
-            return to_text(base64.b64decode(digits + b"=" * (-len(digits) % 4)))
-        except binascii.Error:
-            return ""
+        return to_text(decode_base64(_needed(args, "BASE64_DECODE")))
 
 
 class Md5Module(DialplanModule):
@@ -87,7 +98,7 @@ class UriModule(DialplanModule):
 
     @function("URIDECODE", "data", synopsis="Decodes a URI-encoded string according to RFC 2396.")
     def func_uridecode(self, channel: Channel | None, args: Arguments) -> str:
-        return to_text(unquote_to_bytes(to_bytes(args.raw)))
+        return to_text(_ESCAPE.sub(_unescape, to_bytes(args.raw)))
 
 
 class UuidModule(DialplanModule):

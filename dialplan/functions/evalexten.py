@@ -35,7 +35,8 @@ class EvalExtenModule(DialplanModule):
         if not args.raw:
             raise ArgumentError("The EVAL_EXTEN function requires an extension")
         engine = self.server.require(Engine)
-        context, exten, priority = parse_location(engine, call, args.raw)
+        # The arguments that a Gosub would have behind the priority mean nothing here.
+        context, exten, priority = parse_location(engine, call, args.raw.partition("(")[0])
         found = engine.contexts.find(context, exten, priority, call.caller.id.number, channel=call)
         if found is None or found.step is None:
             raise FunctionError(f"there is no step {context},{exten},{priority} with data")

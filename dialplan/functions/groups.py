@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from twisted.logger import Logger
+
 from dialplan.arguments import Arguments
 from dialplan.functions.base import live, matcher
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.cli.registry import Command, UsageError
 from pbx.core.channel import Channel
 
+log = Logger()
+
 #: Where a channel keeps its groups by category (`Channel.extra`).
 KEY = "groups"
+#: Characters of a group and of a category.
+MAX_NAME = 79
 
 
 def split_group(text: str) -> tuple[str, str]:
-    """``group[@category]`` apart."""
+    """``group[@category]`` apart, each as long as Asterisk keeps it."""
     group, _, category = text.partition("@")
-    return group, category
+    return group[:MAX_NAME], category[:MAX_NAME]
 
 
 class Groups:
@@ -100,7 +106,7 @@ class GroupModule(DialplanModule):
     )
     def func_group(self, channel: Channel | None, args: Arguments) -> str:
         mine = Groups.of(live(channel, "GROUP"))
-        category = args.raw.lower()
+        category = args.raw[:MAX_NAME].lower()
         text = mine.get(category) if category else next(iter(mine.values()), None)
         return split_group(text)[0] if text else ""
 
@@ -122,7 +128,7 @@ class GroupModule(DialplanModule):
             mine = Groups.of(call)
             text = mine.get(category.lower()) if category else next(iter(mine.values()), None)
             if not text:
-                raise FunctionError(f"No group could be found for channel '{call.name}'")
+                return "0"
             group, category = split_group(text)
         return str(self._groups.count(group, category))
 
@@ -136,8 +142,12 @@ class GroupModule(DialplanModule):
         group, category = split_group(args.raw)
         if not group:
             return ""
-        wanted = matcher(group)
-        of_category = matcher(category) if category else None
+        try:
+            wanted = matcher(group)
+            of_category = matcher(category) if category else None
+        except FunctionError as error:
+            log.error("GROUP_MATCH_COUNT: {reason}", reason=str(error))
+            return "0"
         count = 0
         for each in self.server.channels:
             for text in Groups.of(each).values():

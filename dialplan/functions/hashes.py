@@ -5,7 +5,7 @@ from __future__ import annotations
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.functions.base import FunctionModule, live
 from dialplan.functions.lists import MAX_FIELDS
-from dialplan.registry import FunctionError, application, function
+from dialplan.registry import application, function
 from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
 from pbx.core.variables import plain_name
@@ -60,6 +60,8 @@ class HashFunctions(FunctionModule):
         name = args["hashname"]
         if len(args) == 2:
             return call.variables.get(variable_name(name, args["hashkey"])) or ""
+        if not args.raw:
+            return ""
         keys = keys_of(call, name)
         call.set_variable(FIELDS, ",".join(keys))
         return ",".join([call.variables.get(variable_name(name, key)) or "" for key in keys])
@@ -68,14 +70,13 @@ class HashFunctions(FunctionModule):
     def set_hash(self, channel: Channel | None, args: Arguments, value: str) -> None:
         call = live(channel, "HASH")
         name = args["hashname"]
-        if not name:
+        if not args.raw:
             raise ArgumentError("HASH requires the name of a hash")
         if "," in args.raw:
             call.set_variable(variable_name(name, args["hashkey"]), value)
             return
-        fields = call.get_variable(FIELDS)
-        if fields is None:
-            raise FunctionError(f"HASH({name}) can be written without a key after a query only")
+        # Without a query, or a read of the whole hash, there are no keys, and nothing is written.
+        fields = call.get_variable(FIELDS) or ""
         keys, values = split_arguments(fields, MAX_FIELDS), split_arguments(value, MAX_FIELDS)
         for number, key in enumerate(keys):
             call.set_variable(variable_name(name, key), values[number] if number < len(values) else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from dialplan.arguments import ArgumentError, Arguments
@@ -12,6 +13,31 @@ from pbx.core.channel import Channel
 
 #: Keys one call may name below each other.
 MAX_DEPTH = 50
+
+
+def _integer(text: str) -> int:
+    number = int(text)
+    if not -(1 << 63) <= number < 1 << 63:
+        raise ValueError("too big integer")
+    return number
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("real number overflow")
+    return number
+
+
+def _refuse(text: str) -> float:
+    raise ValueError(f"'{text}' is no JSON")
+
+
+def parse(text: str) -> Any:
+    """A document. Raises ValueError or RecursionError for what Asterisk does not take either."""
+    if r"\u0000" in text:
+        raise ValueError("\\u0000 is not allowed")
+    return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_refuse)
 
 
 def _shown(value: Any, *, count: bool) -> str:
@@ -24,7 +50,7 @@ def _shown(value: Any, *, count: bool) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return f"{value:.17g}" if float(f"{value:.16g}") != value else f"{value:.16g}"
+        return f"{value:.17g}"
     if count and isinstance(value, list):
         return str(len(value))
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
@@ -76,7 +102,7 @@ class JsonModule(FunctionModule):
             if not value:
                 return ""
             try:
-                document = json.loads(value)
+                document = parse(value)
             except (ValueError, RecursionError):
                 raise FunctionError(f"Failed to parse as JSON: {value[:80]}") from None
             return look_up(document, keys, count=count) if isinstance(document, dict | list) else ""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 
+from twisted.logger import Logger
+
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.functions.base import FunctionModule, Reading, Writing, decoded, delimiter, write_only
-from dialplan.registry import function
+from dialplan.registry import FunctionError, function
 from pbx.core.channel import Channel, settle
 from pbx.core.variables import plain_name
+
+log = Logger()
 
 #: Variables that one ARRAY or HASH sets.
 MAX_FIELDS = 100
@@ -26,7 +30,11 @@ class ListFunctions(FunctionModule):
     def func_fieldqty(self, channel: Channel | None, args: Arguments) -> Reading:
         if len(args) < 2:
             return "1"
-        by = delimiter(args["delim"])
+        try:
+            by = delimiter(args["delim"])
+        except FunctionError as error:
+            log.error("FIELDQTY: {reason}", reason=str(error))
+            by = ""
         return self.then_value(
             channel, args["varname"], lambda value: str((value.count(by) if by else 0) + 1) if value else "0"
         )

@@ -88,7 +88,11 @@ class LogicModule(FunctionModule):
             raise ArgumentError("Syntax IFTIME(<timespec>?[<true>][:<false>])")
         yes, _, no = values.partition(":")
         now = present_time(channel, self.server.clock.now())
-        return unquoted(yes if parse_timing(spec).holds(now) else no)
+        warnings: list[str] = []
+        timing = parse_timing(spec, warnings)
+        for warning in warnings:
+            log.warn("IFTIME({spec}): {reason}", spec=spec, reason=warning)
+        return unquoted(yes if timing.holds(now) else no)
 
     @function(
         "SET",
@@ -125,7 +129,7 @@ class LogicModule(FunctionModule):
     @func_delete.writer
     def set_delete(self, channel: Channel | None, args: Arguments, value: str) -> None:
         if channel is None:
-            self.server.channels.globals.remove(args.raw)
+            self.server.channels.remove_global(args.raw)
         else:
             channel.unset_variable(args.raw)
 

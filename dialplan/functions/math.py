@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Callable
 
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import FunctionModule, live, scan_float, scan_int
+from dialplan.functions.base import FunctionModule, live, scan_float, scan_int, wrapped
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.core.channel import Channel
 
 _RAND_MAX = (1 << 31) - 1
 _WORD = 1 << 32
+_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+")
 
 
 def to_int(value: float) -> int:
@@ -20,11 +22,6 @@ def to_int(value: float) -> int:
     if math.isnan(value) or not -(1 << 31) <= value < 1 << 31:
         return -(1 << 31)
     return int(value)
-
-
-def _wrapped(value: int) -> int:
-    value %= _WORD
-    return value - _WORD if value >= _WORD // 2 else value
 
 
 def _remainder(first: float, second: float) -> float:
@@ -61,13 +58,13 @@ _LONGER: dict[str, Callable[[float, float], float | bool]] = {
     ">=": lambda a, b: a >= b,
     ">>": lambda a, b: float(to_int(a) >> (to_int(b) & 31)),
     "<=": lambda a, b: a <= b,
-    "<<": lambda a, b: float(_wrapped(to_int(a) << (to_int(b) & 31))),
+    "<<": lambda a, b: float(wrapped(to_int(a) << (to_int(b) & 31), 32)),
     "==": lambda a, b: a == b,
 }
 _RESULTS: dict[str, Callable[[float], str]] = {
     "float": lambda value: f"{value:f}",
     "int": lambda value: str(to_int(value)),
-    "hex": lambda value: f"{to_int(value) % _WORD:x}",
+    "hex": lambda value: f"{int(value) % _WORD:x}" if abs(value) < 1 << 63 else "0",
     "char": lambda value: chr(to_int(value) & 0xFF),
 }
 _RESULTS |= {name[0]: write for name, write in _RESULTS.items()}
@@ -124,7 +121,7 @@ class MathModule(FunctionModule):
     def func_math(self, channel: Channel | None, args: Arguments) -> str:
         if not args.raw:
             raise ArgumentError("Syntax: MATH(<number1><op><number 2>[,<type_of_result>]) - missing argument!")
-        return calculate(args["expression"], args["type"] or "float")
+        return calculate(args["expression"], args["type"] if len(args) > 1 else "float")
 
     def _step(self, channel: Channel | None, args: Arguments, name: str, step: int) -> str:
         call = live(channel, name)
@@ -132,11 +129,10 @@ class MathModule(FunctionModule):
         value = call.get_variable(variable) if variable else None
         if not value:
             raise FunctionError(f"Variable '{variable}' doesn't exist - are you sure you wrote it correctly?")
-        try:
-            number = int(value)
-        except ValueError:
-            raise FunctionError(f"The content of ${{{variable}}} is not a numeric value") from None
-        result = str(_wrapped(number + step))
+        number = scan_int(value) if _WHOLE_NUMBER.fullmatch(value) else None
+        if number is None:
+            raise FunctionError(f"The content of ${{{variable}}} is not a numeric value")
+        result = str(wrapped(number + step, 32))
         call.set_variable(variable, result)
         return result
 

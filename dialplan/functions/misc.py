@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import re
+
 from dialplan.absolute_timeout import seconds_left
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
+from dialplan.functions.base import scan_float
 from dialplan.functions.pjsip_headers import ResponseHeaderFunctions
 from dialplan.registry import DialplanModule, FunctionError, function
 from dialplan.run import Run, run_of
 from pbx.core.channel import Channel
 from pbx.pjsip.headers import change_inheritable
 
-_TIMEOUTS = ("absolute", "digit", "response")
+#: By the letter they begin with, which is all that counts.
+_TIMEOUTS = {"a": "absolute", "d": "digit", "r": "response"}
+_SECONDS = re.compile(r"\s*([+-]?[0-9]{1,30})")
+#: Seconds no timeout is longer than.
+_MAX_SECONDS = 1e7
+
+
+def timeout_seconds(text: str) -> float:
+    """A timeout as sscanf reads it: whole seconds, then a fraction; 0 for what is no number or below it."""
+    whole = _SECONDS.match(text)
+    if whole is None or int(whole[1]) < 0:
+        return 0.0
+    fraction = scan_float(text[whole.end() :]) or 0.0
+    return max(0.0, min(int(whole[1]) + int(fraction * 1_000_000) / 1_000_000, _MAX_SECONDS))
 
 
 class TimeoutModule(DialplanModule):
@@ -21,9 +37,9 @@ class TimeoutModule(DialplanModule):
     description = "Channel timeout dialplan functions"
 
     def _run(self, channel: Channel | None, args: Arguments) -> tuple[Channel, Run, str]:
-        kind = args.raw.strip().lower()
-        if kind not in _TIMEOUTS:
-            raise ArgumentError(f"unknown timeout type '{args.raw}'; there are {', '.join(_TIMEOUTS)}")
+        kind = _TIMEOUTS.get(args.raw[:1].lower())
+        if kind is None:
+            raise ArgumentError(f"unknown timeout type '{args.raw}'; there are {', '.join(_TIMEOUTS.values())}")
         run = None if channel is None else run_of(channel)
         if channel is None or (run is None and kind != "absolute"):
             raise FunctionError(f"TIMEOUT({kind}) needs a channel that runs the dialplan")
@@ -48,18 +64,13 @@ class TimeoutModule(DialplanModule):
     @func_timeout.writer
     def set_timeout(self, channel: Channel | None, args: Arguments, value: str) -> None:
         live, run, kind = self._run(channel, args)
-        try:
-            length = float(value)
-        except ValueError:
-            raise FunctionError(f"'{value}' is not a timeout in seconds") from None
-        if not 0 <= length < 1e7:
-            raise FunctionError(f"'{value}' is not a timeout in seconds")
+        length = timeout_seconds(value)
         if kind == "absolute":
             self.server.require(Engine).set_absolute_timeout(live, length)
         elif kind == "digit":
-            run.digit_timeout = length or run.digit_timeout
+            run.digit_timeout = length
         else:
-            run.response_timeout = length or run.response_timeout
+            run.response_timeout = length
 
 
 class HeaderModule(ResponseHeaderFunctions):

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from twisted.logger import Logger
+
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.functions.base import live, scan_int
 from dialplan.registry import DialplanModule, FunctionError, function
@@ -29,6 +31,8 @@ from pbx.core.party import (
 
 #: Asterisk's names of the sources of a connected line update, by number.
 SOURCES = ("unknown", "answer", "diversion", "transfer_active", "transfer_alerting")
+
+log = Logger()
 
 Words = Sequence[str]
 
@@ -91,7 +95,7 @@ READERS: dict[tuple[str, ...], Callable[[PartyId], str]] = {
     ("name",): lambda party: party.name if party.name_valid else "",
     ("name", "valid"): lambda party: str(int(party.name_valid)),
     ("name", "charset"): lambda party: (
-        CHARSETS[party.name_charset] if party.name_charset < len(CHARSETS) else "unknown"
+        CHARSETS[party.name_charset] if 0 <= party.name_charset < len(CHARSETS) else "not-known"
     ),
     ("name", "pres"): lambda party: presentation_name(party.name_presentation),
     ("num",): lambda party: party.number if party.number_valid else "",
@@ -151,6 +155,8 @@ def _reason(value: str) -> Reason:
     if word in REASONS:
         return Reason(REASONS.index(word))
     code = REASON_ALIASES.get(word)
+    if code is None:
+        log.warn("unknown redirecting reason '{reason}': it is told as it is", reason=value.strip())
     return Reason(0, value.strip()) if code is None else Reason(code)
 
 
@@ -176,7 +182,9 @@ class CallerIdModule(DialplanModule):
     )
     def func_callerid(self, channel: Channel | None, args: Arguments) -> str:
         words = split_key(args["datatype"])
-        if args["CID"]:
+        if len(args) > 1:
+            if words not in (["all"], ["name"], ["num"]):
+                raise UnknownKey(f"unknown caller ID data type '{args.raw}'")
             given = parse_callerid(args["CID"])
             return read_party(replace(given, name_valid=True, number_valid=True), words)
         call = live(channel, "CALLERID")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 
 from dialplan.arguments import ArgumentError, Arguments
+from dialplan.functions.encoding import decode_base64, to_bytes, to_text
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.cli.registry import Command, CommandError, UsageError
 from pbx.core.channel import Channel
@@ -32,19 +32,13 @@ def parse(text: str) -> tuple[Presence, str]:
     return Presence(state, subtype, message), options
 
 
-def _decode(text: str) -> str:
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return ""
-
-
 def decoded(text: str) -> Presence:
     """What a stored or given value means. Raises ArgumentError as `parse`."""
     presence, options = parse(text)
     if "e" not in options:
         return presence
-    return Presence(presence.state, _decode(presence.subtype), _decode(presence.message))
+    subtype, message = (to_text(decode_base64(to_bytes(part))) for part in (presence.subtype, presence.message))
+    return Presence(presence.state, subtype, message)
 
 
 class PresenceStateModule(DialplanModule):
@@ -112,7 +106,7 @@ class PresenceStateModule(DialplanModule):
         if field == "value":
             return presence.state.text
         found = {"subtype": presence.subtype, "message": presence.message}.get(field, "")
-        return base64.b64encode(found.encode()).decode() if found and "e" in args["options"] else found
+        return base64.b64encode(to_bytes(found)).decode() if found and "e" in args["options"] else found
 
     @func_presence_state.writer
     def set_presence_state(self, channel: Channel | None, args: Arguments, value: str) -> None:

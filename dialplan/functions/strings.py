@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from dialplan.arguments import ArgumentError, Arguments
+from twisted.logger import Logger
+
+from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
-from dialplan.functions.base import FunctionModule, Reading, decoded, encoded_character, matcher, scan_int, then
+from dialplan.functions.base import (
+    FunctionModule,
+    Reading,
+    decoded,
+    encoded_character,
+    matcher,
+    narrow,
+    scan_int,
+    then,
+    widen,
+)
 from dialplan.functions.hashes import HashFunctions
 from dialplan.functions.lists import ListFunctions
 from dialplan.functions.times import TimeFunctions
 from dialplan.registry import SYSTEM, FunctionError, function
 from pbx.core.channel import Channel
+
+log = Logger()
 
 _SPACE = " \t\n\v\f\r"
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
@@ -59,7 +73,8 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
 
     @function("RTRIM", "string", synopsis="Trim trailing whitespace in a string.")
     def func_rtrim(self, channel: Channel | None, args: Arguments) -> str:
-        return args.raw.rstrip(_SPACE)
+        # Of white space alone the first character stays, as in Asterisk.
+        return args.raw.rstrip(_SPACE) or args.raw[:1]
 
     @function("PASSTHRU", "[string]", synopsis="Pass the given argument back as a value.")
     def func_passthru(self, channel: Channel | None, args: Arguments) -> str:
@@ -99,11 +114,14 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
         description="Ranges as in a-z; \\- for a hyphen, \\x41 for a character by its code.",
     )
     def func_filter(self, channel: Channel | None, args: Arguments) -> str:
-        allowed, comma, text = args.raw.partition(",")
-        if not comma:
+        parts = split_arguments(args.raw, 2, raw=True)
+        if len(parts) < 2:
             raise ArgumentError("Usage: FILTER(<allowed-chars>,<string>)")
-        members = allowed_characters(allowed)
-        return "".join([character for character in text if character in members])
+        allowed, text = parts
+        if allowed.startswith('"'):
+            log.warn('FILTER: the allowed characters include the quote ("); that may not be what you want')
+        members = allowed_characters(narrow(allowed))
+        return widen("".join([character for character in narrow(text) if character in members]))
 
     @function(
         "REGEX",
@@ -128,10 +146,14 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
         if len(args) < 2:
             raise ArgumentError("Usage: REPLACE(<varname>,<search-chars>[,<replace-char>])")
         find, name = decoded(args["find-chars"]), args["varname"]
-        by = encoded_character(args["replace-char"])[0]
         if not find or not name:
             raise ArgumentError("REPLACE: the characters to search for and the variable name must not be empty")
-        return then(self.value_of(channel, name), lambda value: "".join([by if c in find else c for c in value]))
+        find, by = narrow(find), encoded_character(narrow(args["replace-char"]))[0]
+
+        def replace(value: str) -> str:
+            return widen("".join([by if character in find else character for character in narrow(value)]))
+
+        return then(self.value_of(channel, name), replace)
 
     @function(
         "STRREPLACE",
@@ -154,10 +176,11 @@ class StringsModule(ListFunctions, HashFunctions, TimeFunctions, FunctionModule)
         description="The string is the value of a variable.",
     )
     def func_strbetween(self, channel: Channel | None, args: Arguments) -> Reading:
-        if len(args) != 2 or not args["varname"]:
+        parts = split_arguments(args.raw, 3)
+        if len(parts) != 2 or not parts[0]:
             raise ArgumentError("Usage: STRBETWEEN(<varname>,<insert-string>)")
-        between = args["insert-string"]
-        return then(self.value_of(channel, args["varname"]), between.join)
+        between = narrow(parts[1])
+        return then(self.value_of(channel, parts[0]), lambda value: widen(between.join(narrow(value))))
 
 
 def split_quoted(text: str) -> list[str]:
@@ -180,20 +203,27 @@ def split_quoted(text: str) -> list[str]:
 
 
 def allowed_characters(text: str) -> frozenset[str]:
-    """The set FILTER's first argument stands for. A range that runs backwards wraps around at code 255."""
+    """The bytes FILTER's first argument stands for. A range that runs backwards wraps around at code 255."""
     members: set[str] = set()
     at = 0
     while at < len(text):
         first, at = encoded_character(text, at)
         if at < len(text) and text[at] == "-":
-            last, at = encoded_character(text, at + 1)
+            try:
+                last, at = encoded_character(text, at + 1)
+            except FunctionError:
+                # What is behind the hyphen cannot be read: the range ends where it begins.
+                last, at = first, at + 3
             low, high = ord(first), ord(last or first)
             if low <= high:
-                members.update(map(chr, range(low, min(high, 0x10FFFF) + 1)))
+                members.update(map(chr, range(low, high + 1)))
             else:
+                log.warn(
+                    "FILTER: the range {first}-{last} wraps around; is that meant?",
+                    first=first,
+                    last=last,
+                )
                 members.update(map(chr, (*range(low, 256), *range(1, high + 1))))
         else:
             members.add(first)
-    if not members and text:
-        raise FunctionError(f"FILTER: '{text}' allows nothing")
     return frozenset(members)

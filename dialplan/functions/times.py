@@ -6,31 +6,36 @@ import re
 from datetime import datetime, timezone, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from twisted.logger import Logger
+
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import FunctionModule, scan_float
+from dialplan.functions.base import FunctionModule, scan_float, wrapped
 from dialplan.registry import function
 from dialplan.strptime import epoch_of, parse_time
 from pbx.core.channel import Channel
 
-#: Fractions of a second: %q for milliseconds, %1q to %9q for that many digits.
-_FRACTION = re.compile(r"%([1-9]?)q")
+log = Logger()
+
+#: Fractions of a second: %q for milliseconds, %1q to %6q for that many digits.
+_FRACTION = re.compile(r"%([1-6]?)q")
 DEFAULT_FORMAT = "%c"
 
 
 def time_zone(name: str) -> tzinfo | None:
-    """A time zone by its name; None, the machine's own, for an empty one. Raises ArgumentError."""
+    """A time zone by its name; None, the machine's own, for an empty one, and UTC for one there is not."""
     if not name:
         return None
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ArgumentError(f"STRFTIME, STRPTIME: there is no time zone '{name}'") from None
+        log.warn("there is no time zone '{name}': UTC is taken", name=name)
+        return timezone.utc
 
 
 def format_time(epoch: float, zone: tzinfo | None, form: str) -> str:
     """strftime with Asterisk's ``%q``; ``zone`` None is the machine's own."""
     moment = datetime.fromtimestamp(epoch, timezone.utc).astimezone(zone)
-    digits = f"{moment.microsecond:06d}000"
+    digits = f"{moment.microsecond:06d}"
     form = _FRACTION.sub(lambda found: digits[: int(found.group(1) or 3)], form)
     return moment.strftime(form)
 
@@ -49,6 +54,9 @@ class TimeFunctions(FunctionModule):
         if moment is None:
             moment = self.server.clock.now()
         zone = time_zone(args["timezone"].strip())
+        if len(args) > 2 and not args["format"]:
+            log.warn("STRFTIME: an empty format gives nothing")
+            return ""
         try:
             return format_time(moment, zone, args["format"] or DEFAULT_FORMAT)
         except (ValueError, OverflowError, OSError) as error:
@@ -66,8 +74,9 @@ class TimeFunctions(FunctionModule):
         zone = time_zone(args["timezone"].strip())
         found = parse_time(args["datetime"], args["format"])
         if found is None:
+            log.warn("STRPTIME: '{text}' is no time of the format '{form}'", text=args["datetime"], form=args["format"])
             return ""
         try:
-            return str(epoch_of(found, zone))
+            return str(wrapped(epoch_of(found, zone), 32))
         except (ValueError, OverflowError, OSError) as error:
             raise ArgumentError(f"STRPTIME: '{args['datetime']}' is no time: {error}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import FunctionModule, Reading, live, write_only
+from dialplan.functions.base import FunctionModule, Reading, Writing, live, write_only
 from dialplan.registry import FunctionError, function
 from pbx.core import messages
 from pbx.core.channel import Channel
@@ -21,14 +21,13 @@ class GlobalModule(FunctionModule):
 
     @function("GLOBAL", "varname", synopsis="Gets or sets the global variable specified.")
     def func_global(self, channel: Channel | None, args: Arguments) -> str:
-        return self.server.channels.globals.get(args.raw.strip()) or ""
+        return self.server.channels.globals.get(args.raw) or ""
 
     @func_global.writer
-    def set_global(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        name = args.raw.strip()
-        if not name:
+    def set_global(self, channel: Channel | None, args: Arguments, value: str) -> Writing:
+        if not args.raw:
             raise ArgumentError("GLOBAL requires the name of a variable")
-        self.server.channels.set_global(name, value)
+        return self.set_value(None, args.raw, value)
 
     @function(
         "GLOBAL_DELETE", "varname", synopsis="Deletes a specified global variable.", description="Can be written only."
@@ -38,11 +37,11 @@ class GlobalModule(FunctionModule):
 
     @func_global_delete.writer
     def set_global_delete(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        self.server.channels.globals.remove(args.raw.strip())
+        self.server.channels.remove_global(args.raw)
 
     @function("GLOBAL_EXISTS", "varname", synopsis="Check if a global variable exists or not.")
     def func_global_exists(self, channel: Channel | None, args: Arguments) -> str:
-        return "0" if self.server.channels.globals.get(args.raw.strip()) is None else "1"
+        return "0" if self.server.channels.globals.get(args.raw) is None else "1"
 
     def _sharer(self, channel: Channel | None, args: Arguments) -> Channel:
         if not args["varname"]:

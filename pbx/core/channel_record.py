@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from pbx.core import messages
 from pbx.core.party import (
@@ -20,7 +21,7 @@ from pbx.core.party import (
 )
 from pbx.core.snapshot import ChannelSnapshot, callid_of
 from pbx.core.states import ChannelState
-from pbx.core.variables import BUILTINS, VariableStore
+from pbx.core.variables import BUILTINS, VariableStore, plain_name, whole_utf8
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pbx.core.channel import Channel
     from pbx.core.channels import Channels
     from pbx.core.technology import ChannelDriver
+
+log = Logger()
 
 #: Asterisk's default of MAX_FORWARDS().
 MAX_FORWARDS = 20
@@ -68,6 +71,8 @@ class ChannelRecord:
         "in_subroutine",
         "inheritable",
         "language",
+        "last_context",
+        "last_exten",
         "linkedid",
         "max_forwards",
         "music_class",
@@ -116,6 +121,9 @@ class ChannelRecord:
         self.context: str = "default"
         self.exten: str = "s"
         self.priority: int = 1
+        #: The context and extension before the present ones.
+        self.last_context = ""
+        self.last_exten = ""
         self._application = ""
         self._data = ""
         self.language = "en"
@@ -296,9 +304,17 @@ class ChannelRecord:
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
         """Where the dialplan is now; told with the next change, as in Asterisk, such as the application it runs."""
-        self.context = context
-        self.exten = exten
+        # As in Asterisk the first move counts even if it leads to the same place.
+        if context != self.context or not self.last_context:
+            self.last_context, self.context = self.context, context
+        if exten != self.exten or not self.last_exten:
+            self.last_exten, self.exten = self.exten, exten
         self.priority = priority
+        self._snapshot = None
+
+    def step(self) -> None:
+        """To the next priority; told as by `set_position`."""
+        self.priority += 1
         self._snapshot = None
 
     def set_application(self, name: str, data: str) -> None:
@@ -363,8 +379,9 @@ class ChannelRecord:
 
     def unset_variable(self, name: str) -> None:
         """Take a channel variable away; an earlier one that it was put over is back. A value that was lost is told."""
-        value = self.variables.remove(name)
-        if self.reported is not None and name in self.reported:
+        plain = plain_name(name)
+        value = self.variables.remove(plain)
+        if self.reported is not None and plain in self.reported:
             self._snapshot = None
         if value:
             self.tell_variable(name, "")
@@ -372,6 +389,10 @@ class ChannelRecord:
     def tell_variable(self, name: str, value: str) -> None:
         """Tell everybody that a variable, or a function by its whole name, has been set."""
         if self._channels.bus.wanted(messages.VariableSet):
+            if not value.isascii() and (shown := whole_utf8(value)) != value:
+                text = "{channel}: variable '{name}' holds bytes that are not UTF-8; they are told as U+FFFD"
+                log.warn(text, channel=self.name, name=name)
+                value = shown
             self._channels.bus.publish(messages.VariableSet(self.told(), name, value))
 
     def inherit_from(self, parent: Channel) -> None:

@@ -16,7 +16,7 @@ from pbx.core.dialed_causes import set_dialer
 from pbx.core.media import Switchboard
 from pbx.core.party import Connected, party_id
 from pbx.core.states import ChannelState
-from pbx.core.variables import VariableStore
+from pbx.core.variables import VariableStore, plain_name
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -224,6 +224,12 @@ class Channels:
         self.globals.set(name, value)
         if self.bus.wanted(messages.VariableSet):
             self.bus.publish(messages.VariableSet(None, name, value))
+
+    def remove_global(self, name: str) -> None:
+        """Take a global variable away. A value that was lost is told."""
+        value = self.globals.remove(plain_name(name))
+        if value and self.bus.wanted(messages.VariableSet):
+            self.bus.publish(messages.VariableSet(None, name, ""))
 
 
 def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) -> None:

@@ -14,7 +14,7 @@ from pbx.core.channel import Channel
 from pbx.core.channels import Channels
 from pbx.core.device_state import DeviceState
 from pbx.core.frames import Control, ControlFrame, DigitBegin, DigitEnd, TextFrame
-from pbx.core.party import Caller, Connected, Dialed
+from pbx.core.party import Caller, Connected
 from pbx.core.states import ChannelState
 from pbx.core.technology import ChannelRequest, RequestFailed
 
@@ -51,6 +51,7 @@ class LocalHalf:
         peer.caller = Caller(id=self._channel.connected.id, ani=self._channel.connected.ani)
         peer.connected = Connected(id=self._channel.caller.id, ani=self._channel.caller.ani)
         peer.redirecting = self._channel.redirecting
+        peer.dialed = self._channel.dialed
         peer.max_forwards = self._channel.max_forwards
         peer.accountcode, peer.peeraccount = self._channel.peeraccount, self._channel.accountcode
         peer.language = self._channel.language
@@ -192,7 +193,6 @@ class LocalTechnology:
             one.hangup()
             raise
         one.outgoing = True
-        two.dialed = Dialed(number=exten)
         one.attach(LocalHalf(self, one, two))
         two.attach(LocalHalf(self, two, one))
         one.formats = two.formats = tuple(request.formats) or (() if requestor is None else requestor.formats)

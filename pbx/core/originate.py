@@ -160,9 +160,11 @@ class Originator:
             ours, known = order.identity, channel.caller.id
             if not ours.name and known.name:
                 ours = replace(ours, name=known.name, name_valid=known.name_valid)
-            channel.caller = Caller(id=ours, ani=order.identity)
+            # Its ANI is the number only, and the far end has none.
+            number = PartyId(number=order.identity.number, number_valid=order.identity.number_valid)
+            channel.caller = Caller(id=ours, ani=number)
             channel.changed()
-            channel.connected = Connected(id=order.identity, ani=order.identity)
+            channel.connected = Connected(id=order.identity)
             channel.changed()
         return channel
 

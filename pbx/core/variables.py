@@ -26,6 +26,11 @@ def plain_name(name: str) -> str:
     return name
 
 
+def whole_utf8(value: str) -> str:
+    """A value as events tell it: bytes that are no UTF-8, kept as surrogates, become U+FFFD."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 class VariableStore:
     """A set of variables; names keep their underscores internally so that inheritance can be told.
 

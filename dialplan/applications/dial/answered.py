@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from dialplan.after_bridge import take_goto
 from dialplan.applications.dial.order import DialOrder
 from dialplan.applications.dial.screening import Screening
 from dialplan.applications.digits import send_digits
@@ -210,6 +211,10 @@ class AnsweredCall:
                 set_duration(channel, "ANSWEREDTIME", now - (channel.answered or now))
                 set_duration(channel, "DIALEDTIME", now - channel.created)
                 channel.set_variable("DIALSTATUS", ANSWER)
+        place = take_goto(self._engine, channel)
+        if place is not None:
+            self._engine.goto(channel, *place)
+            return RESULT_OK
         if self._goes_on and not channel.hangup_requested and channel.alive:
             return RESULT_OK
         if channel.alive and not channel.hangup_requested:
@@ -236,6 +241,8 @@ class AnsweredCall:
                 peer.hangup()
                 return
             self._start_peer(context, exten, priority)
+        elif (after := take_goto(self._engine, peer)) is not None:
+            self._start_peer(*after)
         else:
             peer.hangup(channel.hangup_cause or Cause.NORMAL_CLEARING)
 

@@ -105,7 +105,6 @@ def test_values(functions: Functions, expression: str, value: str) -> None:
         ("STRREPLACE(LIST,)", "Usage: STRREPLACE"),
         ("STRBETWEEN(LIST)", "Usage: STRBETWEEN"),
         ("STRPTIME(1,UTC)", "No format"),
-        ("STRFTIME(0,No/Where)", "time zone"),
         ("SPRINTF(%d,x)", "not an integer"),
         ("SPRINTF(%f,x)", "not a floating point"),
         ("SPRINTF(%d)", "more format specifiers"),
@@ -154,9 +153,13 @@ def test_array_and_hash(functions: Functions) -> None:
         functions.read_globally("HASHKEYS(person)")
 
 
-def test_a_hash_without_columns(functions: Functions) -> None:
-    with pytest.raises(Exception, match="after a query only"):
-        functions.write("HASH(x)", "1")
+def test_a_hash_without_columns_takes_nothing(functions: Functions) -> None:
+    functions.write("HASH(x)", "1")
+    assert functions.read("HASHKEYS(x)") == ""
+
+
+def test_a_time_zone_there_is_not_is_utc(functions: Functions) -> None:
+    assert functions.read("STRFTIME(0,No/Where,%H %z)") == "00 +0000"
 
 
 def test_functions_without_a_channel_read_globals(functions: Functions) -> None:
