@@ -25,6 +25,8 @@ from pbx.cli.serve import settle_memory
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
 
+#: Without records of calls, which read the bus.
+NO_RECORDS = {"cdr.conf": "[general]\nenable = no\n"}
 #: Calls of one measurement, and how often it is repeated; the fastest counts.
 CALLS = 10
 REPEATS = 5
@@ -40,7 +42,7 @@ def _harness(**files: str) -> Iterator[DialplanHarness]:
     with tempfile.TemporaryDirectory() as directory:
         texts = {"cdr.conf": "[general]\nenable = no\n"}
         texts |= {name.replace("_", ".", 1): text for name, text in files.items()}
-        harness = DialplanHarness(Path(directory), texts)
+        harness = DialplanHarness(Path(directory), NO_RECORDS | texts)
         result_of(start(harness.start()))
         try:
             yield harness

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import Final
+from typing import ClassVar, Final
 
 from lupa import lua54
 
@@ -69,12 +69,20 @@ class Limits:
     memory_total: int = DEFAULT_MEMORY_TOTAL
 
 
+#: Seconds of CPU that the kernel's measurement takes where the limits of time are as documented.
+REFERENCE_SECONDS = 0.0011
+#: How much longer a script may take where each line is watched.
+TOOLS_SLOWNESS = 20.0
+
+
 def _hide_attributes(_owner: object, _name: object, _setting: bool) -> str:
     raise AttributeError("Lua sees no Python objects")
 
 
 class LuaMachine:
     """A runtime with its kernel loaded. ``resume(call, answer)`` is the hot path."""
+
+    _slowness: ClassVar[float] = 0.0
 
     def __init__(
         self, limits: Limits | None = None, *, live_dangerously: bool = False, parts: tuple[str, ...] = ()
@@ -103,7 +111,9 @@ class LuaMachine:
             raise LuaError("the Lua kernel did not load")
         self._tools = kernel[b"tools"]
         kernel[b"seal_globals"]()
-        kernel[b"set_allowance"](limits.instructions)
+        # With tools each line runs a hook of theirs.
+        slowness = self._slowness_of(kernel[b"measure"]) * (TOOLS_SLOWNESS if parts else 1.0)
+        kernel[b"set_allowance"](limits.instructions, slowness)
         if live_dangerously:
             kernel[b"live_dangerously"]()
         self._compile = kernel[b"compile"]
@@ -119,6 +129,13 @@ class LuaMachine:
         self.resume: Callable[[int, bytes | int | None], Step] = self._guarded(kernel[b"resume"])
         self.start_task: Callable[[int], Step] = self._guarded(kernel[b"start_task"])
         self.survey: Callable[[int], Step] = self._guarded(kernel[b"survey"])
+
+    @classmethod
+    def _slowness_of(cls, measure: Callable[[], float]) -> float:
+        """How much longer than elsewhere scripts take on this machine, at least 1; measured once."""
+        if not cls._slowness:
+            cls._slowness = max(1.0, min(measure() for _ in range(3)) / REFERENCE_SECONDS)
+        return cls._slowness
 
     def _guarded(self, call: Callable[..., Step]) -> Callable[..., Step]:
         """``call`` with a fresh slice of memory each time; running out of it is a step like any other failure."""

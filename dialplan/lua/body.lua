@@ -12,8 +12,7 @@ local G = _G
 local debug, math, string, table = debug, math, string, table
 local error, ipairs, load, next, rawequal, rawget, setmetatable = error, ipairs, load, next, rawequal, rawget, setmetatable
 local tonumber, tostring, type = tonumber, tostring, type
-local getinfo, gethook, getlocal, getupvalue, sethook =
-  debug.getinfo, debug.gethook, debug.getlocal, debug.getupvalue, debug.sethook
+local getinfo, getlocal, getupvalue, sethook = debug.getinfo, debug.getlocal, debug.getupvalue, debug.sethook
 local raw_getmetatable, raw_setmetatable = debug.getmetatable, debug.setmetatable
 local find, sub = string.find, string.sub
 local enter, open_environment = K.enter, K.open_environment
@@ -94,13 +93,13 @@ end
 -- Runs a chunk's body; gives whether it is pure.
 local function run_watched(chunk)
   sethook(watcher, "c", K.HOOK_STEP)
+  K.keep_hook(true)
   watching, only_pure = true, true
   chunk_body(chunk)()
   watching = false
-  -- The hook has taken the watcher's place where the body took long: what it called since is not known.
-  local seen = rawequal(gethook(), watcher) and only_pure
+  K.keep_hook(false)
   sethook(hook, "", K.HOOK_STEP)
-  return seen
+  return only_pure
 end
 
 -- Whether calls can share a function.

@@ -21,7 +21,10 @@ libraries.coroutine = lib_co
 local armed, mask = hook, ""
 
 -- Tools that want to see each line give a hook of their own, which has to call `hook` at each count.
-function K.watch(watching) armed, mask = watching, "l" end
+function K.watch(watching)
+  armed, mask = watching, "l"
+  K.keep_hook(true)
+end
 
 local function arm(body)
   check()

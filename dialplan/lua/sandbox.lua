@@ -9,22 +9,24 @@ local error, getmetatable, ipairs, load, next = error, getmetatable, ipairs, loa
 local rawequal, rawget, rawlen, rawset, select, setmetatable = rawequal, rawget, rawlen, rawset, select, setmetatable
 local tostring, type, xpcall = tostring, type, xpcall
 local table, math, os, io, utf8, debug, package = table, math, os, io, utf8, debug, package
-local sethook, gethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
-  debug.sethook, debug.gethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
+local sethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
+  debug.sethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
 local clock = os.clock
 
--- VM instructions between two looks of the hook; small enough that killing is prompt, large enough to cost nothing.
-local HOOK_STEP = 1000
--- The same once a stretch of HOOK_STEP instructions took longer than SLOW seconds: its time goes to C functions, each
--- of which is one instruction.
+-- VM instructions between two looks of the hook; few enough that killing is prompt, enough to cost little.
+local HOOK_STEP = 250
+-- Those of them that the hook itself runs.
+local HOOK_OWN = 40
+-- The same once a stretch of HOOK_STEP instructions took long: its time goes to C functions, each of which is one
+-- instruction, and to long texts.
 local FINE_STEP = 20
-local SLOW = 0.02
--- Seconds of CPU that guarded C functions may use between two yields.
-local C_SECONDS = 0.5
--- Seconds of CPU that the script may use in all between two yields: these, and one more for each so many instructions
--- that it is allowed.
-local SECONDS = 0.5
-local INSTRUCTIONS_PER_SECOND = 20000000
+-- Seconds of CPU from which on a stretch of either is long.
+local SLOW, FINE_SLOW = 0.0002, 0.00005
+-- Seconds of CPU that a script may use between two yields beyond what its instructions take, and more where it is
+-- allowed more than ten million of them. They are for C functions and what the collector does at once.
+local GRACE, GRACE_SHARE = 0.1, 1e-8
+-- Seconds of CPU that an instruction may take on the average: half as much again as those that allocate.
+local SHARE = 6e-8
 -- Elements a table function may walk inside C where a metamethod could make the walk endless.
 local MAX_WALK = 1000000
 -- Bytes string.rep may make.
@@ -39,14 +41,14 @@ local K = { libraries = {}, base = {}, TAG = {}, HOOK_STEP = HOOK_STEP, MAX_WALK
 local allowance = 10000000
 local budget = allowance
 local killed = false
-local c_started = false
-local started, looked = false, 0 -- when the hook first looked at the clock, and when it last did
-local seconds = SECONDS + allowance / INSTRUCTIONS_PER_SECOND
+-- When the clock was first looked at since the last yield, if it was, and when the hook last did.
+local started, looked = false, 0
+local grace, share = 0, 0
 
 local TOO_MANY = "instruction budget exhausted: the script ran too long without calling an application"
 local TOO_LONG = "time budget exhausted: string or table functions ran too long without calling an application"
 
-local hook
+local hook, fine_hook
 
 local function kill(reason)
   killed = killed or reason
@@ -55,19 +57,34 @@ local function kill(reason)
   error(killed, 0)
 end
 
-function hook()
-  local _, _, step = gethook()
-  budget = budget - step
-  if killed or budget < 0 then kill(TOO_MANY) end
-  local now = clock()
+-- Ends a script that has used more time than it may.
+local function look_at(now)
   if not started then
     started = now
-  elseif now - started > seconds then
+  elseif now - started > grace + (allowance - budget) * share then
     kill(TOO_LONG)
-  elseif step > FINE_STEP and now - looked > SLOW then
-    sethook(hook, "", FINE_STEP)
   end
+end
+
+-- Counts the instructions of a stretch and looks how long it took; gives whether that was long.
+local function look(instructions, long)
+  budget = budget - instructions
+  if killed or budget < 0 then kill(TOO_MANY) end
+  local now = clock()
+  local took = started and now - looked or 0
   looked = now
+  look_at(now)
+  return took > long
+end
+
+local kept = false -- whether the hook has to stay: a tool's, which calls this one
+
+function hook()
+  if look(HOOK_STEP - HOOK_OWN, SLOW) and not kept then sethook(fine_hook, "", FINE_STEP) end
+end
+
+function fine_hook()
+  if not look(FINE_STEP, FINE_SLOW) then sethook(hook, "", HOOK_STEP) end
 end
 
 local function charge(steps)
@@ -77,23 +94,33 @@ end
 
 -- Called before work in C whose worst case is not small: C code sees no hook, so time is looked at instead.
 local function heavy()
-  local now = clock()
-  if not c_started then
-    c_started = now
-  elseif killed or now - c_started > C_SECONDS then
-    kill(TOO_LONG)
-  end
+  if killed then kill(TOO_LONG) end
+  look_at(clock())
 end
 
-function K.set_allowance(instructions)
+-- What the script may use: instructions, and how much longer than most machines this one takes for them.
+function K.set_allowance(instructions, slowness)
   allowance = instructions
-  seconds = SECONDS + instructions / INSTRUCTIONS_PER_SECOND
+  grace, share = math.max(GRACE, instructions * GRACE_SHARE) * slowness, SHARE * slowness
 end
 
 function K.refill()
   budget = allowance
   killed = false
-  c_started, started = false, false
+  started = false
+end
+
+function K.keep_hook(keep) kept = keep end
+
+-- Seconds of CPU that some 30,000 instructions take which allocate.
+function K.measure()
+  local began, tables = clock(), {}
+  for round = 1, 20 do
+    local made = {}
+    for i = 1, 250 do made["k" .. i] = { i } end
+    tables[round % 2] = made
+  end
+  return clock() - began
 end
 
 K.hook, K.charge, K.heavy = hook, charge, heavy

@@ -15,7 +15,9 @@ local MANY = 1000
 
 local function charge_for(list, first, last)
   local n = (tointeger(last) or rawlen(list)) - (tointeger(first) or 1)
-  if n > MANY then charge(math.min(n, MAX_WALK) // 4) end -- Lua itself refuses to hand over more
+  if n <= MANY then return end
+  charge(math.min(n, MAX_WALK) // 4) -- Lua itself refuses to hand over more
+  heavy()
 end
 
 function lib_table.unpack(list, first, last)
@@ -91,14 +93,35 @@ function lib_table.move(from, first, last, target, to)
   return table.move(from, first, last, target, to)
 end
 
+-- Texts of this length and more are compared by a function of Lua's, which the hook can end: C would compare the same
+-- long text with itself as often as it stands in the list.
+local LONG = 256
+
+local function less(one, other) return one < other end
+
+local function has_long(list, n)
+  for i = 1, n do
+    local value = list[i]
+    if type(value) == "string" and #value >= LONG then return true end
+  end
+  return false
+end
+
+local function sort(list, n, compare)
+  if compare == nil and n > 16 then
+    if has_long(list, n) then compare = less else heavy() end
+  end
+  return table.sort(list, compare)
+end
+
 function lib_table.sort(list, compare)
   if type(list) ~= "table" then return table.sort(list, compare) end
   local n = #list
   if type(n) ~= "number" or n > MAX_WALK then error("table too large to sort", 2) end
   if n > 256 then charge(n * math.ceil(math.log(n, 2))) end
-  if plain(list) then return table.sort(list, compare) end
+  if plain(list) then return sort(list, n, compare) end
   local copy = {}
   for i = 1, n do copy[i] = list[i] end
-  table.sort(copy, compare)
+  sort(copy, n, compare)
   for i = 1, n do list[i] = copy[i] end
 end

@@ -42,6 +42,25 @@ ENDLESS = {
     "move": "table.move({}, 1, 1000000000, 2)",
     "load": 'local f = load("while true do end") f()',
     "iterator": "for _ in function() return 1 end do end",
+    "long texts joined": 'local s = ("x"):rep(1 << 20) s = s .. s while true do local t = s .. "a" end',
+    "long texts compared": (
+        'local s = ("x"):rep(1 << 20) local a, b = s .. "a", s .. "b" while true do local c = a < b end'
+    ),
+    "part of a long text": 'local s = ("x"):rep(1 << 20) s = s .. s while true do local t = s:sub(2) end',
+    "number in a long text": 'local s = (" "):rep(1 << 20) while true do tonumber(s) end',
+    "size of a long format": 'local f = ("i8"):rep(100000) while true do string.packsize(f) end',
+    "text found nowhere": (
+        'local s, p = ("a"):rep(1 << 20), ("a"):rep(1000) .. "b" while true do s:find(p, 1, true) end'
+    ),
+    "one long text sorted": (
+        'local s, t = ("x"):rep(1 << 20), {} for i = 1, 100000 do t[i] = s end table.sort(t) while true do end'
+    ),
+    "many texts put together": 'local t = {} for i = 1, 50000 do t[i] = "x" end while true do table.concat(t) end',
+    "long text replaced": 'local s = ("a"):rep(400000) while true do s:gsub("a", "b") end',
+    "first of an emptied table": (
+        'local t = {} for i = 1, 100000 do t["k" .. i] = i end for k in pairs(t) do t[k] = nil end '
+        "while true do next(t) end"
+    ),
 }
 
 
@@ -59,6 +78,31 @@ def test_a_script_that_runs_for_ever_loses_its_call_and_no_other(plan: Plan, att
     harness.core.clock.advance(5)
     assert other.ended
     assert other.variable("OK") == "1"
+
+
+def test_ordinary_work_has_the_whole_budget(plan: Plan) -> None:
+    # Work that allocates is the slowest that instructions do; the collector's part counts, too.
+    work = 'for n = 1, 1500 do local t = {} for i = 1, 250 do t["k" .. i] = { i } end end channel.OK = "1"'
+    harness = plan(extensions(work))
+    assert harness.call("100").variable("OK") == "1", harness.log
+
+
+def test_any_list_is_sorted(plan: Plan) -> None:
+    body = """
+    local s, t = ("x"):rep(300), {}
+    for i = 1, 30 do t[i] = s .. (100 - i) end
+    table.sort(t)
+    for i = 2, 30 do assert(t[i - 1] < t[i]) end
+    table.sort(t, function(one, other) return one > other end)
+    for i = 2, 30 do assert(t[i - 1] > t[i]) end
+    local n = {} for i = 1, 30 do n[i] = -i end
+    table.sort(n)
+    assert(n[1] == -30 and n[30] == -1)
+    assert(not pcall(table.sort, { 1, "x" }))
+    channel.OK = "1"
+    """
+    harness = plan(extensions(body))
+    assert harness.call("100").variable("OK") == "1", harness.log
 
 
 GREEDY = {
