@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ari.endpoints import endpoint_snapshot
 from pbx.core import messages
 from pbx.core.causes import CAUSE_TEXTS
-from pbx.core.party import PRESENTATIONS
+from pbx.core.party import PRESENTATION_TEXTS
 from pbx.core.snapshot import ChannelSnapshot
 from pbx.pjsip.events import ContactState, ContactStatus, EndpointStateChanged
 from pbx.stasis.events import StasisEvent
@@ -112,7 +112,7 @@ class Translator:
             presentation = new.caller.id.presentation
             shown = (
                 ("caller_presentation", presentation),
-                ("caller_presentation_txt", PRESENTATIONS.get(presentation, "unknown")),
+                ("caller_presentation_txt", PRESENTATION_TEXTS.get(presentation, "unknown")),
                 channel,
             )
             made.append(StasisEvent("ChannelCallerId", now, shown, sources))
@@ -190,11 +190,13 @@ class Translator:
 
     @_translates(messages.DialStateChanged)
     def dial_state_changed(self, message: messages.DialStateChanged) -> Made:
-        return self._dial(message.caller, message.peer, message.status)
+        return self._dial(message.caller, message.peer, message.status, message.dial_string)
 
     @_translates(messages.DialEnded)
     def dial_ended(self, message: messages.DialEnded) -> Made:
-        return self._dial(message.caller, message.peer, message.status, "", message.forward, message.forwarded)
+        return self._dial(
+            message.caller, message.peer, message.status, message.dial_string, message.forward, message.forwarded
+        )
 
     # Bridges
 

@@ -10,23 +10,11 @@ from ami.events.encoders import EncoderTable
 from ami.events.event import Event, EventMaker
 from pbx.core import messages
 from pbx.core.causes import cause_text
+from pbx.core.party import PRESENTATION_TEXTS
 from pbx.core.snapshot import ChannelSnapshot
 
 TABLE = EncoderTable()
 encodes = TABLE.encodes
-
-#: ast_describe_caller_presentation's texts.
-PRESENTATION_TEXTS: dict[int, str] = {
-    0x00: "Presentation Allowed, Not Screened",
-    0x01: "Presentation Allowed, Passed Screen",
-    0x02: "Presentation Allowed, Failed Screen",
-    0x03: "Presentation Allowed, Network Number",
-    0x20: "Presentation Prohibited, Not Screened",
-    0x21: "Presentation Prohibited, Passed Screen",
-    0x22: "Presentation Prohibited, Failed Screen",
-    0x23: "Presentation Prohibited, Network Number",
-    0x43: "Number Unavailable",
-}
 
 
 @encodes(messages.ChannelCreated, CALL, events=("Newchannel",))

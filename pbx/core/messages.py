@@ -153,6 +153,8 @@ class DialStateChanged:
     caller: ChannelSnapshot | None
     peer: ChannelSnapshot
     status: str
+    #: What was dialled, where nobody's Dial() did it: Asterisk repeats it for calls that are originated.
+    dial_string: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class DialEnded:
     #: Where the peer sent the call, and the channel that was made for it.
     forward: str = ""
     forwarded: ChannelSnapshot | None = None
+    #: As in `DialStateChanged`.
+    dial_string: str = ""
 
 
 @dataclass(frozen=True, slots=True)

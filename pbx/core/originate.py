@@ -204,7 +204,8 @@ class Originator:
             outcome = await self._dial(channel, order)
         if bus.wanted(messages.DialEnded) and outcome.told:
             status = "ANSWER" if outcome.success else self._status(outcome)
-            bus.publish(messages.DialEnded(None, channel.snapshot(), status))
+            dialled = order.destination.address
+            bus.publish(messages.DialEnded(None, channel.snapshot(), status, dial_string=dialled))
         if not outcome.success:
             if not channel.yanked:
                 channel.hangup(outcome.cause)
@@ -260,7 +261,8 @@ class Originator:
             elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(
                 messages.DialStateChanged
             ):
-                self._channels.bus.publish(messages.DialStateChanged(None, channel.snapshot(), frame.kind.name))
+                progress = (None, channel.snapshot(), frame.kind.name, order.destination.address)
+                self._channels.bus.publish(messages.DialStateChanged(*progress))
 
         timer = None
         if order.timeout is not None:

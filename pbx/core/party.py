@@ -20,6 +20,18 @@ PRESENTATIONS: dict[int, str] = {
     0x23: "prohib",
     0x43: "unavailable",
 }
+#: ast_describe_caller_presentation's texts.
+PRESENTATION_TEXTS: dict[int, str] = {
+    0x00: "Presentation Allowed, Not Screened",
+    0x01: "Presentation Allowed, Passed Screen",
+    0x02: "Presentation Allowed, Failed Screen",
+    0x03: "Presentation Allowed, Network Number",
+    0x20: "Presentation Prohibited, Not Screened",
+    0x21: "Presentation Prohibited, Passed Screen",
+    0x22: "Presentation Prohibited, Failed Screen",
+    0x23: "Presentation Prohibited, Network Number",
+    0x43: "Number Unavailable",
+}
 #: Asterisk's names of character sets, by number.
 CHARSETS = (
     "unknown",

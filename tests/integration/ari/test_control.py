@@ -156,11 +156,19 @@ def connected(channel: str, number: str) -> Callable[[dict[str, Any]], bool]:
     return lambda event: about(channel)(event) and bool(event["channel"]["connected"]["number"] == number)
 
 
+def dialled(channel: str, status: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda event: (event["peer"]["id"], event["dialstatus"]) == (channel, status)
+
+
 async def test_who_is_bridged_is_told_who_the_other_is(ari: AriClient, events: AriEvents) -> None:
     for number in ("71", "72", "73"):
         fields = {"endpoint": "Local/100@internal", "app": "control", "callerId": number, "channelId": f"i-{number}"}
         assert (await ari.post("/channels", **fields)).status == 200
         await events.event("StasisStart", about(f"i-{number}"))
+        begun, answered = [await events.event("Dial", dialled(f"i-{number}", status)) for status in ("", "ANSWER")]
+        assert (begun["dialstring"], answered["dialstring"]) == ("100@internal", "100@internal")
+        named = await events.event("ChannelCallerId", about(f"i-{number}"))
+        assert named["caller_presentation_txt"] == "Presentation Allowed, Not Screened"
     await ari.post("/bridges/intro", type="mixing")
     await ari.post("/bridges/intro/addChannel", channel="i-71")
     await ari.post("/bridges/intro/addChannel", channel="i-72")
