@@ -15,6 +15,7 @@ from dialplan.functions.evalexten import EvalExtenModule, ExportModule
 from dialplan.functions.files import EnvironmentModule
 from dialplan.functions.groups import GroupModule
 from dialplan.functions.hangupcause import HangupCauseModule
+from dialplan.functions.hold_intercept import HoldInterceptModule
 from dialplan.functions.json import JsonModule
 from dialplan.functions.locks import LockModule
 from dialplan.functions.logic import CoreFunctions, DialplanFunctionsModule, LogicModule, ModuleModule
@@ -66,6 +67,7 @@ MODULES: tuple[type[Module], ...] = (
     GroupModule,
     HangupCauseModule,
     HeaderModule,
+    HoldInterceptModule,
     JsonModule,
     LockModule,
     LogicModule,

@@ -48,6 +48,8 @@ _STATE_OF_CONTROL: dict[Control | None, ChannelState] = {
     Control.ANSWER: ChannelState.UP,
 }
 _HOLDING = frozenset((Control.HOLD, Control.UNHOLD))
+#: In `Channel.extra`: this channel is not put on hold, it is told of instead (HOLD_INTERCEPT).
+HOLD_INTERCEPT = "hold_intercept"
 
 
 class ChannelInterrupted(ObeliskError):
@@ -103,6 +105,9 @@ class Channel(ChannelRecord):
             return
         self.held = held
         self.changed()
+        self._tell_hold(held, music_class)
+
+    def _tell_hold(self, held: bool, music_class: object) -> None:
         if self._channels.bus.wanted(messages.HoldChanged):
             name = music_class if isinstance(music_class, str) else ""
             self._channels.bus.publish(messages.HoldChanged(self.snapshot(), held, name))
@@ -241,6 +246,9 @@ class Channel(ChannelRecord):
         """Tell the far end; False when the technology could not or the call is over."""
         if not self.alive or self.hangup_requested or self._driver is None:
             return False
+        if kind in _HOLDING and HOLD_INTERCEPT in self.extra:
+            self._tell_hold(kind is Control.HOLD, None)
+            return True
         if isinstance(data, Connected):
             self.connected = data
             self.changed()
