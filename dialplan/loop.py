@@ -296,11 +296,11 @@ class Loop:
 
 async def indicate_failure(channel: Channel, kind: Control, seconds: float | None) -> None:
     """Busy or congestion to the far end until it hangs up or ``seconds`` have passed. Raises ChannelInterrupted."""
-    channel.indicate(kind)
     if channel.state is not ChannelState.UP:
         # It counts over that of a dial before.
         channel.hangup_cause = int(Cause.USER_BUSY if kind is Control.BUSY else Cause.NORMAL_CIRCUIT_CONGESTION)
         channel.set_state(ChannelState.BUSY)
+    channel.indicate(kind)
     if seconds is None:
         await channel.wait_for(Deferred[None]())
     else:

@@ -28,7 +28,7 @@ from dialplan.run import (
 from dialplan.variables import write_expression
 from dialplan.verbosity import verbose
 from pbx.core import hangup_source
-from pbx.core.causes import Cause, parse_cause
+from pbx.core.causes import CAUSE_NAMES, Cause
 from pbx.core.channel import Channel
 from pbx.core.frames import Control
 from pbx.core.states import ChannelState
@@ -41,6 +41,12 @@ log = Logger()
 
 #: Variables that one MSet sets.
 MAX_PAIRS = 99
+
+
+def _named_cause(text: str) -> int:
+    """The cause whose name a text begins with, in any case (ast_str2cause); 0 for none."""
+    name = text.upper().removeprefix("AST_CAUSE_")
+    return next((int(cause) for known, cause in CAUSE_NAMES.items() if name.startswith(known)), 0)
 
 
 class Builtins(DialplanModule):
@@ -131,7 +137,7 @@ class Builtins(DialplanModule):
     )
     def app_hangup(self, channel: Channel, args: Arguments) -> int:
         text = args.raw.strip()
-        cause = parse_cause(text) or scan_int(text) or 0
+        cause = _named_cause(text) or scan_int(text) or 0
         if text and cause <= 0:
             log.warn('Invalid cause given to Hangup(): "{cause}"', cause=text)
         # Unlike a cause that was met with, the one that is named here counts over an earlier one.

@@ -16,6 +16,7 @@ from dialplan.run import RESULT_OK
 from dialplan.verbosity import verbose
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.party import party_id
+from pbx.core.states import ChannelState
 
 log = Logger()
 
@@ -47,14 +48,15 @@ class PrivacyModule(DialplanModule):
         if known.number_valid and known.number:
             verbose(log, 3, "CallerID number present: Skipping")
             return RESULT_OK
-        channel.answer()
+        if channel.state is not ChannelState.UP:
+            channel.check()
+            channel.answer()
         attempts = self._positive(channel, args["maxretries"], ATTEMPTS, "max retries")
         shortest = self._positive(channel, args["minlength"], MIN_LENGTH, "min length")
         try:
             number = await self._ask(channel, attempts, shortest, args["context"].strip())
         except ChannelInterrupted:
-            channel.set_variable("PRIVACYMGRSTATUS", "FAILED")
-            raise
+            number = ""
         if number:
             self._take(channel, number)
         channel.set_variable("PRIVACYMGRSTATUS", "SUCCESS" if number else "FAILED")

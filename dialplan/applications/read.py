@@ -64,7 +64,7 @@ class ReadModule(DialplanModule):
             if answer.digits or answer.status in ("ERROR", "HANGUP"):
                 break
         # A hangup does not end what runs, as in h: the dialplan sees it by the status.
-        channel.set_variable("READSTATUS", answer.status)
+        channel.set_variable("READSTATUS", "HANGUP" if channel.interrupted else answer.status)
         return RESULT_OK
 
     async def _ask(self, channel: Channel, args: Arguments, terminators: str) -> Entry:

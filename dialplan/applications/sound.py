@@ -70,10 +70,10 @@ class SoundPlay:
     async def run(self) -> None:
         """Play to the end or until something ends it. Raises SoundMissing, ChannelInterrupted like every wait."""
         channel, switchboard = self._channel, self._switchboard
-        channel.check()
         path = switchboard.find_sound(self._name, self._language or channel.language) if self._name else None
         if path is None:
             raise SoundMissing(f"File {self._name} does not exist in any format")
+        channel.check()
         self.rate = sample_rate(path)
         music = channel.channels.music
         if music is not None:

@@ -66,6 +66,7 @@ class StasisModule(DialplanModule):
         name, *rest = split_arguments(args.raw, MAX_ARGUMENTS) or [""]
         if not name:
             log.warn("{channel}: Stasis app_name argument missing", channel=channel.name)
+            channel.set_variable("STASISSTATUS", "")
             channel.set_variable("STASISSTATUS", "FAILED")
             return RESULT_OK
         await self.server.require(Stasis).enter(channel, name, rest)

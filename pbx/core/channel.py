@@ -128,7 +128,7 @@ class Channel(ChannelRecord):
         if not soft and self.technology != "Local":
             hangup_source.note(self, self.name)
         if not quiet and self._channels.bus.wanted(messages.HangupRequested):
-            shown = SOFT_EXPLICIT if soft else self.hangup_cause
+            shown = SOFT_EXPLICIT if soft else int(cause)
             self._channels.bus.publish(messages.HangupRequested(self.told(), shown, soft, self.tech_cause))
         if self._reader is not None:
             self._reader(ControlFrame(Control.HANGUP))

@@ -43,11 +43,6 @@ class LocalHalf:
         peer = self._peer
         if peer is None:
             return
-        dialplan = self._technology.channels.dialplan
-        number = self._channel.connected.id.number
-        if dialplan is None or not dialplan.exists(peer.context, peer.exten, 1, number):
-            self._channel.remote_hangup(Cause.NOT_DEFINED, quiet=True)
-            return
         peer.caller = Caller(id=self._channel.connected.id, ani=self._channel.connected.ani)
         peer.connected = Connected(id=self._channel.caller.id, ani=self._channel.caller.ani)
         peer.redirecting = self._channel.redirecting
@@ -59,6 +54,11 @@ class LocalHalf:
             peer.set_variable(name, value)
         peer.inheritable.update(self._channel.inheritable)
         peer.changed()
+        dialplan = self._technology.channels.dialplan
+        number = self._channel.connected.id.number
+        if dialplan is None or not dialplan.exists(peer.context, peer.exten, 1, number):
+            self._channel.remote_hangup(Cause.NOT_DEFINED, quiet=True)
+            return
         bus = self._technology.channels.bus
         if bus.wanted(messages.LocalBridged):
             bus.publish(

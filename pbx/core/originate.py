@@ -208,7 +208,9 @@ class Originator:
             bus.publish(messages.DialEnded(None, channel.snapshot(), status, dial_string=dialled))
         if not outcome.success:
             if not channel.yanked:
-                channel.hangup(outcome.cause)
+                # Busy and congestion that a technology says without a cause have none, as in Asterisk.
+                told = outcome.reason in (REASON_BUSY, REASON_CONGESTION)
+                channel.hangup(channel.hangup_cause if told else outcome.cause)
             result.callback(outcome)
             return
         result.callback(outcome)
@@ -255,10 +257,12 @@ class Originator:
                 finish(OriginateResult(False, REASON_BUSY, Cause.USER_BUSY))
             elif frame.kind is Control.CONGESTION:
                 finish(OriginateResult(False, REASON_CONGESTION, Cause.NORMAL_CIRCUIT_CONGESTION))
+            elif frame.kind is Control.INCOMPLETE:
+                finish(OriginateResult(False, REASON_FAILURE, told=False))
             elif frame.kind is Control.HANGUP:
                 # Whatever its cause, as in Asterisk: reasons come of busy, congestion and time alone.
                 finish(OriginateResult(False, REASON_FAILURE, channel.hangup_cause, called))
-            elif frame.kind in (Control.RINGING, Control.PROGRESS) and self._channels.bus.wanted(
+            elif frame.kind in (Control.RINGING, Control.PROGRESS, Control.PROCEEDING) and self._channels.bus.wanted(
                 messages.DialStateChanged
             ):
                 progress = (None, channel.snapshot(), frame.kind.name, order.destination.address)

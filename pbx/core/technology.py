@@ -122,5 +122,5 @@ class Technologies:
         """A channel of ``kind``. Raises RequestFailed, also when there is no such technology."""
         technology = self.find(kind)
         if technology is None:
-            raise RequestFailed(f"no channel technology '{kind}' is loaded", Cause.NO_ROUTE_DESTINATION)
+            raise RequestFailed(f"no channel technology '{kind}' is loaded", Cause.CHAN_NOT_IMPLEMENTED)
         return technology.request(request)

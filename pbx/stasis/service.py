@@ -96,6 +96,8 @@ class Stasis:
         when the channel was hung up or redirected.
         """
         channel.set_variable("STASISSTATUS", "")
+        if channel.interrupted:
+            channel.set_variable("STASISSTATUS", "FAILED")
         channel.check()
         opened = ""
         if not self.applications.listening(application):

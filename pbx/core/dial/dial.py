@@ -105,7 +105,7 @@ class Dial:
         options, caller = self._options, self._caller
         for destination in self._destinations:
             self._request(destination)
-        self._tally.lines = self._tally.counted + len(self._legs)
+        self._tally.lines = self._tally.counted
         if options.before_call is not None and self._legs:
             await options.before_call([leg.channel for leg in self._legs.values()])
         if caller is not None:
@@ -144,6 +144,7 @@ class Dial:
     def _call_all(self) -> None:
         for leg in list(self._legs.values()):
             self._call(leg)
+            self._tally.lines += leg.begun
             if leg.channel.state is ChannelState.UP:
                 break
         if self._legs:
@@ -156,6 +157,7 @@ class Dial:
             return
         leg.channel.call()
         if not leg.channel.hangup_requested:
+            leg.begun = True
             self._publish(messages.DialBegan, leg, leg.destination.address)
 
     def _entertain(self) -> None:
@@ -363,15 +365,21 @@ class Dial:
         self._finish(DialResult(ANSWER, leg.channel))
 
     def _leg_failed(self, leg: Leg, cause: int, status: str = "") -> None:
+        """``status`` is busy or congestion, said without a cause: the caller's is what the leg knows by now."""
         channel = leg.channel
         del self._legs[channel.uniqueid]
         self._stop_early_media(leg)
-        channel.set_hangup_cause(cause)
+        if not status:
+            channel.set_hangup_cause(cause)
         if not channel.yanked:
             self._failed(channel.hangup_cause)
-            self._tally.count(cause if status else channel.hangup_cause)
-            self._publish(messages.DialEnded, leg, status or status_of_cause(channel.hangup_cause))
-            channel.hangup(cause)
+            if leg.begun:
+                self._tally.count(cause if status else channel.hangup_cause)
+                self._publish(messages.DialEnded, leg, status or status_of_cause(channel.hangup_cause))
+            elif channel.hangup_cause:
+                self._tally.lines += 1
+                self._tally.count(channel.hangup_cause)
+            channel.hangup(0 if status else cause)
         self._finish_if_all_failed()
 
     # Forwarding

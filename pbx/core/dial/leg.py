@@ -20,6 +20,8 @@ class Leg:
     early_media: bool = False
     anonymous: bool = False
     quiet: bool = False
+    #: Whether its call could be placed.
+    begun: bool = False
     #: The connected line it sent, kept until it answers.
     pending: Connected | None = None
 

@@ -228,7 +228,7 @@ class Player:
         lines: list[str] = []
         for step in call.steps:
             lines += await self._load(step) if isinstance(step, Load) else await self._step(step, stream)
-        await client.until(lambda: self._hangups() == 2)
+        await client.until(lambda: self._count("Hangup") >= max(2, self._count("Newchannel")))
         response = await client.until(lambda: self._of("OriginateResponse", action_id))
         lines.insert(0, f"Originate: {response['Response']} {response['Reason']}")
         for event in client.events:
@@ -258,8 +258,8 @@ class Player:
     def _logged_errors(self) -> list[str]:
         return _LOGGED_ERROR.findall(self._server.log_text())
 
-    def _hangups(self) -> int:
-        return sum(event["Event"] == "Hangup" for event in self._client.events)
+    def _count(self, event: str) -> int:
+        return sum(each["Event"] == event for each in self._client.events)
 
     async def _step(self, step: Step, stream: EventStream) -> list[str]:
         client = self._client

@@ -197,6 +197,29 @@ NATIVE = Scenario(
 EXPRESSIONS = Scenario("expressions", "hundreds of expressions", (Call("e", "expressions"),))
 SUBSTITUTIONS = Scenario("substitutions", "variables, slices and functions in texts", (Call("e", "substitutions"),))
 
+#: Extensions of the context answers, and applications that run in h.
+_ARGUMENTS = (
+    "playback", "background", "wait", "read", "log", "set", "exec", "exec-nothing", "exec-none", "exec-time",
+    "goto", "goto-nothing", "answered", "hangup-404", "hangup-nonsense", "hangup-name", "hangup-number",
+    "hangup-minus", "bridge", "others", "redirect", "originate", "originate-tech", "originate-type", "dial",
+    "stack", "while", "others2", "system", "system-nothing", "exception", "authenticate", "authenticate-file",
+    "privacy",
+)  # fmt: skip
+_AFTERWARDS = (
+    "answer", "playback", "wait", "waitdigit", "read", "readexten", "echo", "dial", "authenticate", "incomplete",
+    "tryexec", "bridge", "stasis", "busy", "background", "originate", "senddtmf", "waitexten", "waituntil",
+    "hangup", "goto", "privacy", "retrydial",
+)  # fmt: skip
+
+ANSWERS = Scenario(
+    "answers",
+    "applications: wrong and missing arguments, statuses, what goes on and what does not, also in h",
+    (
+        *(Call(exten, "answers") for exten in _ARGUMENTS),
+        *(Call("1", f"after-{name}") for name in _AFTERWARDS),
+    ),
+)
+
 SCENARIOS = (
     APPLICATIONS,
     JUMPS,
@@ -207,6 +230,7 @@ SCENARIOS = (
     RELOAD,
     HINTS,
     NATIVE,
+    ANSWERS,
     EXPRESSIONS,
     SUBSTITUTIONS,
 )
