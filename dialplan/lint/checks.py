@@ -138,6 +138,12 @@ _TABLE = (
         "exten => 1,1,NoOp()\n same => n,Hangup()",
     ),
     _warning(
+        "unbalanced-block",
+        "A While has no EndWhile, an If no EndIf, or the other way round; or ExitWhile, Else or the like is outside.",
+        "exten => 1,1,While($[${N} < 3])\n same => n,Set(N=$[${N} + 1])",
+        "exten => 1,1,While($[${N} < 3])\n same => n,Set(N=$[${N} + 1])\n same => n,EndWhile",
+    ),
+    _warning(
         "no-first-priority",
         "An extension has no priority 1, so it cannot be dialled.",
         "exten => 1,2,NoOp()",

@@ -2,7 +2,8 @@
 
 What the file defines is what it has defined once it is loaded. What its functions do is read from the tokens of the
 source, of the file and of what it requires by a constant name: calls written ``app.NAME(...)`` or ``app["NAME"](...)``,
-and ``channel.NAME`` in all its forms. What goes through another name for ``app`` or ``channel`` is not seen.
+and ``channel.NAME`` in all its forms. A local name for one of these is followed where it is declared once and set
+nowhere else; what goes through any other name is not seen.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from dialplan.extensions import Fragment, SwitchEntry
 from dialplan.lint.conf import note_pattern
 from dialplan.lint.findings import Place
+from dialplan.lint.lua_aliases import resolve
 from dialplan.lint.lua_calls import LuaScanner
 from dialplan.lint.lua_tokens import tokens
 from dialplan.lint.world import World
@@ -129,4 +131,4 @@ class LuaReader:
             return
         name = self._shown(path)
         self._world.report.files.add(name)
-        LuaScanner(self._world, name, list(tokens(source))).run()
+        LuaScanner(self._world, name, resolve(list(tokens(source)))).run()

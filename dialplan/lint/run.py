@@ -9,6 +9,7 @@ import dialplan
 from dialplan.arguments import Grammar
 from dialplan.contexts import Contexts
 from dialplan.functions.odbc_conf import read_databases, read_queries
+from dialplan.lint.blocks import check_blocks
 from dialplan.lint.calls import check_call
 from dialplan.lint.conf import ConfReader
 from dialplan.lint.findings import Place, Report
@@ -52,6 +53,7 @@ def check_directory(directory: Path) -> Report:
             check_target(world, target)
         _check_switches(world)
         check_flow(world)
+        check_blocks(world)
         _check_endpoints(world, directory)
     follow(world, world.steps)
     for step in world.steps:

@@ -253,3 +253,45 @@ def test_a_check_in_whole(lint: Lint) -> None:
         "exten => _0.,1,Dial(PJSIP/${EXTEN:1}@trunk)\n"
     )
     assert "\n".join(shown(report)) + "\n" == GOLDEN
+
+
+@pytest.mark.parametrize(
+    ("steps", "found"),
+    [
+        (("While(1)", "If(1)", "NoOp", "ElseIf(1)", "Else", "EndIf", "ExitWhile", "EndWhile"), None),
+        (("If(1)", "While(1)", "EndWhile", "EndIf", "If(1)", "EndIf"), None),
+        (("While(1)", "While(1)", "EndWhile"), "1: warning: While without EndWhile in its extension"),
+        (("NoOp", "EndWhile"), "2: warning: EndWhile without While before it"),
+        (("While(1)", "EndWhile", "ExitWhile"), "3: warning: ExitWhile outside of While and EndWhile"),
+        (("ContinueWhile",), "1: warning: ContinueWhile outside of While and EndWhile"),
+        (("NoOp", "if(1)", "NoOp"), "2: warning: If without EndIf in its extension"),
+        (("ElseIf(1)", "NoOp"), "1: warning: ElseIf outside of If and EndIf"),
+        (("If(1)", "EndIf", "EndIf"), "3: warning: EndIf without If before it"),
+    ],
+)
+def test_blocks_are_ended(lint: Lint, steps: tuple[str, ...], found: str | None) -> None:
+    lines = [f"exten => 1,{number},{step}" for number, step in enumerate(steps, 1)]
+    report = lint("\n".join(["[default]", *lines, ""]))
+    told = [str(each) for each in report.findings if each.check == "unbalanced-block"]
+    assert told == ([] if found is None else [f"extensions.conf:{int(found[0]) + 1}{found[1:]} [unbalanced-block]"])
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("local a = app\na.Plaback('x')", "3: error: there is no application 'Plaback'"),
+        ("local play = app.Plaback\nplay('x')", "2: error: there is no application 'Plaback'"),
+        ("local ch = channel\nch.X = nil", "3: error: channel.X cannot hold nil"),
+        ("local a = app\nlocal t = { a = 1 }\na.Plaback('x')", "4: error: there is no application 'Plaback'"),
+        ("local a = app\na = { Plaback = print }\na.Plaback('x')", None),
+        ("local function f(a)\na.Plaback('x')\nend\nlocal a = app\nf({})", None),
+        ("for _, a in pairs({}) do\na.Plaback('x')\nend\nlocal a = app", None),
+        ("local a = other or app\na.Plaback('x')", None),
+        ("local a, b = app, 1\na.Plaback('x')", None),
+        ("local t = { a = {} }\nlocal a = app\nt.a.Plaback('x')", None),
+    ],
+)
+def test_local_names_of_app_and_channel_are_followed(lint: Lint, body: str, found: str | None) -> None:
+    report = lint(lua=f"extensions = {{ default = {{ ['1'] = function()\n{body}\nend }} }}\n")
+    told = [line.removeprefix("extensions.lua:") for line in shown(report)]
+    assert [line.partition(": do you")[0].partition(" [")[0] for line in told][:1] == ([] if found is None else [found])
