@@ -225,6 +225,7 @@ class Engine:
                 name=found.name,
                 channel=channel.name,
                 data=data,
+                call_id=channel.callid,
             )
         if found.immediate:
             try:

@@ -272,6 +272,7 @@ class Loop:
             "Auto fallthrough, channel '{channel}' status is '{status}'",
             channel=channel.name,
             status=status,
+            call_id=channel.callid,
         )
         try:
             if status.upper() in ("CONGESTION", "CHANUNAVAIL"):

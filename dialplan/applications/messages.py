@@ -43,7 +43,7 @@ class VerboseModule(DialplanModule):
         elif number < 0:
             # As C reads a number without a sign.
             number = MAX_VERBOSE
-        verbose(log, min(number, MAX_VERBOSE), "{message}", message=message)
+        verbose(log, min(number, MAX_VERBOSE), "{message}", message=message, call_id=channel.callid)
         return RESULT_OK
 
     @application(

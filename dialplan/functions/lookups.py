@@ -1,11 +1,12 @@
-"""func_blacklist, func_vmcount, and AMI_CLIENT of the core: what others keep or count."""
+"""func_blacklist, func_vmcount, and AMI_CLIENT and LOG_GROUP of the core: what others keep or count."""
 
 from __future__ import annotations
 
 from dialplan.arguments import ArgumentError, Arguments
-from dialplan.functions.base import live
+from dialplan.functions.base import live, write_only
 from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.core.channel import Channel
+from pbx.logs import call_groups
 from pbx.manager_clients import ManagerClients
 from pbx.mwi import Mailboxes
 
@@ -57,7 +58,7 @@ class VmcountModule(DialplanModule):
 
 
 class CoreLookups(DialplanModule):
-    """AMI_CLIENT, which is the core's own."""
+    """AMI_CLIENT and LOG_GROUP, which are the core's own."""
 
     name = "core"
     description = "The core's functions"
@@ -79,3 +80,30 @@ class CoreLookups(DialplanModule):
         if field != "sessions":
             raise FunctionError(f"Invalid arguments provided to function AMI_CLIENT: {field}")
         return str(count)
+
+    @function(
+        "LOG_GROUP",
+        "[group]",
+        synopsis="Set the channel group name for log filtering on this channel",
+        description=(
+            "Can be written only: Set(LOG_GROUP()=name), with nothing to leave the group. While the console command "
+            '"logger filter changroup" has enabled groups, verbose messages of their calls only are shown.'
+        ),
+        see_also=("Log",),
+    )
+    def func_log_group(self, channel: Channel | None, args: Arguments) -> str:
+        raise write_only("LOG_GROUP")
+
+    @func_log_group.writer
+    def set_log_group(self, channel: Channel | None, args: Arguments, value: str) -> None:
+        call = live(channel, "LOG_GROUP")
+        if not value:
+            call_groups.of_call.pop(call.callid, None)
+            return
+        call_groups.of_call[call.callid] = value
+        if _forget_group not in call.on_end:
+            call.on_end.append(_forget_group)
+
+
+def _forget_group(channel: Channel) -> None:
+    call_groups.of_call.pop(channel.callid, None)

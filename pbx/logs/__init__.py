@@ -8,16 +8,18 @@ shown behind the process id.
 
 from __future__ import annotations
 
-from pbx.logs._verbosity import Verbosity, verbose, verbosity
+from pbx.logs._verbosity import CallGroups, Verbosity, call_groups, verbose, verbosity
 from pbx.logs.manager import LogManager
 from pbx.logs.settings import Channel, Level, LoggerSettings, read_logger_settings
 
 __all__ = [
+    "CallGroups",
     "Channel",
     "Level",
     "LogManager",
     "LoggerSettings",
     "Verbosity",
+    "call_groups",
     "read_logger_settings",
     "verbose",
     "verbosity",

@@ -25,6 +25,26 @@ class Verbosity:
 verbosity = Verbosity()
 
 
+class CallGroups:
+    """Which calls' verbose messages are read: all, or those of the groups that ``logger filter`` has enabled."""
+
+    __slots__ = ("enabled", "of_call")
+
+    def __init__(self) -> None:
+        #: Empty: no filter. In the order in which they were enabled.
+        self.enabled: dict[str, None] = {}
+        #: The group of a call by its id in the log (LOG_GROUP).
+        self.of_call: dict[str, str] = {}
+
+    def wants(self, call_id: object) -> bool:
+        """Whether verbose messages of that call are read."""
+        return not self.enabled or (isinstance(call_id, str) and self.of_call.get(call_id) in self.enabled)
+
+
+#: Process wide, as `verbosity`.
+call_groups = CallGroups()
+
+
 def verbose(log: Logger, level: int, text: str, **fields: object) -> None:
     """Log ``text`` (a Twisted log format) at verbose ``level``, if anybody reads that much."""
     if level <= verbosity.level:

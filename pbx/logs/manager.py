@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.logger import ILogObserver, globalLogBeginner, globalLogPublisher
 from zope.interface import implementer
 
-from pbx.logs._verbosity import Verbosity
+from pbx.logs._verbosity import Verbosity, call_groups
 from pbx.logs._verbosity import verbosity as process_verbosity
 from pbx.logs.format import DateFormat, LineFormat, level_of, record_of
 from pbx.logs.settings import FOLLOW_CORE, Channel, Level, LoggerSettings, read_logger_settings
@@ -137,7 +137,7 @@ class LogManager:
         level, number = level_of(event)
         if level not in self._wanted or self._inside:
             return
-        if level is Level.VERBOSE and number > self._verbosity.level:
+        if level is Level.VERBOSE and (number > self._verbosity.level or not call_groups.wants(event.get("call_id"))):
             return
         if level is Level.DEBUG and number > self._verbosity.debug:
             return

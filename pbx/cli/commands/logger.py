@@ -9,7 +9,8 @@ from twisted.internet.utils import getProcessOutputAndValue
 from twisted.logger import Logger
 
 from pbx.cli.registry import Command, CommandError, UsageError, no_arguments
-from pbx.logs import Level, LogManager
+from pbx.config.types import is_true
+from pbx.logs import Level, LogManager, call_groups
 from pbx.logs.settings import parse_channel
 
 if TYPE_CHECKING:
@@ -46,11 +47,46 @@ class _LoggerCommands:
             Command("logger rotate", "logger rotate", "Rotates and reopens the log files", self.rotate),
             Command("logger add channel", add, "Adds a new logging channel", self.add),
             Command("logger remove channel", "logger remove channel <name>", "Removes a logging channel", self.remove),
+            Command(
+                "logger filter changroup",
+                "logger filter changroup <group> {on|off}",
+                "Filter PBX logs by channel log group",
+                self.filter_group,
+            ),
+            Command("logger filter show", "logger filter show", "Show current PBX channel filtering", self.filters),
+            Command("logger filter reset", "logger filter reset", "Reset PBX channel filtering", self.filter_reset),
         ]
 
     @property
     def _logs(self) -> LogManager:
         return self._server.require(LogManager)
+
+    @staticmethod
+    def filter_group(arguments: Sequence[str]) -> str:
+        if len(arguments) != 2:
+            raise UsageError
+        group, wanted = arguments[0], is_true(arguments[1])
+        if wanted:
+            call_groups.enabled[group] = None
+        else:
+            call_groups.enabled.pop(group, None)
+        return f"Logging of channel group '{group}' is now {'enabled' if wanted else 'disabled'}\n"
+
+    @staticmethod
+    def filters(arguments: Sequence[str]) -> str:
+        no_arguments(arguments)
+        count = len(call_groups.enabled)
+        if not count:
+            return "No filtering currently active\n"
+        rows = [f"{number:3} {group:<32}" for number, group in enumerate(reversed(call_groups.enabled), 1)]
+        return "\n".join([*rows, f"{count} channel group{'s' * (count != 1)} currently enabled", ""])
+
+    @staticmethod
+    def filter_reset(arguments: Sequence[str]) -> str:
+        no_arguments(arguments)
+        count = len(call_groups.enabled)
+        call_groups.enabled.clear()
+        return f"Log filtering has been reset ({count} filter{'s' * (count != 1)} removed)\n"
 
     def channels(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)
