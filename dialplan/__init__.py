@@ -117,6 +117,7 @@ def install(server: Server, *, live_dangerously: bool = False, kind: type[Engine
     engine.live_dangerously = live_dangerously
     engine.use_hints(server.hints)
     server.provide(Engine, engine)
+    server.gauges["dialplan runs"] = lambda: engine.running
     for module in CORE_MODULES:
         module(server).register()
     DialplanCommands(server, engine).register()

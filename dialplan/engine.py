@@ -54,6 +54,8 @@ class Engine:
         #: Whether AMI and ARI users may use functions that reach the system (asterisk.conf).
         self.live_dangerously = False
         self.loop = Loop(self)
+        #: Runs of the dialplan that have not ended, hangup's included.
+        self.running = 0
 
     # What others ask
 
@@ -321,10 +323,18 @@ class Engine:
         """Run the dialplan on ``channel`` from its position, as its owner, until it has hung up. Never fails."""
         channel.owner = "pbx"
         self.channels.calls_processed += 1
-        return coroutines.run(self.loop.start(channel))
+        return self._counted(coroutines.run(self.loop.start(channel)))
+
+    def _counted(self, running: Deferred[None]) -> Deferred[None]:
+        self.running += 1
+        return running.addBoth(self._ended)
+
+    def _ended(self, result: object) -> object:
+        self.running -= 1
+        return result
 
     def finish(self, channel: Channel, context: str) -> Deferred[None]:
         """Run ``h`` of ``context`` on a channel that no dialplan runs on, as its owner, and hang it up. Never fails."""
         channel.owner = "pbx"
         channel.context = context
-        return coroutines.run(self.loop.finish(channel, Run()))
+        return self._counted(coroutines.run(self.loop.finish(channel, Run())))

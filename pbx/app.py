@@ -114,6 +114,16 @@ def build(reactor: Any, conf: AsteriskConf) -> Server:
     texts.register_handler(DialplanMessages(server.channels))
     server.provide(TextMessages, texts)
     server.modules = ModuleRegistry(server, MODULES)
+    server.gauges |= {
+        "channels": lambda: len(server.channels),
+        "bridges": lambda: len(server.bridges),
+        "SIP invite sessions": lambda: len(host.invite),
+        "RTP port pairs": lambda: engine.transports_lent,
+        "media legs": lambda: engine.legs,
+        "media streams": lambda: engine.streams,
+        "conference ports": lambda: engine.mixer.ports,
+        "conference connections": lambda: engine.mixer.connections,
+    }
     return server
 
 

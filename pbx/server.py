@@ -73,6 +73,8 @@ class Server:
         #: "" while running, else how the exchange is asked to stop: "now", "gracefully" or "convenient".
         self.stopping = ""
         self.restart_wanted = False
+        #: What is held now, by name: parts tell here how much of what an idle exchange does not hold.
+        self.gauges: dict[str, Callable[[], int]] = {}
         #: Reloads one module, or everything, and tells the bus; the program sets it (`reload` calls it).
         self.reloader: Callable[[str | None], Awaitable[list[str]]] | None = None
         self._stop_requested: list[Deferred[None]] = []

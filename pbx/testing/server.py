@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from pbx.testing import _templates
+from pbx.testing._descriptors import open_descriptors
 from pbx.testing._waiting import KeptProcess, pause
 from pbx.testing.addresses import AddressLease
 
@@ -31,6 +32,7 @@ START_SECONDS = 20.0
 CLI_SECONDS = 10.0
 STOP_SECONDS = 15.0
 RETRY_SECONDS = 0.1
+_SESSIONS = "SIP invite sessions"
 ALARMS = re.compile(r"Traceback|Unhandled|(?<![A-Za-z])(?:ERROR|CRITICAL)(?![A-Za-z])|assertion|never retrieved")
 KEEP_VARIABLE = "OBELISK_TEST_KEEP"
 """Set in the environment, this keeps the directories of every server (they are always kept when a check fails)."""
@@ -54,6 +56,7 @@ class LiveServer:
         self._process = KeptProcess(reactor)
         self._descriptors: dict[str, int] = {}
         self._supervised = False
+        self._ours = True
 
     @classmethod
     async def start(
@@ -94,6 +97,7 @@ class LiveServer:
             command += ["-f", *arguments, "-C", str(etc / "asterisk.conf")]
         server = cls(reactor, root, lease, command)
         server._asterisk = list(program) or server._asterisk
+        server._ours = not program
         server._supervised = supervise
         server.passwords = {user: secrets.token_urlsafe(9) for user in users}
         server._write_files(
@@ -207,7 +211,7 @@ class LiveServer:
             childFDs={0: "w", 1: "r", 2: "r"},
         )
         await self.booted(START_SECONDS, poll_seconds)
-        self._descriptors = self._open_descriptors()
+        self._descriptors = open_descriptors(self.worker_pid)
 
     async def booted(self, seconds: float, poll_seconds: float = RETRY_SECONDS) -> None:
         """Wait until ``core waitfullybooted`` succeeds; ServerError if it does not within ``seconds``."""
@@ -261,7 +265,11 @@ class LiveServer:
             await self.sleep(0.02)
 
     async def check_clean(self, allowed: Sequence[str] = ()) -> None:
-        """Raise ServerError unless no channel and no descriptor is left over and the log has no alarm."""
+        """Raise ServerError unless nothing of any call is left over and the log has no alarm.
+
+        Nothing: no channel, no descriptor, none of what ``core show resources`` counts. SIP's invite sessions, which
+        by RFC 3261 may last half a minute longer than their calls (timers H, J), are for `check_sessions`.
+        """
         if self._process.ended:
             raise ServerError(f"the server has ended: {self.exit_code}\n{self._log_tail()}")
         await self.wait_no_channels()
@@ -270,8 +278,26 @@ class LiveServer:
             if self._reactor.seconds() > deadline:
                 raise ServerError(f"descriptors left open: {left}\n{self._log_tail()}")
             await self.sleep(RETRY_SECONDS)
+        if self._ours:
+            await self._wait_nothing_held(3.0, without=(_SESSIONS,))
         if alarms := self.alarms(allowed):
             raise ServerError("alarms in the log:\n" + "\n".join(alarms) + "\n" + self._log_tail())
+
+    async def check_sessions(self, seconds: float = 40.0) -> None:
+        """Raise ServerError unless, after so long at most, not even a transaction of any call is left."""
+        await self._wait_nothing_held(seconds)
+
+    async def resources(self) -> dict[str, int]:
+        """What ``core show resources`` counts, by name."""
+        rows = (line.rpartition("  ") for line in (await self.cli("core show resources")).splitlines())
+        return {name.strip(): int(count) for name, _, count in rows}
+
+    async def _wait_nothing_held(self, seconds: float, without: Sequence[str] = ()) -> None:
+        deadline = self._reactor.seconds() + seconds
+        while held := {k: v for k, v in (await self.resources()).items() if k not in without and v}:
+            if self._reactor.seconds() > deadline:
+                raise ServerError(f"held after the last call: {held}\n{self._log_tail()}")
+            await self.sleep(RETRY_SECONDS)
 
     async def stop(self, *, timeout: float = STOP_SECONDS) -> int | None:
         """End it by ``core stop now`` and return its exit code; kill it if that does not end it."""
@@ -344,46 +370,17 @@ class LiveServer:
     def _log_tail(self) -> str:
         return f"-- log of {self.directory} --\n" + "\n".join(self.log_text().splitlines()[-60:])
 
-    def _open_descriptors(self) -> dict[str, int]:
-        """How many descriptors of each kind are open; RTP sockets, which are pooled for reuse, are left out."""
-        found: dict[str, int] = {}
-        pooled = _datagram_inodes(self.worker_pid, RTP_POOL)
-        directory = Path(f"/proc/{self.worker_pid}/fd")
-        for entry in directory.iterdir():
-            try:
-                target = str(entry.readlink())
-            except OSError:
-                continue
-            if target in pooled:
-                continue
-            kind = target.partition(":")[0] if ":[" in target or target.startswith("anon_inode") else target
-            found[kind] = found.get(kind, 0) + 1
-        return found
-
     def keep_descriptors(self) -> None:
         """Count what is open now as the server's own from here on: a pool of connections to a database, say."""
-        self._descriptors = self._open_descriptors()
+        self._descriptors = open_descriptors(self.worker_pid)
 
     def _descriptors_left(self) -> dict[str, int]:
-        now = self._open_descriptors()
+        now = open_descriptors(self.worker_pid)
         return {
             kind: count - self._descriptors.get(kind, 0)
             for kind, count in now.items()
             if count > self._descriptors.get(kind, 0) and not kind.endswith((".sqlite3", "-wal", "-shm", "-journal"))
         }
-
-
-RTP_POOL = range(10000, 32001)
-
-
-def _datagram_inodes(pid: int, ports: range) -> set[str]:
-    """``socket:[INODE]`` of all UDP sockets of a process's network that are bound to one of these ports."""
-    found = set()
-    for line in Path(f"/proc/{pid}/net/udp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if int(fields[1].rpartition(":")[2], 16) in ports:
-            found.add(f"socket:[{fields[9]}]")
-    return found
 
 
 def _program() -> list[str]:

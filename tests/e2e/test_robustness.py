@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from pbx.testing.phone import PhoneCall
 
 pytestmark = pytest.mark.e2e
 
+#: Everything that listens, listens.
+INTERFACES = {
+    "http.conf": "[general]\nenabled = yes\nbindaddr = @host@\nbindport = 8088\n",
+    "ari.conf": "[general]\nenabled = yes\n",
+    "manager.conf": "[general]\nenabled = yes\nbindaddr = @host@\n",
+}
 LUA = """
 extensions = { default = {
   ["600"] = function() app.Answer(); app.Echo() end,
@@ -39,7 +46,8 @@ async def _echo(server: Any, phones: Any, tmp_path: Path) -> PhoneCall:
 async def _still_echoing(call: PhoneCall, phones: Any, tmp_path: Path, seconds: float) -> None:
     await phones.sleep(1.0)
     await call.stop_recording()
-    assert_heard(tmp_path / "echo.wav", 440, seconds)
+    # What misbehaves beside it takes a processor, from the phones too: their clocks falter before the exchange's does.
+    assert_heard(tmp_path / "echo.wav", 440, seconds, share=0.8, foreign_seconds=0.4)
     await call.hangup()
     await call.disconnected()
 
@@ -120,7 +128,7 @@ async def test_rtp_timeout_ends_the_call_of_a_vanished_phone(live_server: Any, p
 
 @pytest_twisted.ensureDeferred
 async def test_garbage_on_every_port_during_a_call(live_server: Any, phones: Any, tmp_path: Path) -> None:
-    server = await live_server(extensions=LUA)
+    server = await live_server(extensions=LUA, files=INTERFACES)
     live_server.allow(r".")  # whatever is logged about garbage, the call and the server must live
     echo = await _echo(server, phones, tmp_path)
     await echo.media_state("active")
@@ -133,16 +141,18 @@ async def test_garbage_on_every_port_during_a_call(live_server: Any, phones: Any
                 udp.sendto(chance.randbytes(length), target)
                 udp.sendto(b"\x80\x00" + chance.randbytes(length), target)
                 udp.sendto(b"\x80\xc8" + chance.randbytes(length), target)
-    for start in (
-        b"",
-        b"INVITE ",
-        b"SIP/2.0 200 OK\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"\r\n\r\n",
-        b"\x16\x03\x01",
-    ):
-        with socket.create_connection(sip, timeout=2) as tcp:
-            tcp.sendall(start + chance.randbytes(3000))
+    starts = (
+        *(b"", b"INVITE ", b"SIP/2.0 200 OK\r\n", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n\r\n", b"\x16\x03\x01"),
+        *(b"Action: Login\r\n", b"POST /ari/channels HTTP/1.1\r\nContent-Length: 9\r\n\r\n", b"\0\0\0\1"),
+    )
+    console = str(server.path("astrundir") / "asterisk.ctl")
+    for start in starts:
+        for port in (server.sip_port, 5038, 8088):
+            with socket.create_connection((server.host, port), timeout=2) as tcp, suppress(OSError):
+                tcp.sendall(start + chance.randbytes(3000))
+        with socket.socket(socket.AF_UNIX) as stream, suppress(OSError):
+            stream.connect(console)
+            stream.sendall(start + chance.randbytes(3000))
     with socket.create_connection(sip, timeout=2) as tcp:
         tcp.sendall(b"OPTIONS sip:x SIP/2.0\r\nContent-Length: 99999999\r\n\r\n")
     await _still_echoing(echo, phones, tmp_path, 0.9)

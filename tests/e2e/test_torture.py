@@ -3,7 +3,9 @@ never an end of the server, and a call made afterwards works."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,29 @@ import pytest
 import pytest_twisted
 
 from pbx.testing.addresses import process_address
+from pbx.testing.audio import assert_heard, write_tone
 from pbx.testing.message import SipMessage
+from pbx.testing.server import LiveServer
 from pbx.testing.sipp import run_sipp
 
 pytestmark = pytest.mark.e2e
 SCENARIOS = Path(__file__).parent / "sipp"
-LUA = "extensions = { default = { once = function() app.Answer(); app.Hangup() end } }"
+CORPUS = Path(__file__).parents[1] / "unit" / "pjsip" / "torture"
+#: Whoever sends the messages of the corpus says in their Via that it listens here.
+CORPUS_PORT = 5066
+STRAY_RESPONSES = {
+    *("app-200-with-broadcast-via", "bad-scalars-in-response", "bad-status-code", "valid-empty-reason"),
+    "valid-odd-reason",
+}
+#: Requests that are logged, not answered: what says to whom is missing or broken, or they are another protocol's.
+DROPPED = {"abort-empty-ipv6", "app-missing-headers", "bad-separators", "bad-version", "valid-wide-characters"}
+LUA = """
+extensions = { default = {
+  once = function() app.Answer(); app.Hangup() end,
+  echo = function() app.Answer(); app.Echo() end,
+  desk = function() app.Progress(); app.Wait(0.1); app.Hangup(17) end,
+} }
+"""
 
 
 def _request(
@@ -194,3 +213,54 @@ async def test_the_server_survives_them_all(live_server: Any, phones: Any) -> No
         assert answers[name].split(" ")[1] in codes, f"{name}: {answers[name]}"
     await run_sipp(SCENARIOS / "uac_until_bye.xml", server.address, reactor=reactor, service="once", calls=3, host=own)
     await server.wait_no_channels(40.0)
+
+
+async def _send_corpus(server: LiveServer, udp: socket.socket, own: str, *, tcp: bool) -> dict[str, list[str]]:
+    """Send every message of the corpus; the first lines of what came back, by the message's name."""
+    answers: dict[str, list[str]] = {}
+    for path in sorted(CORPUS.glob("*.dat")):
+        lines = answers[path.stem] = []
+        if tcp:
+            with socket.create_connection((server.host, server.sip_port), 5.0, (own, 0)) as stream:
+                stream.sendall(path.read_bytes())
+                await server.sleep(0.05)
+        else:
+            udp.sendto(path.read_bytes(), (server.host, server.sip_port))
+            await server.sleep(0.15)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    first = udp.recv(65536).split(b"\r\n", 1)[0].decode("latin-1")
+                    if first not in lines:
+                        lines.append(first)
+        assert server.running, f"ended by {path.name}\n{server.log_text()[-3000:]}"
+    return answers
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_corpus_beside_a_call_leaves_nothing(live_server: Any, phones: Any, tmp_path: Path) -> None:
+    """RFC 4475's categories, from a known peer and over both transports, while somebody talks."""
+    own = process_address(os.getpid())
+    server = await live_server(extensions=LUA, trunks={"torture": f"{own}:{CORPUS_PORT}"})
+    live_server.allow(r".")
+    alice = await phones("alice", server)
+    call = await alice.call(server.sip_uri("echo"))
+    await call.confirmed()
+    await call.media_state("active")
+    await call.play(write_tone(tmp_path / "440.wav", 440, 1.0))
+    await call.record(tmp_path / "heard.wav")
+    with socket.socket(type=socket.SOCK_DGRAM) as udp:
+        udp.bind((own, CORPUS_PORT))
+        udp.setblocking(False)
+        answers = await _send_corpus(server, udp, own, tcp=False)
+        await _send_corpus(server, udp, own, tcp=True)
+    await call.stop_recording()
+    assert {name for name, lines in answers.items() if not lines} == STRAY_RESPONSES | DROPPED
+    malformed = re.findall(r"malformed SIP from .* by udp", server.log_text())
+    assert len(malformed) > 20
+    # Ten seconds in all: more may be concealed than in one.
+    assert_heard(tmp_path / "heard.wav", 440, 8.0, foreign_seconds=1.0)
+    await call.hangup()
+    await call.disconnected()
+    assert "Traceback" not in server.log_text()
+    await server.check_clean([r"."])
+    await server.check_sessions()

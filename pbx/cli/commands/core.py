@@ -55,6 +55,7 @@ class _CoreCommands:
             ("core show uptime", "[seconds]", "Show uptime information", self.uptime),
             ("core show settings", "", "Show some core settings", self.settings),
             ("core show help", "[topic]", "Display help list, or specific help on a command", self.help),
+            ("core show resources", "", "Show what calls hold: channels, ports, sessions", self.resources),
             ("core show calls", "[uptime [seconds]]", "Display information on calls", self.calls),
             ("core waitfullybooted", "", "Wait for Asterisk to be fully booted", self.wait_booted),
             ("core set verbose", "[atleast] <level> [silent]", "Set level of verbose chattiness", self.set_verbose),
@@ -102,6 +103,13 @@ class _CoreCommands:
             return text
         seconds = self._server.clock.now() - self._server.started_at
         return f"{text}\nSystem uptime: {int(seconds) if len(arguments) == 2 else uptime_text(seconds)}"
+
+    def resources(self, arguments: Sequence[str]) -> str:
+        """Of Obelisk's own: what an idle exchange holds none of, so that an operator sees what does not come back."""
+        no_arguments(arguments)
+        counts = {name: count() for name, count in sorted(self._server.gauges.items())}
+        width = max(map(len, counts))
+        return "\n".join(f"{name:<{width}}  {count:>6}" for name, count in counts.items())
 
     async def wait_booted(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)

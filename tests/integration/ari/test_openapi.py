@@ -8,11 +8,13 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_twisted
 from twisted.internet.utils import getProcessOutputAndValue
 
+from pbx.testing.ari import AriClient
 from pbx.testing.server import LiveServer
 
 PROGRAM = Path(sys.executable).parent / "schemathesis"
@@ -38,6 +40,11 @@ async def server() -> AsyncIterator[LiveServer]:
     server = await LiveServer.start(reactor=reactor, files=FILES)
     yield server
     await server.cli("channel request hangup all")
+    # The bridges that it made are its own to end: nothing else does.
+    ari = await AriClient.connect(reactor, server.host)
+    for bridge in (await ari.get("/bridges")).json:
+        await ari.delete(f"/bridges/{quote(bridge['id'], safe='')}")
+    await ari.close()
     await server.check_clean()
     await server.stop()
     server.discard()
