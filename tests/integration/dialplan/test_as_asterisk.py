@@ -22,8 +22,10 @@ OTHERWISE = {
     'Script error: extensions.lua: extensions["lua"]["text_value"] is a string, not a function': (
         "Script error: attempt to call a string value"
     ),
-    # The memory that a script may take comes to its end before Lua's own bound.
+    # The memory that a script may take comes to its end before Lua's own bound, or its time does.
     "Script error: extensions.lua:22: not enough memory": "Script error: extensions.lua:22: stack overflow",
+    "Script error: extensions.lua:22: time budget exhausted: string or table functions ran too long without calling an "
+    "application": "Script error: extensions.lua:22: stack overflow",
 }
 
 
