@@ -45,7 +45,10 @@ def test_an_application_s_help(harness: DialplanHarness) -> None:
     titles = [line for line in lines if line.startswith("[")]
     assert titles == ["[Synopsis]", "[Provided By]", "[Description]", "[Syntax]", "[Arguments]", "[See Also]"]
     assert "app_authenticate" in lines
-    assert said(harness, "core show application nothing") == ["Your application(s) is (are) not registered"]
+    assert said(harness, "core show application nothing") == [
+        "Your application(s) is (are) not registered",
+        "Command 'core show application nothing' failed.",
+    ]
 
 
 def test_functions(harness: DialplanHarness) -> None:
@@ -56,7 +59,10 @@ def test_functions(harness: DialplanHarness) -> None:
     assert all(line[20:22] == line[57:59] == "  " for line in lines[2:-1])
     assert said(harness, "core show functions like PJSIP_HEADERS")[-1] == "1 matching custom functions installed."
     assert said(harness, "core show functions like pjsip")[-1] == "0 matching custom functions installed."
-    assert said(harness, "core show function NOTHING") == ["No function by that name registered."]
+    assert said(harness, "core show function NOTHING") == [
+        "No function by that name registered.",
+        "Command 'core show function NOTHING' failed.",
+    ]
 
 
 def test_a_hint_by_its_context_too(harness: DialplanHarness) -> None:
