@@ -11,7 +11,7 @@ from dialplan.applications.sound import SoundMissing, play
 from dialplan.run import run_of
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.media import Switchboard
-from pbx.media.tones import Tones
+from pbx.media.tones import TONE_ZONE, Tones
 
 log = Logger()
 
@@ -19,9 +19,6 @@ log = Logger()
 PLAIN_FIRST, PLAIN_NEXT = 6.0, 2.0
 #: How long a prompt that is not the last waits for a digit.
 BETWEEN_PROMPTS = 0.05
-
-#: Where a channel keeps the country of its tone zone (`Channel.extra`).
-TONE_ZONE = "tone_zone"
 
 
 class Entry(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from twisted.logger import Logger
 
 from dialplan import after_bridge, hangup_handlers
-from dialplan.applications.entry import TONE_ZONE, zone_of
+from dialplan.applications.entry import zone_of
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import live, matcher, scan_int
@@ -16,7 +16,7 @@ from dialplan.registry import DialplanModule, FunctionError, function
 from pbx.config.types import is_true
 from pbx.core import hangup_source
 from pbx.core.channel import Channel
-from pbx.media.tones import Tones
+from pbx.media.tones import TONE_ZONE, Tones
 
 log = Logger()
 

@@ -47,7 +47,7 @@ MISSED: dict[type[ConfigObject], frozenset[str]] = {
         "outgoing_call_offer_pref pickup_group refer_blind_progress rtcp_mux rtp_ipv6 rtp_keepalive rtp_port_end "
         "rtp_port_start security_mechanisms security_negotiation srtp_tag_32 stir_shaken stir_shaken_profile "
         "suppress_moh_on_sendonly t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec t38_udptl_ipv6 "
-        "t38_udptl_maxdatagram t38_udptl_nat tone_zone tos_video use_avpf webrtc"
+        "t38_udptl_maxdatagram t38_udptl_nat tos_video use_avpf webrtc"
     ),
     Auth: _words("oauth_clientid oauth_secret refresh_token"),
     Registration: _words("security_mechanisms security_negotiation user_agent"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pbx.media.tones.config import FILE, ToneZones, built_in_zones, read_indications_conf
+from pbx.media.tones.config import FILE, TONE_ZONE, ToneZones, built_in_zones, read_indications_conf
 from pbx.media.tones.player import PlayingTone, Tones
 from pbx.media.tones.tone import ToneItem, parse_tone, render
 
 __all__ = [
     "FILE",
+    "TONE_ZONE",
     "PlayingTone",
     "ToneItem",
     "ToneZones",

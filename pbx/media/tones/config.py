@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pbx.config import ConfigLoader, Section
 
 FILE = "indications.conf"
+#: Where a channel keeps the country of its tone zone (`Channel.extra`).
+TONE_ZONE = "tone_zone"
 _GENERAL = "general"
 #: Options of a country that are no tones.
 _OTHER = frozenset(("description", "ringcadence", "alias"))

@@ -15,6 +15,7 @@ from pbx.core.party import Caller, Dialed, PartyId
 from pbx.core.states import ChannelState
 from pbx.errors import ObeliskError
 from pbx.media.errors import NoMediaPorts
+from pbx.media.tones import TONE_ZONE
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip.bodies import session_description, unknown_required
 from pbx.pjsip.caller_id import caller_of, line_information
@@ -204,6 +205,8 @@ def configure(channel: Channel, endpoint: Endpoint) -> None:
         channel.accountcode = endpoint.accountcode
     if endpoint.language:
         channel.language = endpoint.language
+    if endpoint.tone_zone:
+        channel.extra[TONE_ZONE] = endpoint.tone_zone
     if endpoint.tenantid:
         channel.tenantid = endpoint.tenantid
 

@@ -314,3 +314,20 @@ async def test_codecs_of_the_answer(exchange: Any, phone: Any, sdp: Any, agreed:
     assert parse(answer.body).media[0].formats == agreed
     phone.request("BYE")
     await phone.response(200, "BYE")
+
+
+@pytest.mark.parametrize("options", ["tone_zone = fr"])
+@pytest.mark.parametrize(
+    "extensions",
+    [
+        (
+            'extensions = {default = {["100"] = function() '
+            'app.Hangup(channel["CHANNEL(tonezone)"]:get() == "fr" and 17 or 38) end}}'
+        )
+    ],
+)
+@ensureDeferred
+async def test_tone_zone(phone: Any) -> None:
+    phone.invite("100")
+    await phone.response(486)
+    phone.ack_failure()
