@@ -376,8 +376,8 @@ class Dial:
             if leg.begun:
                 self._tally.count(cause if status else channel.hangup_cause)
                 self._publish(messages.DialEnded, leg, status or status_of_cause(channel.hangup_cause))
-            elif channel.hangup_cause:
-                self._tally.lines += 1
+            elif channel.hangup_cause or leg.forwarded:
+                self._tally.lines += not leg.forwarded
                 self._tally.count(channel.hangup_cause)
             channel.hangup(0 if status else cause)
         self._finish_if_all_failed()
@@ -400,6 +400,7 @@ class Dial:
             new = self._request(destination)
         self._end_forwarded(leg, target, None if new is None else new.channel)
         if new is not None:
+            new.forwarded = True
             forwarded_from(new, original, caller, options)
             if options.forwarding_ends_timeout:
                 cancel_timer(self._timer)

@@ -22,6 +22,8 @@ class Leg:
     quiet: bool = False
     #: Whether its call could be placed.
     begun: bool = False
+    #: Whether it has the say of the destination that forwarded to it.
+    forwarded: bool = False
     #: The connected line it sent, kept until it answers.
     pending: Connected | None = None
 
