@@ -31,6 +31,8 @@ _PLAYING = "music"
 _POSITION = "music position"
 #: Seconds before the next try when no file of a class could be played.
 RETRY_SECONDS = 5.0
+#: A file that is over sooner holds nothing to hear: were it begun anew at once, nothing else would ever happen.
+LEAST_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class LoopedMusic:
                 self._index = 0 if last else self._index + 1
 
     async def _play(self, path: Path, offset_ms: int, *, loop: bool = False) -> bool:
+        """Whether anything was heard."""
+        began = self._service.clock.monotonic()
         try:
             self._handle = self._service.switchboard.play(
                 self._leg, path, offset_ms=offset_ms, alone=self._alone, loop=loop
@@ -116,7 +120,7 @@ class LoopedMusic:
             log.warn("music on hold: {error}", error=str(error))
             return False
         try:
-            return await self._handle.finished
+            return await self._handle.finished and self._service.clock.monotonic() - began >= LEAST_SECONDS
         finally:
             if not self._over():
                 self._handle = None

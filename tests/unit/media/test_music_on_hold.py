@@ -72,11 +72,13 @@ def test_music_on_hold_plays_a_class_for_its_time(harness: DialplanHarness) -> N
     name = call.channel.name
     assert playing(harness) == ["one.wav"]
     assert last(harness).alone
+    harness.core.clock.advance(1)
     last(harness).finish()
     assert playing(harness) == ["two.ulaw"]
+    harness.core.clock.advance(1)
     last(harness).finish()
     assert playing(harness) == ["one.wav"]
-    harness.core.clock.advance(5)
+    harness.core.clock.advance(3)
     assert playing(harness) == []
     assert heard.lines == [f"{name} jazz", f"{name} silence"]
     assert call.channel.get_variable("AFTER") == "yes"
@@ -103,6 +105,16 @@ def test_music_goes_on_where_it_was_and_ends_with_the_call(harness: DialplanHarn
     assert (playing(harness), last(harness).position_ms) == (["two.ulaw"], 1234)
     call.channel.hangup()
     assert playing(harness) == []
+
+
+def test_files_with_nothing_in_them_are_not_begun_again_without_end(harness: DialplanHarness) -> None:
+    harness.core.switchboard.instant = True
+    harness.call("begin")
+    assert len(harness.core.switchboard.playbacks) == 2  # each file of the class once
+    harness.core.clock.advance(4.9)
+    assert len(harness.core.switchboard.playbacks) == 2
+    harness.core.clock.advance(60)  # the music has ended meanwhile, and the call goes on
+    assert len(harness.core.switchboard.playbacks) == 2
 
 
 def test_start_music_on_hold_goes_on_at_once(harness: DialplanHarness) -> None:
