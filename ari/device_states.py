@@ -36,10 +36,6 @@ class StasisDevices:
         kept = self._astdb.get(FAMILY, name.removeprefix(PREFIX))
         return DeviceState.__members__.get(kept or "", DeviceState.UNKNOWN)
 
-    def known(self, name: str) -> bool:
-        """Whether a state was set."""
-        return self._astdb.get(FAMILY, name.removeprefix(PREFIX)) is not None
-
     def all(self) -> list[str]:
         """Every device's full name, in order."""
         return [PREFIX + path.removeprefix(f"/{FAMILY}/") for path, _ in self._astdb.show(FAMILY)]

@@ -39,8 +39,6 @@ T = TypeVar("T")
 
 Answer = HttpResponse | Awaitable[HttpResponse]
 
-#: Seconds for which events are kept back, at most, until the reply of an operation that creates something.
-HOLD_SECONDS = 1.0
 #: Authorisations by hashing that may wait for a thread at one time; beyond, clients are told to come again.
 MAX_HASHING = 32
 
@@ -59,8 +57,6 @@ class AriServer:
         self._router = Router()
         self._documents = Documents(())
         self._hashing = 0
-        self._holds = 0
-        self._hold_timer: IDelayedCall | None = None
         self._unflushed: list[EventSocket] = []
         self._flush_timer: IDelayedCall | None = None
         self._last_values: dict[str, dict[str, str]] = {}
@@ -254,17 +250,11 @@ class AriServer:
             return self._failure(operation, error)
 
     async def _finish(self, operation: Operation, waiting: Awaitable[object]) -> HttpResponse:
-        """The answer of a handler that waits. Events of what it creates come after its reply."""
-        if operation.creates:
-            self._hold()
+        """The answer of a handler that waits. It may create nothing: events of that would come before its reply."""
         try:
             return self._success(operation, await waiting)
         except Exception as error:
             return self._failure(operation, error)
-        finally:
-            if operation.creates:
-                # In the next turn: the reply has been written by then.
-                self.server.clock.call_later(0, self._release)
 
     def _success(self, operation: Operation, result: object) -> HttpResponse:
         if result is None:
@@ -325,9 +315,12 @@ class AriServer:
     # Event sockets
 
     def flush_soon(self, socket: EventSocket) -> None:
-        """Write what a socket has, once this turn of the reactor is over: events come in runs."""
+        """Write what a socket has, once this turn of the reactor is over.
+
+        Events come in runs; and the reply to the request that caused them has been written by then.
+        """
         self._unflushed.append(socket)
-        if self._flush_timer is None and not self._holds:
+        if self._flush_timer is None:
             self._flush_timer = self.server.clock.call_later(0, self._flush)
 
     def _flush(self) -> None:
@@ -336,32 +329,12 @@ class AriServer:
         for socket in sockets:
             socket.flush()
 
-    def _hold(self) -> None:
-        self._holds += 1
-        cancel_timer(self._flush_timer)
-        self._flush_timer = None
-        if self._hold_timer is None:
-            self._hold_timer = self.server.clock.call_later(HOLD_SECONDS, self._hold_over)
-
-    def _release(self) -> None:
-        self._holds = max(0, self._holds - 1)
-        if not self._holds:
-            self._hold_over()
-
-    def _hold_over(self) -> None:
-        cancel_timer(self._hold_timer)
-        self._hold_timer = None
-        self._flush()
-        if self._holds:
-            self._hold_timer = self.server.clock.call_later(HOLD_SECONDS, self._hold_over)
-
     def stop(self) -> None:
         """End every socket."""
         for socket in list(self.sockets):
             socket.close()
         cancel_timer(self._flush_timer)
-        cancel_timer(self._hold_timer)
-        self._flush_timer = self._hold_timer = None
+        self._flush_timer = None
 
 
 def _with_headers(response: HttpResponse, lines: bytes) -> HttpResponse:

@@ -92,8 +92,6 @@ class Operation:
     notes: str = ""
     parameters: tuple[Parameter, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
-    #: Whether events are kept back until the reply has gone: they may be of what the operation creates.
-    creates: bool = False
     #: Whether the path is a WebSocket, reached by upgrade.
     websocket: bool = False
     #: Status of success.
@@ -133,7 +131,6 @@ class Resource:
         notes: str = "",
         parameters: tuple[Parameter, ...] = (),
         errors: Mapping[int, str] | None = None,
-        creates: bool = False,
         websocket: bool = False,
         success: int | None = None,
         since: tuple[str, ...] = ("12.0.0",),
@@ -159,7 +156,6 @@ class Resource:
                     notes,
                     parameters,
                     dict(errors or {}),
-                    creates,
                     websocket,
                     status,
                     since,

@@ -198,7 +198,7 @@ class Demo:
         self.say("alice has answered; both talk")
         caller = f"a call from {at_alice.remote_uri}"
         await self.talk(at_alice, at_bob, "ami", (caller, f"a call from {at_bob.remote_uri}"))
-        await client.action("Hangup", Channel=response["Channel"])
+        await client.action("Hangup", Channel=response["Channel"], Cause="16")
         await at_bob.disconnected()
         await at_alice.disconnected()
         ended = await client.event("Hangup", Channel=response["Channel"])

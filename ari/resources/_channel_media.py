@@ -94,7 +94,6 @@ def unmute(request: Request) -> None:
     response="Playback",
     parameters=(ID, MEDIA, LANG, OFFSET, SKIP, PLAYBACK_ID),
     errors=STATE_ERRORS,
-    creates=True,
     success=201,
 )
 def play_media(request: Request) -> Created:
@@ -110,7 +109,6 @@ RESOURCE.operation(
     response="Playback",
     parameters=(ID, path("playbackId", "Playback ID."), MEDIA, LANG, OFFSET, SKIP),
     errors=STATE_ERRORS,
-    creates=True,
     success=201,
     since=("12.2.0",),
 )(play_media)
@@ -130,7 +128,6 @@ RESOURCE.operation(
         409: "Channel is not in a Stasis application, or a recording with the same name exists",
         422: "The format specified is unknown on this system",
     },
-    creates=True,
     success=201,
 )
 def record_channel(request: Request) -> Created:

@@ -38,7 +38,6 @@ _SNOOP_ERRORS = {400: "Invalid parameters", 404: "Channel not found", 409: "The 
         query("snoopId", "Unique ID to assign to snooping channel"),
     ),
     errors=_SNOOP_ERRORS,
-    creates=True,
 )
 def snoop(request: Request) -> ChannelSnapshot:
     if request["spy"] == request["whisper"] == "none":
@@ -69,7 +68,6 @@ RESOURCE.operation(
         *_SNOOP,
     ),
     errors=_SNOOP_ERRORS,
-    creates=True,
     since=("12.2.0",),
 )(snoop)
 
@@ -95,7 +93,6 @@ RESOURCE.operation(
         body("variables", "Variables to set on the channel on creation."),
     ),
     errors={400: "Invalid parameters", 409: "Channel with given unique ID already exists.", 501: "Not there"},
-    creates=True,
     since=("16.6.0", "17.1.0"),
 )
 def external_media(request: Request) -> dict[str, object]:

@@ -43,7 +43,6 @@ def list_bridges(request: Request) -> list[BridgeSnapshot]:
     response="Bridge",
     parameters=(_TYPE, query("bridgeId", "Unique ID to give to the bridge being created."), _NAME, _VARIABLES),
     errors={409: "Bridge with the same bridgeId already exists"},
-    creates=True,
 )
 def create(request: Request) -> BridgeSnapshot:
     bridges, variables = request.require(Stasis).bridges, variables_of(request)
@@ -69,7 +68,6 @@ RESOURCE.operation(
     response="Bridge",
     parameters=(_TYPE, path("bridgeId", "Unique ID to give to the bridge being created."), _NAME, _VARIABLES),
     errors={409: "Bridge with the same bridgeId already exists"},
-    creates=True,
     since=("12.2.0",),
 )(create)
 
@@ -190,7 +188,6 @@ def remove_channel(request: Request) -> None:
     response="Playback",
     parameters=(ID, MEDIA, LANG, OFFSET, SKIP, PLAYBACK_ID),
     errors=BRIDGE_ERRORS,
-    creates=True,
     success=201,
 )
 def play_media(request: Request) -> Created:
@@ -205,7 +202,6 @@ RESOURCE.operation(
     response="Playback",
     parameters=(ID, path("playbackId", "Playback ID."), MEDIA, LANG, OFFSET, SKIP),
     errors=BRIDGE_ERRORS,
-    creates=True,
     success=201,
     since=("12.3.0",),
 )(play_media)
@@ -225,7 +221,6 @@ RESOURCE.operation(
         409: "Bridge is not in a Stasis application, or a recording with the same name exists",
         422: "The format specified is unknown on this system",
     },
-    creates=True,
     success=201,
 )
 def record_bridge(request: Request) -> Created:

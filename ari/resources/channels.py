@@ -99,7 +99,6 @@ def list_channels(request: Request) -> list[ChannelSnapshot]:
     response="Channel",
     parameters=(*_DESTINATION, query("channelId", "The unique id to assign the channel on creation."), *_COMMON),
     errors=_ORIGINATE_ERRORS,
-    creates=True,
 )
 def originate(request: Request) -> ChannelSnapshot:
     application, exten = request["app"] or "", request["extension"] or ""
@@ -134,7 +133,6 @@ def originate(request: Request) -> ChannelSnapshot:
         body("variables", "Variables to set on the channel on creation."),
     ),
     errors={400: "Invalid parameters for creating a channel.", 409: _ORIGINATE_ERRORS[409]},
-    creates=True,
     since=("14.0.0",),
 )
 def create(request: Request) -> ChannelSnapshot:
@@ -188,7 +186,6 @@ RESOURCE.operation(
     response="Channel",
     parameters=(path("channelId", "The unique id to assign the channel on creation."), *_DESTINATION, *_COMMON),
     errors=_ORIGINATE_ERRORS,
-    creates=True,
     since=("12.2.0",),
 )(originate)
 
