@@ -236,7 +236,7 @@ OFFSET = query("offsetms", "Number of milliseconds to skip before playing. Only 
 SKIP = query("skipms", "Number of milliseconds to skip for forward/reverse operations.", type="int", default=3000)
 MEDIA = query(
     "media",
-    "Media URIs to play: sound:, recording:, number:, digits: or characters:.",
+    "Media URIs to play: sound:, recording:, number:, digits:, characters: or tone:.",
     required=True,
     multiple=True,
 )
