@@ -45,7 +45,12 @@ SPELLING = (
 PROMPTS = {
     "hello-world": "Hello, world.",
     "hello": "Hello.",
-    "demo-congrats": "Congratulations. Your call reached Obelisk.",
+    # As long as a call that is watched from its answer on may need.
+    "demo-congrats": (
+        "Congratulations. Your call reached Obelisk, a telephone exchange that speaks Asterisk's languages. "
+        "What you hear is a sound file, played by an extension of the dialplan. When it ends, the call ends as well. "
+        "Call again to try the other extensions: there is an echo test, a menu, and a recording of your own voice."
+    ),
     "demo-echotest": "What you say now is sent back to you. Press the pound key, or hang up, to end.",
     "demo-echodone": "The echo has ended.",
     "pbx-invalid": "This is not a valid extension.",

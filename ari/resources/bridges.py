@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from twisted.logger import Logger
+
 from ari.replies import AriError, Created
 from ari.request import Request
 from ari.resources._bridge_variables import ID, RESOURCE
@@ -24,6 +26,8 @@ from pbx.core.bridge import BridgeSnapshot
 from pbx.stasis.control import ChannelControl
 from pbx.stasis.errors import BadBridgeType, BadName, NameInUse, WrongState
 from pbx.stasis.service import Stasis
+
+log = Logger()
 
 _TYPE = query("type", "Comma separated list of bridge type attributes; 'mixing' (the default) or 'holding' decides.")
 _NAME = query("name", "Name to give to the bridge being created.")
@@ -272,7 +276,8 @@ def clear_video_source(request: Request) -> None:
 def start_music(request: Request) -> None:
     own, music = bridge_of(request), request.server.channels.music
     if music is None or not own.start_music(music, request["mohClass"] or ""):
-        raise AriError(500, "Unable to start music on hold")
+        # The client is not told, as by Asterisk: it asked for nothing wrong.
+        log.warn("bridge {bridge} hears no music on hold: there is none", bridge=own.bridge.id)
 
 
 @RESOURCE.operation(

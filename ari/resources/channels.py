@@ -148,7 +148,7 @@ def _not_made(error: OriginateError, order: Originate) -> AriError:
     if isinstance(error.__cause__, DuplicateChannel):
         return AriError(409, "Channel with given unique ID already exists")
     log.info("{where} was not originated: {error}", where=str(order.destination), error=str(error))
-    return AriError(500, "Allocation failed")
+    return AriError(400, f"Allocation failed: {error}")  # Asterisk says 500, but nobody is there to be called
 
 
 def _priority(request: Request, context: str, exten: str) -> int | None:

@@ -250,5 +250,8 @@ async def test_create_and_dial(ari: AriClient, events: AriEvents) -> None:
     await events.event("StasisStart", about("c-9"))
     assert (await ari.post("/channels/c-9/dial", timeout=5)).status == 204
     await events.event("Dial", lambda event: event["dialstatus"] == "ANSWER")
-    assert (await ari.post("/channels/create", endpoint="Nothing/100", app="control")).status in {400, 500}
+    for path in ("/channels/create", "/channels"):
+        answer = await ari.post(path, endpoint="Nothing/100", app="control")
+        assert answer.status == 400
+        assert "Nothing" in answer.json["message"]
     assert (await ari.post("/channels", endpoint="Local/100@internal")).status == 400
