@@ -233,7 +233,10 @@ class Channels:
 
 
 def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) -> None:
-    """Set a dialled channel's parties: its connected line is who dials, its caller the number dialled."""
+    """Set a dialled channel's parties: its connected line is who dials, its caller the number dialled.
+
+    The caller of this tells of the change.
+    """
     channel.outgoing = True
     if dialled:
         channel.caller = replace(channel.caller, id=party_id(dialled))
@@ -244,4 +247,3 @@ def prepare_outgoing(channel: Channel, requestor: Channel | None, dialled: str) 
         channel.redirecting = requestor.redirecting
         channel.inherit_from(requestor)
         accounts.cross_over(channel, requestor)
-    channel.changed()

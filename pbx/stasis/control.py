@@ -288,6 +288,7 @@ class ChannelControl:
             raise WrongState("Channel is not in the 'Down' state")
         if caller is not None:
             prepare_outgoing(channel, caller, "")
+            channel.changed()
         self._dialling, self._caller = True, caller
         address = channel.device.partition("/")[2]
         self._publish(messages.DialBegan, lambda who, peer: messages.DialBegan(who, peer, address))

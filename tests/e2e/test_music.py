@@ -64,5 +64,6 @@ async def test_a_phone_hears_music_tones_and_nothing_when_told_to(
     await hear("tone.wav", 425, 0.8)
     await ari.delete("/playbacks/tone")
     await ari.event("PlaybackFinished")
+    await ari.delete("/bridges/room")
     await call.hangup()
     await ari.close()

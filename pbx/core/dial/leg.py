@@ -35,7 +35,6 @@ def prepare_leg(leg: Leg, caller: Channel | None, options: DialOptions) -> None:
     channel.set_variable("DIALEDPEERNUMBER", leg.destination.address)
     if caller is not None:
         channel.exten = caller.exten
-    channel.set_application("AppDial", "(Outgoing Line)")
     prepare_outgoing(channel, caller, options.dialled)
     if caller is not None:
         channel.music_class = channel.music_class or caller.music_class
@@ -45,6 +44,8 @@ def prepare_leg(leg: Leg, caller: Channel | None, options: DialOptions) -> None:
         channel.connected = replace(channel.connected, id=options.identity)
     for name, value in options.variables.items():
         channel.set_variable(name, value)
+    # All of this is told at once, as by Asterisk.
+    channel.set_application("AppDial", "(Outgoing Line)")
     if options.prepare is not None:
         options.prepare(channel)
 
