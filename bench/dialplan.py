@@ -40,8 +40,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 def _harness(**files: str) -> Iterator[DialplanHarness]:
     """A started exchange; a file's name has ``_`` for its dot."""
     with tempfile.TemporaryDirectory() as directory:
-        texts = {"cdr.conf": "[general]\nenable = no\n"}
-        texts |= {name.replace("_", ".", 1): text for name, text in files.items()}
+        texts = {name.replace("_", ".", 1): text for name, text in files.items()}
         harness = DialplanHarness(Path(directory), NO_RECORDS | texts)
         result_of(start(harness.start()))
         try:

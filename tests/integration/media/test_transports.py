@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -32,6 +32,34 @@ def resident_bytes() -> int:
 def media_workers() -> int:
     """PJMEDIA's threads that receive."""
     return sum(task.joinpath("comm").read_text().strip() == "media" for task in Path("/proc/self/task").iterdir())
+
+
+async def media_workers_become(wanted: int, reactor: Any) -> None:
+    """Until there are so many; a thread takes its name only when it runs."""
+    for _ in range(100):
+        if media_workers() == wanted:
+            return
+        await deferLater(reactor, 0.05)
+    assert media_workers() == wanted
+
+
+Engines = Callable[[MediaSettings], MediaEngine]
+
+
+@pytest.fixture
+def engines(core: PjCore) -> Iterator[Engines]:
+    """Makes engines that run, and ends them: one that outlives PJLIB ends the process."""
+    made: list[MediaEngine] = []
+
+    def start(settings: MediaSettings) -> MediaEngine:
+        engine = MediaEngine(core, settings, core.reactor)
+        engine.start()
+        made.append(engine)
+        return engine
+
+    yield start
+    for engine in made:
+        engine.stop()
 
 
 @pytest.fixture
@@ -81,10 +109,9 @@ def test_ipv6(small: MediaEngine) -> None:
     leg.close()
 
 
-def test_limit(core: PjCore) -> None:
+def test_limit(engines: Engines) -> None:
     """More pairs than one endpoint serves; the limit is one of legs lent, whatever kind they are."""
-    engine = MediaEngine(core, MediaSettings(rtp_start=32000, rtp_end=32999, max_legs=100), core.reactor)
-    engine.start()
+    engine = engines(MediaSettings(rtp_start=32000, rtp_end=32999, max_legs=100))
     lent = [engine.lend_transport() for _ in range(100)]
     with pytest.raises(NoMediaPorts, match="limit is 100"):
         engine.lend_transport(symmetric=True)
@@ -96,37 +123,36 @@ def test_limit(core: PjCore) -> None:
 
 
 @ensureDeferred
-async def test_what_a_busy_hour_opened_is_closed_again(core: PjCore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_busy_hour_opened_is_closed_again(
+    core: PjCore, engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second endpoint with its thread goes when none of its pairs was needed for a while, and comes back."""
     monkeypatch.setattr(transport_pool, "UNUSED_SECONDS", 0.1)
-    engine = MediaEngine(core, MediaSettings(rtp_start=32000, rtp_end=32999), core.reactor)
-    engine.start()
+    engine = engines(MediaSettings(rtp_start=32000, rtp_end=32999))
+    await deferLater(core.reactor, 0.1)
     quiet, files = media_workers(), open_descriptors()
     lent = [engine.lend_transport() for _ in range(70)]
-    assert media_workers() == quiet + 2
+    await media_workers_become(quiet + 2, core.reactor)
     kept = lent.pop()
     for transport in lent:
         transport.release()
-    await deferLater(core.reactor, 0.45)
-    # The first endpoint's stay, and those beside the one that is lent.
-    assert media_workers() == quiet + 1
+    # The first endpoint's pairs stay, and those beside the one that is lent.
+    await media_workers_become(quiet + 1, core.reactor)
     assert engine.transports_open == 40
     kept.release()
-    await deferLater(core.reactor, 0.45)
-    assert media_workers() == quiet
+    await media_workers_become(quiet, core.reactor)
     assert engine.transports_open == 30
     lent = [engine.lend_transport() for _ in range(31)]
-    assert media_workers() == quiet + 1
+    await media_workers_become(quiet + 1, core.reactor)
     engine.stop()
     await deferLater(core.reactor, 0.6)
     assert open_descriptors() <= files
 
 
 @ensureDeferred
-async def test_the_next_call_does_not_hear_the_last_one(core: PjCore) -> None:
+async def test_the_next_call_does_not_hear_the_last_one(core: PjCore, engines: Engines) -> None:
     """One pair only; its old far end never stops sending."""
-    engine = MediaEngine(core, MediaSettings(rtp_start=31600, rtp_end=31601), core.reactor)
-    engine.start()
+    engine = engines(MediaSettings(rtp_start=31600, rtp_end=31601))
     old, new = RtpPeer(), RtpPeer()
     for peer in (old, new):
         peer.start(core.reactor)
