@@ -95,12 +95,6 @@ def split_quoted(text: str, separator: str) -> list[str]:
     return found
 
 
-def without_quotes(text: str) -> str:
-    """Without white space around, and without one pair of quotes (``ast_strip_quoted``)."""
-    text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] in "'\"" and text[-1] == text[0] else text
-
-
 def join_arguments(arguments: Iterable[str | None]) -> str:
     """The inverse without quoting: what a Lua call does."""
     return ",".join("" if each is None else each for each in arguments)

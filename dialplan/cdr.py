@@ -129,9 +129,7 @@ class ResetModule(_CdrModule):
         see_also=("ForkCDR",),
     )
     def app_reset_cdr(self, channel: Channel, args: Arguments) -> int:
-        ledger = self.engine.ledger
-        keep = "v" in args.options
-        if ledger is None or not cdr.reset(ledger, channel.uniqueid, self.engine.now, keep_variables=keep):
+        if not self.engine.reset(channel.uniqueid, keep_variables="v" in args.options):
             log.warn("Failed to reset CDRs on channel {channel}", channel=channel.name)
         return RESULT_OK
 

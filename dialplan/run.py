@@ -81,6 +81,12 @@ class Run:
         self.subroutines = 0
 
 
+def timeouts_of(channel: Channel, first: float, following: float) -> tuple[float, float]:
+    """Seconds to wait for a first digit and for each further one; those given where no dialplan runs."""
+    run = run_of(channel)
+    return (first, following) if run is None else (run.response_timeout, run.digit_timeout)
+
+
 def run_of(channel: Channel) -> Run | None:
     """The run on ``channel``, or None where no dialplan runs."""
     run = channel.extra.get(KEY)

@@ -12,6 +12,7 @@ from ami.replies import ERROR, SUCCESS, ActionError, Reply
 from ami.session import AMI_VERSION
 from ami.table import action
 from pbx.cdr import CdrEngine
+from pbx.cli.registry import yes_no
 from pbx.errors import ObeliskError
 from pbx.http.server import HttpServer
 from pbx.logs import LogManager
@@ -67,15 +68,11 @@ def action_CoreSettings(ctx: Context) -> Reply:
             ("CoreRunGroup", options.rungroup),
             ("CoreMaxFilehandles", str(files)),
             ("CoreRealTimeEnabled", "No"),
-            ("CoreCDRenabled", _yes(records is not None and records.settings.enable)),
-            ("CoreHTTPenabled", _yes(web is not None and web.settings.enabled)),
-            ("SoundsSearchCustomDir", _yes(options.sounds_search_custom_dir)),
+            ("CoreCDRenabled", yes_no(records is not None and records.settings.enable)),
+            ("CoreHTTPenabled", yes_no(web is not None and web.settings.enabled)),
+            ("SoundsSearchCustomDir", yes_no(options.sounds_search_custom_dir)),
         )
     )
-
-
-def _yes(value: bool) -> str:
-    return "Yes" if value else "No"
 
 
 @action("CoreStatus", "system,reporting", synopsis="Show PBX core status variables.")

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from dialplan.after_bridge import take_goto
 from dialplan.applications.dial.answered import leave_by_star
-from dialplan.applications.dial.order import UNSUPPORTED
+from dialplan.applications.dial.order import warn_unsupported
 from dialplan.applications.durations import MAX_SECONDS
 from dialplan.applications.limits import CallLimit, Limit, parse_limit
 from dialplan.applications.sound import SoundMissing, play
@@ -31,7 +31,7 @@ log = Logger()
 #: Seconds given to whoever has the other channel to let go of it.
 TAKE_TIMEOUT = 5.0
 #: Letters whose feature is another's and not loaded; x is an option of Bridge's own.
-_UNSUPPORTED = tuple(letter for letter in "tTkKwW" if letter in UNSUPPORTED)
+_UNSUPPORTED = "tTkKwW"
 
 
 class BridgeModule(DialplanModule):
@@ -59,13 +59,7 @@ class BridgeModule(DialplanModule):
     )
     async def app_bridge(self, channel: Channel, args: Arguments) -> int:
         options = args.options
-        for letter in filter(options.__contains__, _UNSUPPORTED):
-            log.warn(
-                "{channel}: Bridge: option {letter} does nothing: there is no {feature}",
-                channel=channel.name,
-                letter=letter,
-                feature=UNSUPPORTED[letter],
-            )
+        warn_unsupported(channel, "Bridge", options, _UNSUPPORTED)
         channel.set_variable("BRIDGERESULT", await self._bridge(channel, args["channel"], options))
         return RESULT_OK
 

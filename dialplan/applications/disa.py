@@ -12,7 +12,7 @@ from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import in_thread, scan_int
 from dialplan.registry import DialplanModule, application
-from dialplan.run import RESULT_HANGUP, RESULT_OK, run_of
+from dialplan.run import RESULT_HANGUP, RESULT_OK, timeouts_of
 from pbx.cdr import CdrEngine
 from pbx.cdr import operations as cdr
 from pbx.core.channel import Channel
@@ -117,7 +117,7 @@ class DisaModule(DialplanModule):
         channel.changed()
         records = self.server.find(CdrEngine)
         if records is not None and records.ledger is not None:
-            cdr.reset(records.ledger, channel.uniqueid, records.now, keep_variables=False)
+            records.reset(channel.uniqueid)
             if answered:
                 cdr.set_disabled(records.ledger, channel.uniqueid, disabled=False)
         engine.goto(channel, context, exten, 1)
@@ -133,10 +133,7 @@ class _Entry:
         self._channel = channel
         self._pound_ends = pound_ends
         self._tone: PlayingTone | None = None
-        run = run_of(channel)
-        self._first, self._next = (
-            (PLAIN_FIRST, PLAIN_NEXT) if run is None else (run.response_timeout, run.digit_timeout)
-        )
+        self._first, self._next = timeouts_of(channel, PLAIN_FIRST, PLAIN_NEXT)
         #: Becomes that of the file's line, once the password is known.
         self.access = access
         self.account = ""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from twisted.logger import Logger
 
 from dialplan.applications.sound import SoundMissing, play
-from dialplan.run import run_of
+from dialplan.run import timeouts_of
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.media import Switchboard
 from pbx.media.tones import TONE_ZONE, Tones
@@ -46,8 +46,7 @@ async def enter_digits(
     ``timeout`` seconds count before each digit once the last prompt is over; 0 for the channel's own timeouts. An empty
     prompt is silence; nobody waits for digits behind one that is missing.
     """
-    run = run_of(channel)
-    wait, following = (PLAIN_FIRST, PLAIN_NEXT) if run is None else (run.response_timeout, run.digit_timeout)
+    wait, following = timeouts_of(channel, PLAIN_FIRST, PLAIN_NEXT)
     entry = Entry("ERROR", "")
     for number, name in enumerate(prompts or ("",)):
         first = BETWEEN_PROMPTS

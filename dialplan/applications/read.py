@@ -5,12 +5,12 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from dialplan.applications.durations import MAX_SECONDS
-from dialplan.applications.entry import PLAIN_FIRST, Entry, enter_digits, first_digit, read_digits, zone_of
+from dialplan.applications.entry import PLAIN_FIRST, PLAIN_NEXT, Entry, enter_digits, first_digit, read_digits, zone_of
 from dialplan.applications.sound import file_names
 from dialplan.arguments import Arguments
 from dialplan.functions.base import scan_float, scan_int
 from dialplan.registry import DialplanModule, application
-from dialplan.run import RESULT_OK, run_of
+from dialplan.run import RESULT_OK, timeouts_of
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.states import ChannelState
 from pbx.media.tones import Tones
@@ -75,8 +75,7 @@ class ReadModule(DialplanModule):
         name = args["filenames"].strip()
         tones = self.server.find(Tones)
         if "i" in args.options and tones is not None and tones.zones.find(name, zone_of(channel)) is not None:
-            run = run_of(channel)
-            wait = timeout if timeout > 0 else PLAIN_FIRST if run is None else run.response_timeout
+            wait = timeout if timeout > 0 else timeouts_of(channel, PLAIN_FIRST, PLAIN_NEXT)[0]
             try:
                 digit = await first_digit(tones, channel, name, wait)
             except ChannelInterrupted:

@@ -8,11 +8,12 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dialplan.arguments import split_quoted, without_quotes
+from dialplan.arguments import split_quoted
 from pbx.core.channel import Channel
 from pbx.core.frames import DigitEnd, Frame
 from pbx.core.media import PlaybackHandle, Switchboard
 from pbx.core.messages import SoundStarted
+from pbx.core.party import strip_quoted
 from pbx.errors import ObeliskError
 from pbx.media.wave_file import RAW_FORMATS
 
@@ -28,7 +29,7 @@ class SoundMissing(ObeliskError):
 
 def file_names(text: str) -> list[str]:
     """The names of ``one&two&three``: at least one, and as many as there are ``&`` divide, empty ones too."""
-    return [without_quotes(part).strip() for part in split_quoted(text, "&")[:MAX_FILES]]
+    return [strip_quoted(part, "'\"").strip() for part in split_quoted(text, "&")[:MAX_FILES]]
 
 
 class SoundPlay:

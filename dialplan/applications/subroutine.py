@@ -106,11 +106,12 @@ async def run_subroutine(
         return Ending.NOT_BEGUN
     if not channel.alive:
         return Ending.NOT_BEGUN
-    if channel.waited_on and not (run_of(channel) or Run()).subroutines:
+    run = run_of(channel)
+    if channel.waited_on and (run is None or not run.subroutines):
         # Two at once would send the channel to and fro between them: a function read from outside, or by a task.
         log.error("{where}: Gosub({text}): an application is busy here", where=engine.where(channel), text=location)
         return Ending.NOT_BEGUN
-    run, held = run_of(channel), channel.owner
+    held = channel.owner
     borrowed = run is None
     if run is None:
         # Nobody runs a dialplan on it: until the subroutine has ended, we do.

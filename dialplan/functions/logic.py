@@ -12,6 +12,7 @@ from dialplan.registry import DialplanModule, FunctionError, function
 from dialplan.strptime import epoch_of, parse_time_and_rest
 from dialplan.timing import parse_timing
 from pbx.core.channel import Channel
+from pbx.core.party import strip_quoted
 
 log = Logger()
 
@@ -25,14 +26,6 @@ def holds(condition: str) -> bool:
         return False
     number = scan_int(condition)
     return number is None or number != 0
-
-
-def unquoted(text: str) -> str:
-    """Without white space around, and without one pair of double quotes."""
-    text = text.strip()
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return text[1:-1]
-    return text
 
 
 def present_time(channel: Channel | None, now: float) -> float:
@@ -83,7 +76,7 @@ class LogicModule(FunctionModule):
         description="The time as in GotoIfTime: times,weekdays,mdays,months[,timezone].",
     )
     def func_iftime(self, channel: Channel | None, args: Arguments) -> str:
-        spec, question, values = unquoted(args.raw).partition("?")
+        spec, question, values = strip_quoted(args.raw).partition("?")
         if not spec or not question:
             raise ArgumentError("Syntax IFTIME(<timespec>?[<true>][:<false>])")
         yes, _, no = values.partition(":")
@@ -92,7 +85,7 @@ class LogicModule(FunctionModule):
         timing = parse_timing(spec, warnings)
         for warning in warnings:
             log.warn("IFTIME({spec}): {reason}", spec=spec, reason=warning)
-        return unquoted(yes if timing.holds(now) else no)
+        return strip_quoted(yes if timing.holds(now) else no)
 
     @function(
         "SET",

@@ -156,7 +156,7 @@ class LuaMachine:
                 step = call(*args)
             except lua54.LuaError:  # the kernel itself ran out of memory
                 step = _OUT_OF_MEMORY
-            return step if step[0] != FAILED or step != _OUT_OF_MEMORY else post_mortem(args[0])
+            return post_mortem(args[0]) if step == _OUT_OF_MEMORY else step
 
         return guarded
 

@@ -351,6 +351,7 @@ libraries.math.randomseed = function() end
 
 -- C functions that look at each byte of a text: from a length on, the clock is looked at first.
 local LONG = 16384
+K.LONG = LONG
 function K.watched(body)
   return function(text, ...)
     if type(text) == "string" and #text > LONG then heavy() end

@@ -7,7 +7,7 @@ local byte, char, sub, rep = string.byte, string.char, string.sub, string.rep
 local c_find, c_match, c_gmatch, c_gsub = string.find, string.match, string.gmatch, string.gsub
 local error, select, tonumber, tostring, type, unpack = error, select, tonumber, tostring, type, table.unpack
 local tointeger = math.tointeger
-local heavy, MAX_STRING = K.heavy, K.MAX_STRING
+local heavy, LONG, MAX_STRING = K.heavy, K.LONG, K.MAX_STRING
 
 -- Steps the C matcher may need in the worst case before the other one is taken.
 local MAX_C_COST = 1000000
@@ -15,8 +15,6 @@ local MAX_C_COST = 1000000
 local NOTABLE_COST = 20000
 -- Patterns whose analysis is kept.
 local MAX_CACHED = 500
--- Bytes of a text from which on time is looked at.
-local LONG = 16384
 -- Subject times pattern that a plain search may compare.
 local MAX_PLAIN = 100000000
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from pbx.cdr.ledger import Ledger
+from pbx.cdr.operations import reset
 from pbx.cdr.record import SECOND, Cdr, Disposition
 from pbx.cdr.settings import CdrSettings
 from pbx.clock import cancel_timer
@@ -102,6 +103,10 @@ class CdrEngine:
             ledger.finish(self.now)
         if self.settings.safeshutdown:
             self.submit()
+
+    def reset(self, uniqueid: str, *, keep_variables: bool = False) -> bool:
+        """Begin a channel's records anew, see `pbx.cdr.operations.reset`; False where there are none."""
+        return self.ledger is not None and reset(self.ledger, uniqueid, self.now, keep_variables=keep_variables)
 
     def _changed(self, message: messages.ChannelChanged) -> None:
         if self.ledger is not None:

@@ -138,22 +138,22 @@ def parse_callerid(text: str) -> PartyId:
     Whatever is in quotes as a whole is a name, and so is a bare text with anything but ``0-9*#+`` in it.
     """
     stripped = text.strip()
-    whole = _unquoted(stripped)
+    whole = strip_quoted(stripped)
     name, bracket, number = whole.rpartition("<")
     if bracket:
         return party_id(
-            shrink_number(number.rpartition(">")[0] if ">" in number else number), _unescaped(_unquoted(name))
+            shrink_number(number.rpartition(">")[0] if ">" in number else number), _unescaped(strip_quoted(name))
         )
     number = shrink_number(whole)
     if whole == stripped and _PHONE_NUMBER.issuperset(number):
         return party_id(number)
-    return party_id(name=_unescaped(_unquoted(whole)))
+    return party_id(name=_unescaped(strip_quoted(whole)))
 
 
-def _unquoted(text: str) -> str:
-    """Without white space and one pair of quotes around it (ast_strip_quoted)."""
+def strip_quoted(text: str, quotes: str = '"') -> str:
+    """Without white space around, and without one pair of one of ``quotes`` (ast_strip_quoted)."""
     text = text.strip()
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
+    return text[1:-1] if len(text) > 1 and text[0] in quotes and text[-1] == text[0] else text
 
 
 def _unescaped(text: str) -> str:

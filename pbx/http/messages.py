@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
 
+from pbx.client_link import ClientLink
 from pbx.security_events import SecurityAddress
 
 #: What Asterisk's HTTP server says of every reply: none of it may be kept.
@@ -81,24 +82,8 @@ class HttpResponse:
         self.upgrade = upgrade
 
 
-class Link(Protocol):
+class Link(ClientLink, Protocol):
     """A connection as whoever took it over sees it."""
-
-    @property
-    def peer(self) -> SecurityAddress: ...
-
-    @property
-    def queued(self) -> int:
-        """Bytes the client has not taken yet."""
-
-    def write(self, data: bytes) -> None:
-        """Send; a bounded amount is kept for a slow client, a slower one is cut off with a line in the log."""
-
-    def close(self) -> None:
-        """End the connection once what was written has gone, within a deadline."""
-
-    def set_write_timeout(self, seconds: float) -> None:
-        """How long the client may leave data unread."""
 
     def describe(self, who: str) -> None:
         """The words by which the log names the client."""

@@ -25,11 +25,11 @@ from pbx.pjsip.options import OptionsResponder
 from pbx.pjsip.out_of_dialog import Requests
 from pbx.pjsip.qualify import Qualifier
 from pbx.pjsip.settings import PjsipSettings
+from pbx.pjsip.transports.settings import Probes, TransportSettings
 
 if TYPE_CHECKING:
     from pbx.config.options import ConfigObject
-from pbx.pjsip.transports.settings import Probes, TransportSettings
-from pbx.sorcery import Sorcery
+    from pbx.sorcery import Sorcery
 
 log = Logger()
 

@@ -18,7 +18,6 @@ from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from pbx.cdr import CdrEngine
-from pbx.cdr.operations import reset
 from pbx.core.channel import Channel, ChannelInterrupted, settle
 from pbx.core.dial import ANSWER, BUSY, CANCEL, CHANUNAVAIL, INVALIDARGS, Dial, DialOptions, DialResult, Entertainment
 from pbx.errors import ObeliskError
@@ -154,9 +153,9 @@ class DialCall:
         )
 
     def _reset_record(self) -> None:
-        cdr = self._server.find(CdrEngine)
-        if cdr is not None and cdr.ledger is not None:
-            reset(cdr.ledger, self._channel.uniqueid, cdr.now, keep_variables=False)
+        records = self._server.find(CdrEngine)
+        if records is not None:
+            records.reset(self._channel.uniqueid)
 
     def _press(self, digit: str) -> None:
         self._pressed = digit

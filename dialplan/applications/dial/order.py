@@ -15,7 +15,7 @@ from pbx.core.dial import Destination, Entertainment, parse_destinations
 from pbx.core.party import PRESENTATION_VALUES, PartyId, parse_callerid, party_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 log = Logger()
 
@@ -55,6 +55,19 @@ UNSUPPORTED: Mapping[str, str] = {
     "O": "operator services",
 }
 MAX_LIMIT_SECONDS = 10_000_000
+
+
+def warn_unsupported(channel: Channel, application: str, options: Options, letters: Iterable[str]) -> None:
+    """Say in the log which of these letters of `UNSUPPORTED` are asked for in vain."""
+    for letter in letters:
+        if letter in options:
+            log.warn(
+                "{channel}: {application}: option {letter} does nothing: there is no {feature}",
+                channel=channel.name,
+                application=application,
+                letter=letter,
+                feature=UNSUPPORTED[letter],
+            )
 
 
 class InvalidDestination(ArgumentError):
@@ -97,14 +110,7 @@ def parse_order(channel: Channel, args: Arguments) -> DialOrder:
     options = args.options
     if options.problem:
         raise ArgumentError(f"Dial: {options.problem}")
-    for letter, feature in UNSUPPORTED.items():
-        if letter in options:
-            log.warn(
-                "{channel}: Dial: option {letter} does nothing: there is no {feature}",
-                channel=channel.name,
-                letter=letter,
-                feature=feature,
-            )
+    warn_unsupported(channel, "Dial", options, UNSUPPORTED)
     timeout, progress = _timeouts(args["timeout"])
     called, calling, early, *_tones = (*(options.argument("D") or "").split(":"), "", "", "")
     kind, detail = _entertainment(options)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialplan.arguments import Arguments, Grammar, parse_options, split_arguments, split_quoted, without_quotes
+from dialplan.arguments import Arguments, Grammar, parse_options, split_arguments, split_quoted
 from dialplan.variables import slice_value, split_slice
+from pbx.core.party import strip_quoted
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ def test_parts_between_quotes_stay_together(text: str, parts: list[str]) -> None
 
 
 def test_one_pair_of_quotes_is_taken_off() -> None:
-    assert [without_quotes(text) for text in (" 'a' ", '"a"', "'a\"", "'", "")] == ["a", "a", "'a\"", "'", ""]
+    assert [strip_quoted(text, "'\"") for text in (" 'a' ", '"a"', "'a\"", "'", "")] == ["a", "a", "'a\"", "'", ""]
 
 
 def test_arguments_by_name() -> None:
