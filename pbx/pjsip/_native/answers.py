@@ -44,15 +44,8 @@ class Answers:
         )
 
     def _register(self, name: bytes, on_tsx_state: CData) -> CData:
-        core = self._core
-        module = core.keep(ffi.new("pjsip_module *"))
-        module.name = strings.const(name)[0]
-        module.id = -1
-        module.priority = 64
-        if on_tsx_state is not None:
-            module.on_tsx_state = ffi.cast("void *", on_tsx_state)
-        check(core.lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
-        return module
+        callbacks = {} if on_tsx_state is None else {"on_tsx_state": on_tsx_state}
+        return self._core.register_module(name, 64, **callbacks)
 
     def close(self) -> None:
         """Before PJSIP is destroyed: forget held requests."""

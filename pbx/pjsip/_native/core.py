@@ -37,6 +37,10 @@ TIMER_SLACK_SECONDS = 0.01
 THREAD_DESC_SIZE = 64
 #: log.h: the sender's name in front of each line
 PJ_LOG_HAS_SENDER = 64
+#: pjsip_config.h's PJSIP_MAX_MODULE; one module more ends the process.
+MAX_MODULES = 32
+#: The places that PJSIP's own modules take: those of INIT_FUNCTIONS and two more.
+PJSIP_MODULES = 8
 #: Lines of PJSIP's log passed on per second; a flood of broken messages must not become a flood of log lines.
 LOG_LINES_PER_SECOND = 20
 
@@ -102,6 +106,7 @@ class PjCore:
         self._queue: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._callbacks: list[CData] = []
         self._keep: list[Any] = []
+        self._modules: set[bytes] = set()
         self._entry = _Entry(self)
         self._caching: CData = None
         self._heap: CData = None
@@ -195,7 +200,30 @@ class PjCore:
         self._queue.clear()
         self._callbacks.clear()
         self._keep.clear()
+        self._modules.clear()
         PjCore._running = None
+
+    def register_module(self, name: bytes, priority: int, **callbacks: CData) -> CData:
+        """A pjsip_module * of ours, registered and kept until `stop`; ``callbacks`` are its members by name.
+
+        Raises ObeliskError when PJSIP has no place left, PjError.
+        """
+        if name in self._modules:
+            raise ObeliskError(f"there is a PJSIP module {name.decode()} already")
+        if len(self._modules) >= MAX_MODULES - PJSIP_MODULES:
+            raise ObeliskError(
+                f"PJSIP has {MAX_MODULES - PJSIP_MODULES} places for modules of ours: no {name.decode()}"
+            )
+        module = self.keep(ffi.new("pjsip_module *"))
+        text = self.keep(ffi.new("char[]", name))
+        module.name.ptr, module.name.slen = text, len(name)
+        module.id = -1
+        module.priority = priority
+        for member, pointer in callbacks.items():
+            setattr(module, member, ffi.cast("void *", pointer))
+        check(self.lib.pjsip_endpt_register_module(self.endpt, module), "pjsip_endpt_register_module")
+        self._modules.add(name)
+        return module
 
     # -- entering PJSIP ----------------------------------------------------------------------------------------------
 

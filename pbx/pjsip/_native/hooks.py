@@ -13,7 +13,6 @@ from twisted.logger import Logger
 
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
-from pbx.pjsip._native.errors import check
 from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse
 from pbx.pjsip._native.receiver import Receiver
 
@@ -53,10 +52,6 @@ class HookModule:
         #: The methods that some hook wants to see; None: all.
         self._methods: frozenset[bytes] | None = None
         self._responses: tuple[ResponseHook, ...] = ()
-        module = self._module = core.keep(ffi.new("pjsip_module *"))
-        module.name = strings.const(b"mod-obelisk-%d" % priority)[0]
-        module.id = -1
-        module.priority = int(priority)
         self._on_request = core.callback(
             "int(pjsip_rx_data *)",
             self._request,
@@ -70,7 +65,7 @@ class HookModule:
             result=0,
             call_id=lambda rdata: receiver.response_of(rdata).call_id,
         )
-        check(core.lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
+        self._module = core.register_module(b"mod-obelisk-%d" % priority, priority)
 
     def add_request_hook(self, hook: RequestHook, methods: Sequence[str] = ()) -> Callable[[], None]:
         """``methods``: those whose requests ``hook`` is to see, all if none are given."""
@@ -129,20 +124,13 @@ class LastResort:
         """``allow()``: the value of Allow for a 405, "" for none."""
         self._receiver = receiver
         self._allow = allow
-        module = core.keep(ffi.new("pjsip_module *"))
-        module.name = strings.const(b"mod-obelisk-last")[0]
-        module.id = -1
-        module.priority = self.PRIORITY
-        module.on_rx_request = ffi.cast(
-            "void *",
-            core.callback(
-                "int(pjsip_rx_data *)",
-                self._request,
-                result=1,
-                call_id=lambda rdata: receiver.request_of(rdata).call_id,
-            ),
+        on_request = core.callback(
+            "int(pjsip_rx_data *)",
+            self._request,
+            result=1,
+            call_id=lambda rdata: receiver.request_of(rdata).call_id,
         )
-        check(core.lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
+        core.register_module(b"mod-obelisk-last", self.PRIORITY, on_rx_request=on_request)
 
     def _request(self, rdata: CData) -> int:
         request = self._receiver.request_of(rdata)

@@ -51,7 +51,6 @@ class SdpGate:
         self._core = core
         self._receiver = receiver
         self._find = find
-        self._module: CData = None
         self._token_text = ffi.new("char[]", TOKEN)
         self._print_sdp: CData = None
         #: Rewrites what leaves the local networks (res_pjsip_nat); None where no transport has any.
@@ -77,15 +76,16 @@ class SdpGate:
         check(lib.pjsip_create_sdp_body(pool, self.token, body), "pjsip_create_sdp_body")
         # PJSIP's printer of descriptions is a static function: this is how its own bodies are told from ours.
         self._print_sdp = body[0].print_body
-        module = self._module = ffi.new("pjsip_module *")
-        module.name = strings.const(b"mod-obelisk-sdp")[0]
-        module.id = -1
-        module.priority = PRIORITY
         receive = core.callback("int(pjsip_rx_data *)", self._on_receive, result=0)
         send = core.callback("int(pjsip_tx_data *)", self._on_send, result=0)
-        module.on_rx_request = module.on_rx_response = ffi.cast("void *", receive)
-        module.on_tx_request = module.on_tx_response = ffi.cast("void *", send)
-        check(lib.pjsip_endpt_register_module(core.endpt, module), "pjsip_endpt_register_module")
+        core.register_module(
+            b"mod-obelisk-sdp",
+            PRIORITY,
+            on_rx_request=receive,
+            on_rx_response=receive,
+            on_tx_request=send,
+            on_tx_response=send,
+        )
 
     def stop(self) -> None:
         """Release what `start` took; the module itself goes with PJSIP's endpoint."""

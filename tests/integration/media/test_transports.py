@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import socket
@@ -14,7 +15,8 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.task import deferLater
 
-from pbx.media import MediaEngine, MediaSettings, NoMediaPorts, StreamParameters, transport_pool
+from pbx.media import MediaEngine, MediaError, MediaSettings, NoMediaPorts, StreamParameters, transport_pool
+from pbx.media._native.endpoint import PAIRS_PER_ENDPOINT
 from pbx.media.transport_pool import REST_SECONDS
 from pbx.pjsip._native.core import PjCore
 from pbx.testing.media import open_descriptors
@@ -120,6 +122,25 @@ def test_limit(engines: Engines) -> None:
     assert lent[-1].symmetric
     assert engine.transports_lent == 100
     engine.stop()
+
+
+def test_no_endpoint_is_given_a_65th_socket(engines: Engines) -> None:
+    """PJLIB asserts on it, and keeps a closed socket's place for half a second: what closes counts as well."""
+    engine = engines(MediaSettings(rtp_start=32000, rtp_end=32999, max_legs=PAIRS_PER_ENDPOINT))
+    pool = engine._transports
+    for symmetric in (False, True, False):
+        lent = []
+        with contextlib.suppress(NoMediaPorts):
+            while len(lent) < PAIRS_PER_ENDPOINT:
+                lent.append(engine.lend_transport(symmetric=symmetric))
+        assert lent
+        assert all(each.pairs <= PAIRS_PER_ENDPOINT for each in pool._endpoints)
+        for transport in lent:
+            transport.release()
+    endpoint = pool._endpoints[0]
+    assert endpoint.full
+    with pytest.raises(MediaError, match="carries 30 RTP pairs"):
+        endpoint.take()
 
 
 @ensureDeferred

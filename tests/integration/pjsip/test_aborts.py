@@ -1,4 +1,16 @@
-"""Each message known to abort PJSIP 2.15.1, sent to a host over UDP: it lives, and answers as it should."""
+"""Each message known to abort PJSIP 2.15.1, sent to a host over UDP: it lives, and answers as it should.
+
+The other known ways to its assertions need a call, media or a mistake of ours, and are tested where those are:
+
+* a challenged PRACK of a dead call: integration/session/test_outgoing.py
+* a body in PRACK that cannot be negotiated: integration/session/test_changes.py
+* an event subscription's end: integration/session/test_subscriptions.py (no event subscription is PJSIP's)
+* an ioqueue's 65th socket: integration/media/test_transports.py
+* a bridge with a sound device, a stream without an event manager: every test in integration/media
+* an answer to an ACK, a module too many, the earliest time of an empty timer heap: test_guards.py
+* a struct first met in a callback's type (cffi): unit/pjsip/test_abi.py
+* many values from a Lua coroutine: unit/dialplan/test_lua_guards.py
+"""
 
 from __future__ import annotations
 

@@ -105,3 +105,11 @@ def test_the_library_does_not_enter_the_global_scope() -> None:
         "assert not hasattr(ctypes.CDLL(None), 'pjsip_endpt_create')\n"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_no_member_of_a_struct_has_a_callbacks_type() -> None:
+    """cffi ends the process when it first meets a struct in the type of a callback: members are void *, and cast."""
+    lines = [line for path in generate.ordered() for line in path.read_text(encoding="utf-8").splitlines()]
+    callbacks = [line for line in lines if "(*" in line]
+    assert callbacks
+    assert [line for line in callbacks if not line.startswith("typedef ")] == []
