@@ -43,6 +43,16 @@ ALLOW_ORDER = (
 )
 """SIP's methods in the order in which Allow lists them."""
 WITH_INVITE = ("ACK", "BYE", "CANCEL")
+SCHEMES = frozenset({"sip", "sips", "tel"})
+"""Whom a request may say to be from; others are answered 416."""
+
+
+def _is_from_elsewhere(request: IncomingRequest) -> bool:
+    """Whether From names somebody who is no SIP or telephone user; what cannot be read is for others to judge."""
+    try:
+        return request.from_.uri.scheme not in SCHEMES
+    except SipSyntaxError:
+        return False
 
 
 class Authenticator(Protocol):
@@ -162,6 +172,9 @@ class Distributor:
                 return False  # it belongs to a dialog that is gone: the host's answer is 481
             if request.cseq_method != method:
                 raise SipSyntaxError(f"CSeq is of {request.cseq_method!r}, the request of {method!r}")
+            if _is_from_elsewhere(request):
+                request.respond(416, stateless=True)
+                return True
         except SipSyntaxError as error:
             log.info(
                 "{error} (Call-ID {call_id}): 400", error=printable(str(error)), call_id=printable(request.call_id)

@@ -12,7 +12,7 @@ from pbx.logs import verbose
 from pbx.pjsip.digest import parse_authorizations
 from pbx.pjsip.nat import ends_with_connection, restored
 from pbx.pjsip.objects import Aor, Contact, DomainAlias
-from pbx.pjsip.registration import Plan, Refused, Registration, granted, plan
+from pbx.pjsip.registration import Plan, Refused, Registration, granted, header_seconds, plan
 from pbx.pjsip.uri import SipSyntaxError, SipUri, split_host_port
 from pbx.pjsip.uri_compare import parsed
 
@@ -100,7 +100,7 @@ class Registrar:
         self._location.apply(changes.create, changes.update, changes.delete)
         self._log(aor, changes)
         headers = self._contact_headers([*self._location.static_contacts(aor), *changes.remaining])
-        if registration.expires is not None:
+        if header_seconds(registration.expires) is not None:
             headers.append(("Expires", str(granted(aor, None, registration.expires))))
         if aor.support_path and registration.path:
             headers += [("Path", registration.path), ("Supported", "path")]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 MAX_CONTACT_HEADERS = 64
 """Contacts read from one REGISTER; phones send one, gateways a handful."""
 MAX_EXPIRES = 2**32 - 1
-MALFORMED_EXPIRES = 3600
-"""RFC 3261 section 10.2.1.1: what a malformed expiration counts as."""
+MAX_EXPIRES_DIGITS = 20
+"""Longer numbers are MAX_EXPIRES; leading zeros are not worth a thought."""
 MAX_HEADER_CHARS = 1024
 """How much of User-Agent and Path is kept."""
 
@@ -95,16 +95,24 @@ class Binding:
     q: float
 
 
-def seconds_of(text: str) -> int:
-    """An expiration as written; malformed ones count as one hour."""
+def contact_seconds(text: str) -> int:
+    """The ``expires`` of a Contact: its leading digits, so one without any is 0 and removes, as with Asterisk."""
     text = text.strip()
-    return min(int(text), MAX_EXPIRES) if text.isascii() and text.isdigit() and len(text) < 20 else MALFORMED_EXPIRES
+    digits = text[: len(text) - len(text.lstrip("0123456789"))]
+    return min(int(digits or "0"), MAX_EXPIRES) if len(digits) < MAX_EXPIRES_DIGITS else MAX_EXPIRES
+
+
+def header_seconds(text: str | None) -> int | None:
+    """The Expires header; one that is not a number counts as none (RFC 3261 section 20.19, by Asterisk's default)."""
+    text = text.strip() if text is not None else ""
+    return contact_seconds(text) if text.isascii() and text.isdigit() else None
 
 
 def granted(aor: Aor, contact_expires: str | None, header: str | None) -> int:
     """Seconds granted: the Contact's wish, the Expires header's or the default, within the AOR's range; 0 stays 0."""
-    wish = contact_expires if contact_expires is not None else header
-    seconds = aor.default_expiration if wish is None else seconds_of(wish)
+    seconds = contact_seconds(contact_expires) if contact_expires else header_seconds(header)
+    if seconds is None:
+        seconds = aor.default_expiration
     if not seconds:
         return 0
     if seconds < aor.minimum_expiration:
@@ -126,7 +134,7 @@ def read_bindings(aor: Aor, request: Registration) -> list[Binding] | None:
     if len(request.contacts) > MAX_CONTACT_HEADERS:
         raise Refused(400, f"more than {MAX_CONTACT_HEADERS} contacts in one REGISTER", security_event=invalid)
     if any(value.strip() == "*" for value in request.contacts):
-        if len(request.contacts) > 1 or request.expires is None or seconds_of(request.expires) != 0:
+        if len(request.contacts) > 1 or granted(aor, None, request.expires):
             raise Refused(400, "'Contact: *' must be alone and have 'Expires: 0'", security_event=invalid)
         return None
     bindings: list[Binding] = []
@@ -136,7 +144,7 @@ def read_bindings(aor: Aor, request: Registration) -> list[Binding] | None:
         except SipSyntaxError as error:
             raise Refused(400, f"bad Contact: {error}", security_event=invalid) from error
         if not contact.uri.is_sip:
-            continue
+            raise Refused(416, f"Contact of scheme {printable(contact.uri.scheme, 40)}")
         uri = contact.uri
         if request.rewrite_contact or request.protocol in ("ws", "wss"):
             uri = rewritten(uri, request.source, request.protocol)

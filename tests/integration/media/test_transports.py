@@ -15,7 +15,15 @@ import pytest
 from pytest_twisted import ensureDeferred
 from twisted.internet.task import deferLater
 
-from pbx.media import MediaEngine, MediaError, MediaSettings, NoMediaPorts, StreamParameters, transport_pool
+from pbx.media import (
+    MediaEngine,
+    MediaError,
+    MediaSettings,
+    NoMediaPorts,
+    RtpTransport,
+    StreamParameters,
+    transport_pool,
+)
 from pbx.media._native.endpoint import PAIRS_PER_ENDPOINT
 from pbx.media.transport_pool import REST_SECONDS
 from pbx.pjsip._native.core import PjCore
@@ -129,7 +137,7 @@ def test_no_endpoint_is_given_a_65th_socket(engines: Engines) -> None:
     engine = engines(MediaSettings(rtp_start=32000, rtp_end=32999, max_legs=PAIRS_PER_ENDPOINT))
     pool = engine._transports
     for symmetric in (False, True, False):
-        lent = []
+        lent: list[RtpTransport] = []
         with contextlib.suppress(NoMediaPorts):
             while len(lent) < PAIRS_PER_ENDPOINT:
                 lent.append(engine.lend_transport(symmetric=symmetric))

@@ -111,7 +111,27 @@ async def test_bad_requests(sip: SipHalf, phone: RawPhone) -> None:
     other = await phone.ask_with_password("REGISTER", to="sip:stranger@127.0.0.1", contacts=(phone.contact,))
     assert other.status_code == 404
     assert (await phone.ask_with_password("REGISTER", to="tel:+1234", contacts=(phone.contact,))).status_code == 416
+    for contacts in (("<tel:+1234>",), (phone.contact, "<mailto:alice@example.com>")):
+        assert (await phone.ask_with_password("REGISTER", contacts=contacts)).status_code == 416
     assert sip.server.require(Location).registered("alice") == []
+
+
+@ensure
+async def test_a_malformed_expiration_in_contact_removes(sip: SipHalf, phone: RawPhone) -> None:
+    """Asterisk reads the leading digits; one that has none is 0."""
+    registered = await phone.ask_with_password("REGISTER", contacts=(f"{phone.contact};expires=100s",))
+    assert registered.status_code == 200
+    assert re.search(r";expires=(100|99)\Z", registered.headers.get_all("Contact")[1])
+    gone = await phone.ask_with_password("REGISTER", contacts=(f"{phone.contact};expires=never",))
+    assert gone.status_code == 200
+    assert gone.headers.get_all("Contact") == ["<sip:alice@192.0.2.99>"]
+
+
+@ensure
+async def test_who_is_no_sip_user_is_not_served(phone: RawPhone) -> None:
+    for uri, code in (("mailto:alice@example.com", 416), ("tel:+1234", 401)):
+        raw = phone.request("OPTIONS").replace(b"From: <sip:alice@127.0.0.1>", f"From: <{uri}>".encode())
+        assert (await phone.send(raw)).status_code == code
 
 
 @ensure
