@@ -1,7 +1,7 @@
 """What the dialplan costs in this process, without SIP: steps, look-ups, parked calls, a reload under load.
 
-The engine, the application table and the channels are real; the far ends are fake ones, and nobody reads the bus but
-where a figure says that records of calls are made.
+The engine, the application table and the channels are real, and records of the calls are made; the far ends are fake
+ones, and nobody reads the bus.
 ``python -m bench.dialplan`` prints the figures alone.
 """
 
@@ -25,8 +25,6 @@ from pbx.cli.serve import settle_memory
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
 
-#: Without records of calls, which read the bus.
-NO_RECORDS = {"cdr.conf": "[general]\nenable = no\n"}
 #: Calls of one measurement, and how often it is repeated; the fastest counts.
 CALLS = 10
 REPEATS = 5
@@ -41,7 +39,7 @@ def _harness(**files: str) -> Iterator[DialplanHarness]:
     """A started exchange; a file's name has ``_`` for its dot."""
     with tempfile.TemporaryDirectory() as directory:
         texts = {name.replace("_", ".", 1): text for name, text in files.items()}
-        harness = DialplanHarness(Path(directory), NO_RECORDS | texts)
+        harness = DialplanHarness(Path(directory), texts)
         result_of(start(harness.start()))
         try:
             yield harness
@@ -80,13 +78,10 @@ def steps() -> list[Figure]:
     with _harness(extensions_conf=_step_file()) as harness:
         nothing = _call_cost(harness, "nothing")
         costs = {name: (_call_cost(harness, name) - nothing) / STEPS for name in ("plain", "substituted", "set")}
-    with _harness(extensions_conf=_step_file(), cdr_conf="[general]\n") as harness:
-        recorded = (_call_cost(harness, "plain") - _call_cost(harness, "nothing")) / STEPS
     return [
         Figure("extensions.conf step, NoOp(x)", costs["plain"], "us CPU", 8.0),
         Figure("extensions.conf step, two variables and a function", costs["substituted"], "us CPU", 8.0),
         Figure("extensions.conf step, Set(X=1)", costs["set"], "us CPU", 8.0),
-        Figure("extensions.conf step, NoOp(x), with records of calls", recorded, "us CPU", 8.0),
     ]
 
 

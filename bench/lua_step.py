@@ -9,7 +9,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.dialplan import NO_RECORDS
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
 
@@ -44,7 +43,7 @@ def measure() -> dict[str, float]:
     """Microseconds of CPU: an application step, a variable written, a whole call that does nothing (30 extensions)."""
     more = "\n".join(f'["{number}"] = function() app.Wait(1) end,' for number in range(100, 127))
     with tempfile.TemporaryDirectory() as directory:
-        harness = DialplanHarness(Path(directory), NO_RECORDS | {"extensions.lua": _STEPS % more})
+        harness = DialplanHarness(Path(directory), {"extensions.lua": _STEPS % more})
         result_of(start(harness.start()))
         nothing = _measure(harness, "nothing")
         found = {

@@ -11,7 +11,7 @@ from dialplan.registry import DialplanModule, FunctionError, application, functi
 from dialplan.run import RESULT_OK
 from pbx.cdr import CdrEngine
 from pbx.cdr import operations as cdr
-from pbx.cdr.ledger import Ledger
+from pbx.cdr.ledger import Account, Ledger
 from pbx.config.types import is_true
 from pbx.core.channel import Channel
 
@@ -33,6 +33,14 @@ class _CdrModule(DialplanModule):
         if ledger is None or not ledger.chain(channel.uniqueid):
             raise FunctionError(f"{what}: Unable to find CDR for channel {channel.name}")
         return ledger
+
+    def account(self, channel: Channel, what: str) -> Account:
+        """The channel's own. Raises FunctionError where it has none."""
+        ledger = self.engine.ledger
+        account = None if ledger is None else ledger.account(channel.uniqueid)
+        if account is None:
+            raise FunctionError(f"{what}: Unable to find CDR for channel {channel.name}")
+        return account
 
 
 class CdrFunctionModule(_CdrModule):
@@ -58,9 +66,9 @@ class CdrFunctionModule(_CdrModule):
         name = args["name"].strip()
         if not name:
             raise ArgumentError("CDR requires a variable (CDR(variable[,option]))")
-        entry = self.ledger(call, "CDR").chain(call.uniqueid)[-1]
+        account = self.account(call, "CDR")
         options = args["options"]
-        return cdr.read_field(entry, name, self.engine.now, raw="u" in options, exact="f" in options)
+        return cdr.read_field(account, name, self.engine.now(), raw="u" in options, exact="f" in options)
 
     @func_cdr.writer
     def set_cdr(self, channel: Channel | None, args: Arguments, value: str) -> None:
@@ -154,7 +162,7 @@ class ForkModule(_CdrModule):
     def app_fork_cdr(self, channel: Channel, args: Arguments) -> int:
         ledger = self.engine.ledger
         letters = "".join(letter for letter in "aerv" if letter in args.options)
-        if ledger is None or not cdr.fork(ledger, channel.uniqueid, self.engine.now, letters):
+        if ledger is None or not cdr.fork(ledger, channel.uniqueid, self.engine.now(), letters):
             log.warn("Failed to fork CDR for channel {channel}", channel=channel.name)
         return RESULT_OK
 

@@ -51,7 +51,7 @@ class _Commands:
 
     def names(self, _words: Sequence[str]) -> Iterable[str]:
         ledger = self._engine.ledger
-        return [] if ledger is None else [chain[0].party_a.snapshot.name for chain in ledger.chains()]
+        return [] if ledger is None else [chain[0].party_a.channel.name for chain in ledger.chains()]
 
     def status(self, arguments: Sequence[str]) -> str:
         no_arguments(arguments)
@@ -106,7 +106,7 @@ class _Commands:
         if not arguments:
             return self._channels(chains)
         name = arguments[0].lower()
-        found = next((chain for chain in chains if chain[0].party_a.snapshot.name.lower() == name), None)
+        found = next((chain for chain in chains if chain[0].party_a.channel.name.lower() == name), None)
         return f"Unknown channel: {arguments[0]}\n" if found is None else self._channel(arguments[0], found)
 
     def _channels(self, chains: list[list[Entry]]) -> str:
@@ -114,15 +114,15 @@ class _Commands:
         title = ("Channel", "Dst. Channel", "LastApp", "Start", "Answer", "End", "Billsec", "Duration")
         lines = ["", "Channels with Call Detail Record (CDR) Information", _LINE, _columns(title, widths)]
         for chain in chains:
-            own = [entry for entry in chain if not is_dialed(entry.party_a.snapshot)]
+            own = [entry for entry in chain if not is_dialed(entry.party_a.channel)]
             if not own:
                 continue
             last = chain[-1]
-            start, end = own[0].start, last.end or self._engine.now
+            start, end = own[0].start, last.end or self._engine.now()
             answer = next((entry.answer for entry in own if entry.answer), 0)
             values = (
-                last.party_a.snapshot.name,
-                "<none>" if last.party_b is None else last.party_b.snapshot.name,
+                last.party_a.channel.name,
+                "<none>" if last.party_b is None else last.party_b.channel.name,
                 last.appl,
                 *(date_text(when, _TIME) for when in (start, answer, end)),
                 str((end - answer) // SECOND if answer else 0),
@@ -138,15 +138,15 @@ class _Commands:
             "Duration",
         )  # fmt: skip
         lines = ["", f"Call Detail Record (CDR) Information for {name}", _LINE, _columns(title, widths)]
-        now = self._engine.now
+        now = self._engine.now()
         for entry in chain:
-            channel = entry.party_a.snapshot
+            channel = entry.party_a.channel
             if is_dialed(channel):
                 continue
             values = (
                 channel.accountcode,
                 clid_text(channel.caller.id.name, channel.caller.id.number),
-                "<none>" if entry.party_b is None else entry.party_b.snapshot.name,
+                "<none>" if entry.party_b is None else entry.party_b.channel.name,
                 entry.appl,
                 entry.data,
                 *(date_text(when, _TIME) for when in (entry.start, entry.answer, entry.end or now)),

@@ -1,4 +1,4 @@
-"""What runs the ledger: reads the bus, and gives finished records to the backends, at once or in batches."""
+"""What runs the ledger: lets it see the calls, and gives finished records to the backends, singly or in batches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from pbx.cdr.operations import reset
 from pbx.cdr.record import SECOND, Cdr, Disposition
 from pbx.cdr.settings import CdrSettings
 from pbx.clock import cancel_timer
-from pbx.core import messages
 
 if TYPE_CHECKING:
     from twisted.internet.interfaces import IDelayedCall
 
-    from pbx.bus import Bus, Subscription
     from pbx.clock import Clock
     from pbx.core.channels import Channels
 
@@ -25,16 +23,11 @@ log = Logger()
 
 Backend = Callable[[Cdr], object]
 
-_CHANNELS = (messages.ChannelCreated, messages.ChannelDestroyed)
-_DIALS = (messages.DialBegan, messages.DialEnded)
-_BRIDGES = (messages.BridgeEntered, messages.BridgeLeft)
-
 
 class CdrEngine:
-    """Call detail records. While they are disabled it reads nothing, and costs nothing."""
+    """Call detail records. While they are disabled nobody accompanies the calls, which costs nothing."""
 
-    def __init__(self, bus: Bus, clock: Clock, channels: Channels) -> None:
-        self._bus = bus
+    def __init__(self, clock: Clock, channels: Channels) -> None:
         self._clock = clock
         self._channels = channels
         self.settings = CdrSettings(enable=False)
@@ -42,9 +35,7 @@ class CdrEngine:
         self.backends: dict[str, Backend] = {}
         self.batch: list[Cdr] = []
         self._timer: IDelayedCall | None = None
-        self._subscriptions: tuple[Subscription, ...] = ()
 
-    @property
     def now(self) -> int:
         """Microseconds since the epoch."""
         return round(self._clock.now() * SECOND)
@@ -82,57 +73,26 @@ class CdrEngine:
                     entry.settings = self.settings
 
     def _start(self) -> None:
-        self.ledger = Ledger(self.settings, self._finished)
-        if not self._bus.wanted(messages.ChannelChanged):
-            for channel in self._channels:
-                channel.catch_up()
-        for channel in self._channels:
-            self.ledger.created(channel.snapshot(), self.now)
-        self._subscriptions = (
-            self._bus.subscribe(messages.ChannelChanged, self._changed),
-            self._bus.subscribe_many((*_CHANNELS, *_DIALS, *_BRIDGES), self._read),
-        )
+        self.ledger = Ledger(self.settings, self.now, self._wanted, self._finished)
+        self._channels.observe(self.ledger)
 
     def stop(self) -> None:
         """Give out what there is, and read no more."""
-        for subscription in self._subscriptions:
-            subscription.cancel()
-        self._subscriptions = ()
         ledger, self.ledger = self.ledger, None
         if ledger is not None:
-            ledger.finish(self.now)
+            self._channels.observe(None)
+            ledger.finish()
         if self.settings.safeshutdown:
             self.submit()
 
     def reset(self, uniqueid: str, *, keep_variables: bool = False) -> bool:
         """Begin a channel's records anew, see `pbx.cdr.operations.reset`; False where there are none."""
-        return self.ledger is not None and reset(self.ledger, uniqueid, self.now, keep_variables=keep_variables)
-
-    def _changed(self, message: messages.ChannelChanged) -> None:
-        if self.ledger is not None:
-            self.ledger.changed(message.channel, self.now)
-
-    def _read(self, message: object) -> None:
-        ledger, now = self.ledger, self.now
-        if ledger is None:
-            return
-        match message:
-            case messages.ChannelCreated(channel=channel):
-                ledger.created(channel, now)
-            case messages.ChannelDestroyed(channel=channel):
-                ledger.destroyed(channel, now)
-            case messages.DialBegan(caller=caller, peer=peer):
-                ledger.dial_began(caller, peer, now)
-            case messages.DialEnded(caller=caller, peer=peer, status=status):
-                ledger.dial_ended(caller, peer, status, now)
-            case messages.BridgeEntered(bridge=bridge, channel=channel):
-                if not self.settings.ignorestatechanges:
-                    ledger.entered(bridge, channel, now)
-            case messages.BridgeLeft(bridge=bridge, channel=channel):
-                if not self.settings.ignorestatechanges:
-                    ledger.left(bridge, channel, now)
+        return self.ledger is not None and reset(self.ledger, uniqueid, self.now(), keep_variables=keep_variables)
 
     # Records
+
+    def _wanted(self) -> bool:
+        return bool(self.backends or self.settings.batch or self.settings.debug)
 
     def _finished(self, records: list[Cdr]) -> None:
         if not self.settings.batch:

@@ -1,20 +1,26 @@
-"""One record in the making: its parties and times, and how they become a `Cdr`. Times are microseconds, 0 for none."""
+"""One record in the making: its parties and times, and how they become a `Cdr`. Times are microseconds, 0 for none.
+
+A party is the channel itself until the record is closed for it, then what the channel was at that time: most calls are
+accounted for with a snapshot or two of each of their channels.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from pbx.cdr.record import Cdr, Disposition, clid_text
 from pbx.core.causes import Cause
+from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
     from pbx.cdr.settings import CdrSettings
-    from pbx.core.snapshot import ChannelSnapshot
+    from pbx.core.channel_record import ChannelRecord
 
 Variables = dict[str, tuple[str, str]]
+
+_NO_VARIABLES: Variables = {}
 
 #: Milliseconds from which `initiatedseconds` rounds up.
 _HALF_SECOND_MS = 500
@@ -30,37 +36,65 @@ class State(Enum):
     FINALIZED = "Finalized"
 
 
-@dataclass(slots=True)
 class Party:
     """A side of a record. ``preferred`` is CDR_PROP(party_a)."""
 
-    snapshot: ChannelSnapshot
-    userfield: str = ""
-    preferred: bool = False
-    variables: Variables = field(default_factory=dict)
+    __slots__ = ("_dialed_number", "_variables", "channel", "preferred", "userfield")
+
+    def __init__(self, channel: ChannelRecord | ChannelSnapshot, dialed_number: str = "") -> None:
+        #: The channel, or what it was when the record was closed.
+        self.channel = channel
+        self._dialed_number = dialed_number
+        self._variables = _NO_VARIABLES
+        self.userfield = ""
+        self.preferred = False
 
     @property
     def id(self) -> str:
-        return self.snapshot.uniqueid
+        return self.channel.uniqueid
 
     def copy(self) -> Party:
         """The same, free to change."""
-        return Party(self.snapshot, self.userfield, self.preferred, dict(self.variables))
+        made = Party(self.channel, self._dialed_number)
+        made.userfield, made.preferred = self.userfield, self.preferred
+        if self._variables:
+            made._variables = dict(self._variables)
+        return made
 
-    def swap(self, snapshot: ChannelSnapshot) -> None:
-        """The channel as it is now."""
-        if snapshot.dialed_number != self.snapshot.dialed_number:
-            self.set("dnid", snapshot.dialed_number)
-        self.snapshot = snapshot
+    def freeze(self, *, free: bool = False) -> None:
+        """Keep what the channel is now, whatever becomes of it: nothing more, if it has ended.
+
+        ``free``: also let go of one that has ended.
+        """
+        channel = self.channel
+        if (free or channel.alive) and not isinstance(channel, ChannelSnapshot):
+            self.channel = channel.snapshot()
+
+    @property
+    def variables(self) -> Variables:
+        """Those of CDR(), by their names in lower case; not to be changed. ``dnid`` is the number that was dialled."""
+        channel = self.channel
+        number = channel.dialed_number if isinstance(channel, ChannelSnapshot) else channel.dialed.number
+        if number != self._dialed_number:
+            self._dialed_number = number
+            self.set("dnid", number)
+        return self._variables
 
     def set(self, name: str, value: str) -> None:
         """Set a variable of CDR()."""
-        self.variables[name.lower()] = (name, value)
+        if self._variables is _NO_VARIABLES:
+            self._variables = {}
+        self._variables[name.lower()] = (name, value)
+
+    def forget_variables(self) -> None:
+        """Have none from now on."""
+        if self.variables:  # which takes note of a number
+            self._variables = _NO_VARIABLES
 
 
-def is_dialed(snapshot: ChannelSnapshot) -> bool:
+def is_dialed(channel: ChannelRecord | ChannelSnapshot) -> bool:
     """Whether a channel was made by a dial for somebody, not by an origination."""
-    return snapshot.outgoing and not snapshot.originated
+    return channel.outgoing and not channel.originated
 
 
 def pick_party_a(left: Party, right: Party) -> Party:
@@ -68,12 +102,12 @@ def pick_party_a(left: Party, right: Party) -> Party:
 
     Who was not dialled comes before who was, then who CDR_PROP prefers, then who was there first.
     """
-    dialed = is_dialed(left.snapshot), is_dialed(right.snapshot)
+    dialed = is_dialed(left.channel), is_dialed(right.channel)
     if dialed[0] != dialed[1]:
         return right if dialed[0] else left
     if left.preferred != right.preferred:
         return left if left.preferred else right
-    return right if left.snapshot.created > right.snapshot.created else left
+    return right if left.channel.created > right.channel.created else left
 
 
 def disposition_of_status(status: str, settings: CdrSettings) -> Disposition:
@@ -142,7 +176,7 @@ class Entry:
         self.last = self.start = now
         self.answer = self.end = 0
         self.appl = self.data = self.context = self.exten = self.bridge = ""
-        self.linkedid = party_a.snapshot.linkedid
+        self.linkedid = party_a.channel.linkedid
         self.lock_app = False
         self.disabled = False
         self.check_answer()
@@ -153,7 +187,7 @@ class Entry:
 
     def check_answer(self) -> None:
         """Party A may be up now."""
-        if self.party_a.snapshot.state is ChannelState.UP and not self.answer:
+        if self.party_a.channel.state is ChannelState.UP and not self.answer:
             self.answer = self.last
 
     def finalize(self) -> None:
@@ -166,9 +200,9 @@ class Entry:
         if self.answer:
             self.disposition = Disposition.ANSWERED
             return
-        cause = self.party_a.snapshot.hangup_cause
+        cause = self.party_a.channel.hangup_cause
         if not cause and self.party_b is not None:
-            cause = self.party_b.snapshot.hangup_cause
+            cause = self.party_b.channel.hangup_cause
         if cause:
             self.disposition = disposition_of_cause(cause, self.settings) or self.disposition
         else:
@@ -178,34 +212,42 @@ class Entry:
         """Finalize for good."""
         self.state = State.FINALIZED
         self.finalize()
+        self.freeze()
 
-    def ended_before_h(self, snapshot: ChannelSnapshot) -> bool:
+    def freeze(self) -> None:
+        """See `Party.freeze`."""
+        self.party_a.freeze()
+        if self.party_b is not None:
+            self.party_b.freeze()
+
+    def ended_before_h(self, channel: ChannelRecord) -> bool:
         """Whether what runs after the end of a call is none of the record's business, and does."""
-        return snapshot.in_hangup and self.settings.endbeforehexten
+        return channel.in_hangup and self.settings.endbeforehexten
 
-    def take_party_a(self, snapshot: ChannelSnapshot) -> None:
-        """The channel of party A as it is now."""
-        if snapshot.in_hangup and self.settings.endbeforehexten:
+    def take_party_a(self, channel: ChannelRecord, now: int) -> None:
+        """The channel of party A is no longer what it was."""
+        if channel.in_hangup and self.settings.endbeforehexten:
+            self.last = now
             self.finalize()
+            self.party_a.freeze()
             return
-        if not snapshot.in_subroutine or snapshot.in_hangup:
-            self.context, self.exten = snapshot.context, snapshot.exten
-        self.party_a.swap(snapshot)
-        self._take_application(snapshot)
-        self.linkedid = snapshot.linkedid
-        if not self.answer:
-            self.check_answer()
-        if not snapshot.alive and not self.finalized:
+        self.note(channel)
+        if not self.answer and channel.state is ChannelState.UP:
+            self.answer = now
+        if not channel.alive and self.state is not State.FINALIZED:
+            self.last = now
             self.conclude()
 
-    def _take_application(self, snapshot: ChannelSnapshot) -> None:
-        """Dial counts over what runs during it, and an outgoing call's AppDial over nothing."""
-        name = snapshot.application
-        if self.lock_app or not name or (self.appl and name[:7].lower() == "appdial"):
-            return
-        self.appl, self.data = name, snapshot.application_data
-        if name == "Dial":
-            self.lock_app = True
+    def note(self, channel: ChannelRecord) -> None:
+        """Where party A is and what it runs. Each step of a dialplan comes by here."""
+        if channel.in_hangup or not channel.in_subroutine:
+            self.context, self.exten = channel.context, channel.exten
+        name = channel.application
+        # Dial counts over what runs during it, and an outgoing call's AppDial over nothing.
+        if name and not self.lock_app and not (self.appl and name[:7].lower() == "appdial"):
+            self.appl, self.data = name, channel.application_data
+            self.lock_app = name == "Dial"
+        self.linkedid = channel.linkedid
 
     def duration_ms(self, now: int, since: int) -> int:
         """Milliseconds from ``since`` to the end, or to ``now`` while there is none."""
@@ -224,7 +266,7 @@ class Entry:
 
     def record(self, now: int) -> Cdr | None:
         """The record as backends get it; None for one of a dialled channel that nobody talked to."""
-        a, b = self.party_a.snapshot, self.party_b
+        a, b = self.party_a.channel, self.party_b
         if is_dialed(a) and b is None:
             return None
         userfield = self.party_a.userfield
@@ -236,7 +278,7 @@ class Entry:
             dst=self.exten,
             dcontext=self.context,
             channel=a.name,
-            dstchannel="" if b is None else b.snapshot.name,
+            dstchannel="" if b is None else b.channel.name,
             lastapp=self.appl,
             lastdata=self.data,
             start=self.start,
@@ -247,16 +289,13 @@ class Entry:
             disposition=self.disposition,
             amaflags=a.amaflags,
             accountcode=a.accountcode,
-            peeraccount="" if b is None else b.snapshot.accountcode,
+            peeraccount="" if b is None else b.channel.accountcode,
             uniqueid=a.uniqueid,
             linkedid=self.linkedid,
             userfield=userfield,
             sequence=self.sequence,
             tenantid=a.tenantid,
-            peertenantid="" if b is None else b.snapshot.tenantid,
+            peertenantid="" if b is None else b.channel.tenantid,
             disabled=self.disabled,
-            variables={} if b is None and not self.party_a.variables else self._variables(),
+            variables=(_NO_VARIABLES if b is None else b.variables) | self.party_a.variables,
         )
-
-    def _variables(self) -> Variables:
-        return ({} if self.party_b is None else self.party_b.variables) | self.party_a.variables

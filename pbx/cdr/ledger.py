@@ -3,6 +3,9 @@
 Each channel has a chain of records, the first made with it. A record about two parties belongs to one of them
 (`pick_party_a`): every pair in a bridge gets one. When a channel ends, what it has is given out at once, as Asterisk's
 CDR engine does; times are those of the facts.
+
+The ledger accompanies the channels themselves (`pbx.core.observer`): what a step of a dialplan changes is noted without
+a snapshot of the channel.
 """
 
 from __future__ import annotations
@@ -11,12 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pbx.cdr.entry import Entry, Party, State, disposition_of_status, pick_party_a
+from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
     from pbx.cdr.record import Cdr
     from pbx.cdr.settings import CdrSettings
-    from pbx.core.bridge.bridge import BridgeSnapshot
-    from pbx.core.snapshot import ChannelSnapshot
+    from pbx.core.bridge.bridge import Bridge
+    from pbx.core.channel_record import ChannelRecord
 
 #: Channels that have no calls of their own.
 INTERNAL = frozenset(("Announcer", "Recorder", "Surrogate"))
@@ -24,40 +28,124 @@ INTERNAL = frozenset(("Announcer", "Recorder", "Surrogate"))
 PROGRESS = frozenset(("RINGING", "PROCEEDING", "PROGRESS"))
 
 
-def _moved_on(old: ChannelSnapshot, new: ChannelSnapshot) -> bool:
-    """Whether a channel runs another application than it did, at another place of the dialplan."""
-    name = new.application
-    if not name or name == old.application or name.lower().startswith("appdial"):
+class Account:
+    """The records of one channel, the newest last, and what it ran when it last ran something."""
+
+    __slots__ = ("_ledger", "about", "application", "channel", "context", "data", "entries", "exten", "priority")
+
+    def __init__(self, ledger: Ledger, channel: ChannelRecord, first: Entry) -> None:
+        self._ledger = ledger
+        self.channel = channel
+        self.entries = [first]
+        #: The records that have the channel as their party B.
+        self.about: tuple[Entry, ...] = ()
+        self.application = self.data = ""
+        self.context, self.exten, self.priority = channel.context, channel.exten, channel.priority
+
+    def changed(self) -> None:
+        """See `pbx.core.observer.ChannelObserver`."""
+        channel, entry = self.channel, self.entries[0]
+        if (
+            entry.state is State.SINGLE
+            and len(self.entries) == 1
+            and (entry.answer or channel.state is not ChannelState.UP)
+            and channel.alive
+            and not channel.in_hangup
+        ):
+            # What each step of a dialplan comes by.
+            entry.note(channel)
+        else:
+            self._changed()
+            if channel.in_hangup and self._ledger.settings.endbeforehexten:
+                return
+        name = channel.application
+        if name:
+            self.application, self.data = name, channel.application_data
+            self.context, self.exten, self.priority = channel.context, channel.exten, channel.priority
+
+    def destroyed(self) -> None:
+        """See `pbx.core.observer.ChannelObserver`."""
+        self._ledger.destroyed(self)
+
+    def _changed(self) -> None:
+        now, rejected = self._ledger.now(), True
+        for entry in self.entries:
+            entry.last = now
+            rejected &= self.take(entry, now)
+        if rejected and self._moved():
+            self._ledger.append(self.entries, now).take_party_a(self.channel, now)
+        if self.about and not self.channel.alive:
+            self.conclude_about()
+
+    def _moved(self) -> bool:
+        """Whether the channel runs another application than it did, at another place of the dialplan.
+
+        What follows the end of its call is none of it.
+        """
+        channel = self.channel
+        if channel.in_hangup and self._ledger.settings.endbeforehexten:
+            return False
+        name = channel.application
+        if not name or name == self.application or name.lower().startswith("appdial"):
+            return False
+        return (channel.context, channel.exten, channel.priority) != (self.context, self.exten, self.priority)
+
+    def take(self, entry: Entry, now: int) -> bool:
+        """Let a record see its party A; True when it is closed and another one may have to take over."""
+        if entry.state is State.FINALIZED:
+            return not entry.ended_before_h(self.channel)
+        if entry.state is State.DIALED_PENDING and self._moved():
+            if entry.party_b is not None:
+                entry.conclude()
+                return True
+            # The start stays that of the dial.
+            entry.state = State.SINGLE
+        entry.take_party_a(self.channel, now)
         return False
-    return (new.context, new.exten, new.priority) != (old.context, old.exten, old.priority)
+
+    def conclude_about(self) -> None:
+        """The channel is no more: calls that have it as party B are over."""
+        for entry in self.about:
+            if entry.state in (State.DIAL, State.BRIDGED):
+                entry.conclude()
 
 
 class Ledger:
-    """All records in the making."""
+    """All records in the making. ``now`` gives microseconds since the epoch; ``wanted``, whether anybody reads them."""
 
-    def __init__(self, settings: CdrSettings, give_out: Callable[[list[Cdr]], object]) -> None:
+    def __init__(
+        self,
+        settings: CdrSettings,
+        now: Callable[[], int],
+        wanted: Callable[[], bool],
+        give_out: Callable[[list[Cdr]], object],
+    ) -> None:
         self.settings = settings
+        self.now = now
+        self._wanted = wanted
         self._give_out = give_out
-        self._chains: dict[str, list[Entry]] = {}
-        #: The records that have a channel as their party B.
-        self._by_party_b: dict[str, list[Entry]] = {}
-        #: Each channel as it was when it last ran something.
-        self._places: dict[str, ChannelSnapshot] = {}
+        self._accounts: dict[str, Account] = {}
         self._sequence = 0
 
     # Looking
 
+    def account(self, uniqueid: str) -> Account | None:
+        """A channel's; None where it has none."""
+        return self._accounts.get(uniqueid)
+
     def chain(self, uniqueid: str) -> list[Entry]:
         """A channel's records, the newest last; empty for a channel that has none."""
-        return self._chains.get(uniqueid, [])
+        account = self._accounts.get(uniqueid)
+        return [] if account is None else account.entries
 
     def chains(self) -> Iterator[list[Entry]]:
         """Those of every channel."""
-        return iter(list(self._chains.values()))
+        return iter([account.entries for account in self._accounts.values()])
 
-    def about(self, uniqueid: str) -> list[Entry]:
+    def about(self, uniqueid: str) -> tuple[Entry, ...]:
         """The records that have a channel as party B."""
-        return list(self._by_party_b.get(uniqueid, ()))
+        account = self._accounts.get(uniqueid)
+        return () if account is None else account.about
 
     # Making
 
@@ -69,7 +157,12 @@ class Ledger:
     def append(self, chain: list[Entry], now: int) -> Entry:
         """One more record for a channel, that begins as the last one stands."""
         last = chain[-1]
-        made = self._new(last.party_a.copy(), now)
+        party_a = last.party_a.copy()
+        account = self._accounts.get(party_a.id)
+        if account is not None:
+            # The last one may be closed, and keep what the channel was then.
+            party_a.channel = account.channel
+        made = self._new(party_a, now)
         made.linkedid = last.linkedid
         made.appl, made.data, made.context, made.exten = last.appl, last.data, last.context, last.exten
         made.disabled = last.disabled
@@ -81,161 +174,105 @@ class Ledger:
         if entry.party_b is not None:
             self._unpair(entry)
         entry.party_b = party_b
-        self._by_party_b.setdefault(party_b.id, []).append(entry)
+        account = self._accounts.get(party_b.id)
+        if account is not None:
+            account.about = (*account.about, entry)
 
     def _unpair(self, entry: Entry) -> None:
         party = entry.party_b
-        entries = None if party is None else self._by_party_b.get(party.id)
-        if party is None or entries is None:
-            return
-        if entry in entries:
-            entries.remove(entry)
-        if not entries:
-            del self._by_party_b[party.id]
+        account = None if party is None else self._accounts.get(party.id)
+        if account is not None:
+            account.about = tuple(other for other in account.about if other is not entry)
 
     # Channels
 
-    def created(self, channel: ChannelSnapshot, now: int) -> None:
-        """A channel exists now."""
+    def created(self, channel: ChannelRecord) -> Account | None:
+        """A channel exists now; those that have no calls of their own have no account."""
         if channel.technology in INTERNAL:
-            return
+            return None
+        now = self.now()
         entry = self._new(Party(channel), now)
         entry.disabled = not self.settings.channeldefaultenabled
-        if channel.dialed_number:
-            entry.party_a.set("dnid", channel.dialed_number)
-        self._chains[channel.uniqueid] = [entry]
-        self._places[channel.uniqueid] = channel
-        entry.take_party_a(channel)
+        account = self._accounts[channel.uniqueid] = Account(self, channel, entry)
+        entry.note(channel)
+        return account
 
-    def changed(self, channel: ChannelSnapshot, now: int) -> None:
-        """A channel is no longer what it was."""
-        uniqueid = channel.uniqueid
-        chain = self._chains.get(uniqueid)
-        if chain is not None:
-            entry = chain[0]
-            if len(chain) == 1 and entry.state is State.SINGLE:
-                # Each step of a dialplan comes by here.
-                entry.last = now
-                entry.take_party_a(channel)
-            else:
-                self._party_a_changed(chain, channel, now)
-            if channel.application:
-                self._places[uniqueid] = channel
-        if uniqueid in self._by_party_b:
-            for entry in self.about(uniqueid):
-                self._party_b_changed(entry, channel)
-
-    def _party_a_changed(self, chain: list[Entry], channel: ChannelSnapshot, now: int) -> None:
-        rejected = True
+    def destroyed(self, account: Account) -> None:
+        """A channel has ended: what there is about it is finished, and what is its own is given out."""
+        now, chain = self.now(), account.entries
+        self._accounts.pop(account.channel.uniqueid, None)
         for entry in chain:
             entry.last = now
-            rejected &= self._take(entry, channel)
-        if rejected and self._moved(channel):
-            self.append(chain, now).take_party_a(channel)
-
-    def _moved(self, channel: ChannelSnapshot) -> bool:
-        """Whether a channel runs something new, and not merely what follows the end of its call."""
-        if channel.in_hangup and self.settings.endbeforehexten:
-            return False
-        return _moved_on(self._places[channel.uniqueid], channel)
-
-    def _take(self, entry: Entry, channel: ChannelSnapshot) -> bool:
-        """Let a record see its party A; True when it is closed and another one may have to take over."""
-        if entry.state is State.FINALIZED:
-            return not entry.ended_before_h(channel)
-        if entry.state is State.DIALED_PENDING and self._moved(channel):
-            if entry.party_b is not None:
-                entry.conclude()
-                return True
-            # The start stays that of the dial.
-            entry.state = State.SINGLE
-        entry.take_party_a(channel)
-        return False
-
-    @staticmethod
-    def _party_b_changed(entry: Entry, channel: ChannelSnapshot) -> None:
-        if entry.party_b is not None and entry.state in (State.DIAL, State.BRIDGED):
-            entry.party_b.swap(channel)
-            if not channel.alive:
-                entry.conclude()
-
-    def destroyed(self, channel: ChannelSnapshot, now: int) -> None:
-        """A channel has ended: what there is about it is finished, and what is its own is given out."""
-        chain = self._chains.get(channel.uniqueid)
-        if chain is not None:
-            for entry in chain:
-                entry.last = now
-                self._take(entry, channel)
-            del self._chains[channel.uniqueid], self._places[channel.uniqueid]
-            for entry in chain:
-                entry.finalize()
-                self._unpair(entry)
-            self._dispatch(chain, now)
-        for entry in self.about(channel.uniqueid):
-            self._party_b_changed(entry, channel)
+            account.take(entry, now)
             entry.finalize()
             self._unpair(entry)
+        self._dispatch(chain, now)
+        account.conclude_about()
+        for entry in account.about:
+            entry.finalize()
+            if entry.party_b is not None:
+                entry.party_b.freeze(free=True)
+        account.about = ()
 
     def _dispatch(self, chain: Iterable[Entry], now: int) -> None:
+        if not self._wanted():
+            return
         records = [record for entry in chain if (record := entry.record(now)) is not None]
         if records:
             self._give_out(records)
 
-    def finish(self, now: int) -> None:
+    def finish(self) -> None:
         """The exchange ends: give out everything."""
-        chains, self._chains = self._chains, {}
-        self._by_party_b.clear()
-        self._places.clear()
-        for chain in chains.values():
-            for entry in chain:
+        now = self.now()
+        accounts, self._accounts = self._accounts, {}
+        for account in accounts.values():
+            for entry in account.entries:
                 entry.last = now
                 entry.finalize()
-            self._dispatch(chain, now)
+            self._dispatch(account.entries, now)
 
     # Dials
 
-    def dial_began(self, caller: ChannelSnapshot | None, peer: ChannelSnapshot, now: int) -> None:
+    def dial_began(self, caller: ChannelRecord | None, peer: ChannelRecord) -> None:
         """A dial to ``peer`` has begun; without a caller it is an origination."""
-        chain = self._chains.get(peer.uniqueid if caller is None else caller.uniqueid)
-        if chain is None or self.settings.ignoredialchanges:
+        chain = self.chain((caller or peer).uniqueid)
+        if not chain or self.settings.ignoredialchanges:
             return
-        taken = False
+        now, taken = self.now(), False
         for entry in chain:
             entry.last = now
             if entry.state is State.SINGLE:
-                self._begin_dial(entry, caller, peer)
+                self._begin_dial(entry, caller, peer, now)
                 taken = True
             elif entry.state is State.DIALED_PENDING:
                 entry.conclude()
         if not taken:
-            self._begin_dial(self.append(chain, now), caller, peer)
+            self._begin_dial(self.append(chain, now), caller, peer, now)
 
-    def _begin_dial(self, entry: Entry, caller: ChannelSnapshot | None, peer: ChannelSnapshot) -> None:
+    def _begin_dial(self, entry: Entry, caller: ChannelRecord | None, peer: ChannelRecord, now: int) -> None:
         if caller is not None:
-            entry.take_party_a(caller)
-            self.pair(entry, Party(peer))
+            entry.take_party_a(caller, now)
+            self.pair(entry, Party(peer, peer.dialed.number))
             # What a subroutine runs in mid-call is not what this call is about.
             entry.lock_app = True
         else:
-            entry.take_party_a(peer)
+            entry.take_party_a(peer, now)
         entry.state = State.DIAL
 
-    def dial_ended(self, caller: ChannelSnapshot | None, peer: ChannelSnapshot, status: str, now: int) -> None:
+    def dial_ended(self, caller: ChannelRecord | None, peer: ChannelRecord, status: str) -> None:
         """A dial came to its end."""
-        chain = self._chains.get(peer.uniqueid if caller is None else caller.uniqueid)
-        if chain is None or status in PROGRESS:
+        chain = self.chain((caller or peer).uniqueid)
+        if not chain or status in PROGRESS:
             return
+        now = self.now()
         disposition = disposition_of_status(status, self.settings)
         for entry in chain:
             entry.last = now
             if self.settings.ignoredialchanges:
                 entry.disposition = disposition
             elif entry.state is State.DIAL:
-                entry.party_a.swap(peer if caller is None else caller)
-                if entry.party_b is not None:
-                    if entry.party_b.id != peer.uniqueid:
-                        continue
-                    entry.party_b.swap(peer)
+                if entry.party_b is not None and entry.party_b.id != peer.uniqueid:
+                    continue
                 entry.disposition = disposition
                 if status == "ANSWER":
                     entry.state = State.DIALED_PENDING
@@ -244,44 +281,44 @@ class Ledger:
 
     # Bridges
 
-    def entered(self, bridge: BridgeSnapshot, channel: ChannelSnapshot, now: int) -> None:
+    def bridge_entered(self, bridge: Bridge, channel: ChannelRecord) -> None:
         """A channel entered a bridge, whose members are those with it."""
-        chain = self._chains.get(channel.uniqueid)
-        if chain is None or bridge.technology == "holding_bridge":
+        account = self._accounts.get(channel.uniqueid)
+        if account is None or self.settings.ignorestatechanges or bridge.technology == "holding_bridge":
             return
-        handled = self._enter(chain, bridge, channel, now)
+        now, chain = self.now(), account.entries
+        members = [member.uniqueid for member in bridge.channels]
+        handled = self._enter(account, bridge.id, members, now)
         if handled is None:
             self.append(chain, now)
-            handled = self._enter(chain, bridge, channel, now)
+            handled = self._enter(account, bridge.id, members, now)
         if handled is None:
             return
-        for member in bridge.members:
-            other = self._chains.get(member)
-            if other is not None:
-                self._pair_in_bridge(handled, chain, other)
+        for member in members:
+            self._pair_in_bridge(handled, chain, self.chain(member))
 
-    def _enter(self, chain: list[Entry], bridge: BridgeSnapshot, channel: ChannelSnapshot, now: int) -> Entry | None:
+    def _enter(self, account: Account, bridge: str, members: list[str], now: int) -> Entry | None:
         """Let each record that can enter do so; the first of them."""
         handled: Entry | None = None
-        for entry in chain:
+        for entry in account.entries:
             entry.last = now
-            self._take(entry, channel)
+            account.take(entry, now)
             if entry.state not in (State.SINGLE, State.DIAL, State.DIALED_PENDING):
                 continue
-            entry.bridge = bridge.id
+            entry.bridge = bridge
             dialled = entry.state is not State.SINGLE
             entry.state = State.BRIDGED
             handled = handled or entry
-            if len(bridge.members) > 1 and not self._find_party_b(entry, bridge, dialled=dialled):
+            if len(members) > 1 and not self._find_party_b(entry, members, dialled=dialled):
                 # Nobody here is its party B. Whoever comes may be, and takes the record up again.
-                chain[0].finalize()
+                account.entries[0].finalize()
         return handled
 
-    def _find_party_b(self, entry: Entry, bridge: BridgeSnapshot, *, dialled: bool) -> bool:
+    def _find_party_b(self, entry: Entry, members: list[str], *, dialled: bool) -> bool:
         """The party B of a record among who is in the bridge: whom it dialled, or anybody it comes before."""
         if dialled and entry.party_b is None:
             return False
-        for member in bridge.members:
+        for member in members:
             for other in self.chain(member):
                 if other.state is not State.BRIDGED or other.bridge != entry.bridge or other is entry:
                     continue
@@ -334,13 +371,13 @@ class Ledger:
         made.bridge = entry.bridge
         made.state = State.BRIDGED
 
-    def left(self, bridge: BridgeSnapshot, channel: ChannelSnapshot, now: int) -> None:
+    def bridge_left(self, bridge: Bridge, channel: ChannelRecord) -> None:
         """A channel left a bridge."""
-        chain = self._chains.get(channel.uniqueid)
-        if chain is None or bridge.technology == "holding_bridge":
+        account = self._accounts.get(channel.uniqueid)
+        if account is None or self.settings.ignorestatechanges or bridge.technology == "holding_bridge":
             return
-        was_in = False
-        for entry in chain:
+        now, was_in = self.now(), False
+        for entry in account.entries:
             entry.last = now
             if entry.state is State.BRIDGED and entry.bridge == bridge.id:
                 entry.conclude()
@@ -348,7 +385,7 @@ class Ledger:
                 was_in = True
         if not was_in:
             return
-        for entry in self.about(channel.uniqueid):
+        for entry in account.about:
             if entry.state is State.BRIDGED and entry.bridge == bridge.id:
                 entry.last = now
                 entry.finalize()

@@ -40,7 +40,7 @@ class CdrModule(Module):
                 log.error("{error}", error=error)
             log.warn("Failed to process CDR configuration; using defaults")
             settings = default_settings()
-        self._engine = CdrEngine(server.bus, server.clock, server.channels)
+        self._engine = CdrEngine(server.clock, server.channels)
         self._engine.apply(settings)
         server.provide(CdrEngine, self._engine)
         self._withdrawals: list[Callable[[], None]] = [

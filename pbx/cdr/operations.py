@@ -11,7 +11,7 @@ from pbx.core.states import ChannelState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pbx.cdr.ledger import Ledger
+    from pbx.cdr.ledger import Account, Ledger
 
 #: Variables one record may have, and the longest value.
 MAX_VARIABLES = 256
@@ -25,29 +25,30 @@ def _open(chain: list[Entry]) -> Iterator[Entry]:
             yield entry
 
 
-def read_field(entry: Entry, name: str, now: int, *, raw: bool = False, exact: bool = False) -> str:
-    """A field or variable of a record in the making, as CDR(name) gives it.
+def read_field(account: Account, name: str, now: int, *, raw: bool = False, exact: bool = False) -> str:
+    """A field or variable of a channel's last record in the making, as CDR(name) gives it.
 
     ``raw``: dates, dispositions and flags as numbers. ``exact``: durations with fractions.
     """
-    a, b = entry.party_a.snapshot, entry.party_b
+    entry = account.entries[-1]
+    a, b = entry.party_a.channel, entry.party_b
     match key := name.lower():
         case "clid":
             return clid_text(a.caller.id.name, a.caller.id.number)
         case "src":
             return a.caller.id.number
         case "dst":
-            return a.exten
+            return account.exten
         case "dcontext":
-            return a.context
+            return account.context
         case "channel":
             return a.name
         case "dstchannel":
-            return "" if b is None else b.snapshot.name
+            return "" if b is None else b.channel.name
         case "lastapp":
-            return a.application
+            return account.application
         case "lastdata":
-            return a.application_data
+            return account.data
         case "start" | "answer" | "end":
             when: int = getattr(entry, key)
             return raw_time(when) if raw else date_text(when)
@@ -63,7 +64,7 @@ def read_field(entry: Entry, name: str, now: int, *, raw: bool = False, exact: b
         case "accountcode":
             return a.accountcode
         case "peeraccount":
-            return "" if b is None else b.snapshot.accountcode
+            return "" if b is None else b.channel.accountcode
         case "uniqueid":
             return a.uniqueid
         case "linkedid":
@@ -71,7 +72,7 @@ def read_field(entry: Entry, name: str, now: int, *, raw: bool = False, exact: b
         case "tenantid":
             return a.tenantid
         case "peertenantid":
-            return "" if b is None else b.snapshot.tenantid
+            return "" if b is None else b.channel.tenantid
         case "userfield":
             return entry.party_a.userfield
         case "sequence":
@@ -125,9 +126,9 @@ def reset(ledger: Ledger, uniqueid: str, now: int, *, keep_variables: bool) -> b
     chain = ledger.chain(uniqueid)
     for entry in chain:
         if not keep_variables:
-            entry.party_a.variables.clear()
+            entry.party_a.forget_variables()
             if entry.party_b is not None:
-                entry.party_b.variables.clear()
+                entry.party_b.forget_variables()
         entry.end = entry.answer = 0
         entry.start = entry.last = now
         entry.check_answer()
@@ -150,15 +151,15 @@ def fork(ledger: Ledger, uniqueid: str, now: int, options: str) -> bool:
     if last.party_b is not None:
         party = last.party_b.copy()
         if "v" not in options:
-            party.variables.clear()
+            party.forget_variables()
         ledger.pair(made, party)
     made.start, made.answer, made.last = last.start, last.answer, now
-    if "a" in options and made.party_a.snapshot.state is ChannelState.UP:
+    if "a" in options and made.party_a.channel.state is ChannelState.UP:
         made.answer = now
     if "r" in options:
         made.start = made.answer = now
     if "v" not in options:
-        made.party_a.variables.clear()
+        made.party_a.forget_variables()
     if "e" in options:
         for entry in chain[:-1]:
             if entry.state is not State.FINALIZED:

@@ -350,6 +350,8 @@ class Channel(ChannelRecord):
         before = self.before_end
         self._ending, self.alive = True, before is not None
         self._reader = None
+        if not self.alive:
+            self.tell_observer()
         if self.bridge is not None:
             self.bridge.remove(self)
         self._interrupt()

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.core import messages
+from pbx.core.observer import failed
 from pbx.core.party import (
     NO_CALLER,
     NO_CONNECTED,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pbx.core.bridge.bridge import Bridge
     from pbx.core.channel import Channel
     from pbx.core.channels import Channels
+    from pbx.core.observer import ChannelObserver
     from pbx.core.technology import ChannelDriver
 
 log = Logger()
@@ -77,6 +79,7 @@ class ChannelRecord:
         "max_forwards",
         "music_class",
         "name",
+        "observer",
         "on_end",
         "on_hold",
         "originated",
@@ -165,6 +168,8 @@ class ChannelRecord:
         self._snapshot: ChannelSnapshot | None = None
         self._announced = False
         self._published: ChannelSnapshot | None = None
+        #: Who accompanies the channel, see `pbx.core.observer`.
+        self.observer: ChannelObserver | None = None
 
     def __repr__(self) -> str:
         return f"<Channel {self.name} {self.state.text}>"
@@ -267,14 +272,19 @@ class ChannelRecord:
         """Say that fields of the channel were set; whoever sets several calls it once, at the end."""
         self._snapshot = None
         old = self._published
-        if old is None:
-            return
-        bus = self._channels.bus
-        if bus.wanted(messages.ChannelChanged):
+        if old is not None and self._channels.bus.wanted(messages.ChannelChanged):
             new = self.snapshot()
             if new != old:
                 self._published = new
-                bus.publish(messages.ChannelChanged(old, new))
+                self._channels.bus.publish(messages.ChannelChanged(old, new))
+
+    def tell_observer(self) -> None:
+        """Tell who accompanies the channel what became of it, see `pbx.core.observer.ChannelObserver`."""
+        if self.observer is not None:
+            try:
+                self.observer.changed()
+            except Exception:  # see `failed`
+                failed("a channel changed")
 
     def catch_up(self) -> None:
         """Let the next change be told against the present: nobody read the changes until now."""
@@ -291,6 +301,12 @@ class ChannelRecord:
         if bus.wanted(messages.ChannelCreated) or bus.wanted(messages.ChannelChanged):
             self._published = self.snapshot()
             bus.publish(messages.ChannelCreated(self._published))
+        observer = self._channels.observer
+        if observer is not None:
+            try:
+                self.observer = observer.created(self)
+            except Exception:  # see `failed`
+                failed("a channel was made")
 
     def set_state(self, state: ChannelState) -> None:
         """Enter a state; Up is noted as the time of answer."""
@@ -300,6 +316,7 @@ class ChannelRecord:
         if state is ChannelState.UP and self.answered is None:
             self.answered = self._channels.clock.now()
         self.changed()
+        self.tell_observer()
         self._channels.device_changed(self)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
@@ -323,14 +340,15 @@ class ChannelRecord:
         self._data = data
         self._snapshot = None
         old = self._published
-        if old is None or not self._channels.bus.wanted(messages.ChannelChanged):
-            return
-        if old.priority == self.priority and old.application_data == data and old.application == name:
-            self.changed()
-            return
-        # What every step of a dialplan comes by: that it is another one is known without comparing every field.
-        new = self._published = self.snapshot()
-        self._channels.bus.publish(messages.ChannelChanged(old, new))
+        if old is not None and self._channels.bus.wanted(messages.ChannelChanged):
+            if old.priority == self.priority and old.application_data == data and old.application == name:
+                self.changed()
+            else:
+                # What every step of a dialplan comes by: that it is another one is known without a comparison.
+                new = self._published = self.snapshot()
+                self._channels.bus.publish(messages.ChannelChanged(old, new))
+        if self.observer is not None:
+            self.tell_observer()
 
     def forget_application(self, outer: str = "", data: str = "") -> None:
         """The application has ended, and ``outer`` goes on that ran it; told with the next change, as by pbx_exec."""

@@ -14,6 +14,7 @@ from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.dialed_causes import set_dialer
 from pbx.core.media import Switchboard
+from pbx.core.observer import failed
 from pbx.core.party import Connected, party_id
 from pbx.core.states import ChannelState
 from pbx.core.variables import VariableStore, plain_name
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pbx.core.dialplan import Dialplan
     from pbx.core.hints import HintFinder
     from pbx.core.music import Music
+    from pbx.core.observer import CallObserver
 
 log = Logger()
 
@@ -56,6 +58,8 @@ class Channels:
         self.system_name = system_name
         #: Called with each device whose calls changed, for device states.
         self.on_device_changed: Callable[[str], object] | None = None
+        #: Who accompanies the calls, see `CallObserver`; set by `observe`.
+        self.observer: CallObserver | None = None
         #: How many calls (channels with a dialplan of their own) there have been.
         self.calls_processed = 0
         self._by_id: dict[str, Channel] = {}
@@ -117,6 +121,12 @@ class Channels:
         if state is not ChannelState.DOWN:
             self.device_changed(channel)
         return channel
+
+    def observe(self, observer: CallObserver | None) -> None:
+        """Let all calls, those there are and those to come, be accompanied; by nobody with None."""
+        self.observer = observer
+        for channel in self:
+            channel.observer = None if observer is None else observer.created(channel)
 
     def find_id(self, uniqueid: str) -> Channel | None:
         """By unique id."""
@@ -199,6 +209,12 @@ class Channels:
                 del self._by_device[device]
         if self.bus.wanted(messages.ChannelDestroyed):
             self.bus.publish(messages.ChannelDestroyed(channel.snapshot()))
+        observer, channel.observer = channel.observer, None
+        if observer is not None:
+            try:
+                observer.destroyed()
+            except Exception:  # see `failed`
+                failed("a channel ended")
         self.device_changed(channel)
         if not self._by_id:
             waiting, self._idle = self._idle, []

@@ -21,6 +21,7 @@ from pbx.core.dial import Destination, status_of_cause
 from pbx.core.dial.leg import forward_destination
 from pbx.core.dialplan import Dialplan
 from pbx.core.frames import Control, ControlFrame, Frame
+from pbx.core.observer import tell_dial_began, tell_dial_ended
 from pbx.core.party import Caller, Connected, PartyId
 from pbx.core.release import let_go
 from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
@@ -191,7 +192,6 @@ class Originator:
         return Origination(channel, result)
 
     async def _run(self, channel: Channel, order: Originate, result: Deferred[OriginateResult]) -> None:
-        bus = self._channels.bus
         if order.before_call is not None:
             await order.before_call(channel)
         outcome = await self._dial(channel, order)
@@ -202,10 +202,9 @@ class Originator:
                 break
             channel = forwarded
             outcome = await self._dial(channel, order)
-        if bus.wanted(messages.DialEnded) and outcome.told:
+        if outcome.told:
             status = "ANSWER" if outcome.success else self._status(outcome)
-            dialled = order.destination.address
-            bus.publish(messages.DialEnded(None, channel.snapshot(), status, dial_string=dialled))
+            tell_dial_ended(self._channels, None, channel, status, dial_string=order.destination.address)
         if not outcome.success:
             if not channel.yanked:
                 # Busy and congestion that a technology says without a cause have none, as in Asterisk.
@@ -230,9 +229,7 @@ class Originator:
             return None
         new.max_forwards = original.max_forwards - 1
         new.redirecting = original.redirecting
-        bus = self._channels.bus
-        if bus.wanted(messages.DialEnded):
-            bus.publish(messages.DialEnded(None, original.snapshot(), "CANCEL", original.call_forward, new.snapshot()))
+        tell_dial_ended(self._channels, None, original, "CANCEL", original.call_forward, new)
         original.hangup()
         return new
 
@@ -277,9 +274,8 @@ class Originator:
         try:
             channel.call()
             called = not channel.hangup_requested
-            bus = self._channels.bus
-            if called and bus.wanted(messages.DialBegan):
-                bus.publish(messages.DialBegan(None, channel.snapshot(), order.destination.address))
+            if called:
+                tell_dial_began(self._channels, None, channel, order.destination.address)
             # It may have answered and hung up already: it was answered all the same.
             return await (done if done.called else channel.wait_for(done))
         except ChannelInterrupted:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from pbx.core.channel import Channel
 from pbx.core.channels import Place, prepare_outgoing
 from pbx.core.dial import status_of_cause
 from pbx.core.frames import DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
-from pbx.core.snapshot import ChannelSnapshot
+from pbx.core.observer import tell_dial_began, tell_dial_ended
 from pbx.core.states import ChannelState
 from pbx.stasis.errors import WrongState
 from pbx.stasis.target import MediaTarget
@@ -291,28 +290,20 @@ class ChannelControl:
             channel.changed()
         self._dialling, self._caller = True, caller
         address = channel.device.partition("/")[2]
-        self._publish(messages.DialBegan, lambda who, peer: messages.DialBegan(who, peer, address))
+        tell_dial_began(channel.channels, caller, channel, address)
         if timeout > 0:
             self._dial_timer = self._stasis.clock.call_later(timeout, self._dial_ends, "NOANSWER", Cause.NO_ANSWER)
         channel.on_end.append(self._hung_up)
         channel.call()
 
-    def _publish(
-        self,
-        kind: type,
-        make: Callable[[ChannelSnapshot | None, ChannelSnapshot], object],
-    ) -> None:
-        bus = self.channel.channels.bus
-        if bus.wanted(kind):
-            who = None if self._caller is None else self._caller.snapshot()
-            bus.publish(make(who, self.channel.snapshot()))
-
     def _dial_progress(self, frame: ControlFrame) -> None:
         if frame.kind is Control.ANSWER:
             self._dial_ended("ANSWER")
         elif frame.kind in {Control.RINGING, Control.PROGRESS, Control.PROCEEDING}:
-            status = frame.kind.name
-            self._publish(messages.DialStateChanged, lambda who, peer: messages.DialStateChanged(who, peer, status))
+            bus = self.channel.channels.bus
+            if bus.wanted(messages.DialStateChanged):
+                who = None if self._caller is None else self._caller.snapshot()
+                bus.publish(messages.DialStateChanged(who, self.channel.snapshot(), frame.kind.name))
         elif frame.kind in _ENDS:
             self._dial_ends(*_ENDS[frame.kind])
         elif frame.kind is Control.HANGUP:
@@ -330,7 +321,7 @@ class ChannelControl:
         if not self._dialling:
             return
         cancel_timer(self._dial_timer)
-        self._publish(messages.DialEnded, lambda who, peer: messages.DialEnded(who, peer, status))
+        tell_dial_ended(self.channel.channels, self._caller, self.channel, status)
         self._dialling, self._caller = False, None
 
     def hangup(self, cause: int) -> None:

@@ -19,6 +19,7 @@ from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
 from pbx.core.media import AudioLeg
+from pbx.core.observer import tell_bridge_entered, tell_bridge_left
 from pbx.core.party import Connected
 
 if TYPE_CHECKING:
@@ -206,8 +207,7 @@ class Bridge:
         channel.changed()
         if before is not None and before.technology != self.technology:
             self._bridges.bus.publish(messages.BridgeChanged(before, self.snapshot()))
-        if self._bus_wants(messages.BridgeEntered):
-            self._bridges.bus.publish(messages.BridgeEntered(self.snapshot(), channel.snapshot()))
+        tell_bridge_entered(channel.channels, self, channel)
         self._set_peer_names()
         channel.set_reader(lambda frame: self._frame(member, frame))
         if self.kind == "holding":
@@ -288,8 +288,7 @@ class Bridge:
             self._set_video(self.video_mode, "")
         if self.kind == "holding":
             self._entertain()
-        if self._bus_wants(messages.BridgeLeft):
-            self._bridges.bus.publish(messages.BridgeLeft(self.snapshot(), channel.snapshot()))
+        tell_bridge_left(channel.channels, self, channel)
         if self.dissolve_on_hangup and self.alive and len(self._members) < 2:
             self.dissolve()
         if not member.left.called:

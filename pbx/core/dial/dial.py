@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from pbx.core.dial.leg import Leg, forward_destination, forwarded_from, prepare_
 from pbx.core.dial.options import DialOptions, DialResult, Entertainment
 from pbx.core.dial.status import ANSWER, BUSY, CANCEL, CHANUNAVAIL, NOANSWER, Tally, status_of_cause
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
+from pbx.core.observer import tell_dial_began, tell_dial_ended
 from pbx.core.party import Connected
 from pbx.core.states import ChannelState
 from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
@@ -97,7 +97,7 @@ class Dial:
     def publish_end(self, status: str) -> None:
         """Tell how it ended with the one who answered; once, when that is decided."""
         if self._winner is not None:
-            self._publish(messages.DialEnded, self._winner, status)
+            self._tell_end(self._winner, status)
 
     # The beginning
 
@@ -158,7 +158,7 @@ class Dial:
         leg.channel.call()
         if not leg.channel.hangup_requested:
             leg.begun = True
-            self._publish(messages.DialBegan, leg, leg.destination.address)
+            tell_dial_began(self._channels, self._caller, leg.channel, leg.destination.address)
 
     def _entertain(self) -> None:
         caller, kind = self._caller, self._options.entertainment
@@ -204,7 +204,7 @@ class Dial:
             self._stop_early_media(leg)
             if channel is result.peer or channel.yanked:
                 continue
-            self._publish(messages.DialEnded, leg, status)
+            self._tell_end(leg, status)
             channel.hangup(cause)
         self._legs.clear()
 
@@ -218,10 +218,14 @@ class Dial:
             return (0 if caller is None else caller.hangup_cause) or Cause.NORMAL_CLEARING
         return Cause.NOT_DEFINED
 
-    def _publish(self, kind: type, leg: Leg, detail: str) -> None:
-        if self._channels.bus.wanted(kind):
+    def _tell_end(self, leg: Leg, status: str) -> None:
+        tell_dial_ended(self._channels, self._caller, leg.channel, status)
+
+    def _tell_progress(self, leg: Leg, status: str) -> None:
+        bus = self._channels.bus
+        if bus.wanted(messages.DialStateChanged):
             caller = None if self._caller is None else self._caller.snapshot()
-            self._channels.bus.publish(kind(caller, leg.channel.snapshot(), detail))
+            bus.publish(messages.DialStateChanged(caller, leg.channel.snapshot(), status))
 
     # What the caller does
 
@@ -260,7 +264,7 @@ class Dial:
             case Control.PROCEEDING:
                 if self._caller is not None and self._options.entertainment not in _RINGBACK:
                     self._caller.indicate(Control.PROCEEDING)
-                self._publish(messages.DialStateChanged, leg, "PROCEEDING")
+                self._tell_progress(leg, "PROCEEDING")
             case Control.BUSY:
                 self._leg_failed(leg, Cause.USER_BUSY, BUSY)
             case Control.CONGESTION:
@@ -302,7 +306,7 @@ class Dial:
         if not self._ring_time_set and self._caller is not None:
             self._ring_time_set = True
             set_duration(self._caller, "RINGTIME", self._channels.clock.now() - leg.channel.created)
-        self._publish(messages.DialStateChanged, leg, "RINGING")
+        self._tell_progress(leg, "RINGING")
 
     def _progress(self, leg: Leg) -> None:
         """Early media is for one destination only: of several, nobody could say whose the caller should hear."""
@@ -319,7 +323,7 @@ class Dial:
                 set_duration(caller, "PROGRESSTIME", self._channels.clock.now() - leg.channel.created)
                 if self._options.on_progress is not None:
                     self._options.on_progress(leg.channel)
-        self._publish(messages.DialStateChanged, leg, "PROGRESS")
+        self._tell_progress(leg, "PROGRESS")
 
     def _stop_early_media(self, leg: Leg) -> None:
         if leg.early_media and self._caller is not None:
@@ -375,7 +379,7 @@ class Dial:
             self._failed(channel.hangup_cause)
             if leg.begun:
                 self._tally.count(cause if status else channel.hangup_cause)
-                self._publish(messages.DialEnded, leg, status or status_of_cause(channel.hangup_cause))
+                self._tell_end(leg, status or status_of_cause(channel.hangup_cause))
             elif channel.hangup_cause or leg.forwarded:
                 self._tally.lines += not leg.forwarded
                 self._tally.count(channel.hangup_cause)
@@ -398,7 +402,8 @@ class Dial:
             self._tally.count(Cause.USER_BUSY)
         else:
             new = self._request(destination)
-        self._end_forwarded(leg, target, None if new is None else new.channel)
+        forwarded = None if new is None else new.channel
+        tell_dial_ended(self._channels, caller, original, CANCEL, target, forwarded)
         if new is not None:
             new.forwarded = True
             forwarded_from(new, original, caller, options)
@@ -418,11 +423,3 @@ class Dial:
             self._caller.redirecting = new.channel.redirecting
             self._caller.indicate(Control.REDIRECTING, new.channel.redirecting)
             self._connect_to(new)
-
-    def _end_forwarded(self, leg: Leg, target: str, new: Channel | None) -> None:
-        bus = self._channels.bus
-        if not bus.wanted(messages.DialEnded):
-            return
-        caller = None if self._caller is None else self._caller.snapshot()
-        ended = messages.DialEnded(caller, leg.channel.snapshot(), CANCEL, target)
-        bus.publish(ended if new is None else replace(ended, forwarded=new.snapshot()))
