@@ -33,6 +33,10 @@ class FunctionError(ObeliskError):
     """A dialplan function could not be read or written."""
 
 
+class NothingThere(FunctionError):
+    """A function gives nothing because there is nothing, as often happens: no line in the log is worth it."""
+
+
 class UnknownFunction(FunctionError, LookupError):
     """There is no function of that name."""
 
@@ -341,6 +345,7 @@ __all__ = [
     "Function",
     "FunctionError",
     "Help",
+    "NothingThere",
     "Registry",
     "UnknownFunction",
     "application",

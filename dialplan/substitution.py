@@ -15,6 +15,7 @@ from twisted.logger import Logger
 
 from dialplan.arguments import Arguments
 from dialplan.expressions import Evaluation, Pending, parse
+from dialplan.registry import NothingThere
 from dialplan.variables import slice_value, split_slice
 from pbx.errors import ObeliskError
 
@@ -77,6 +78,11 @@ class Scope:
     def error(self, text: str) -> None:
         """Tell of something that failed, with its place."""
         log.error("{where}: {problem}", where=self.substitution.where(self.channel), problem=text)
+
+    def failed(self, what: str, error: ObeliskError) -> None:
+        """Tell that a function could not be read, unless it only had nothing to give."""
+        if not isinstance(error, NothingThere):
+            self.warn(f"{what}: {error}")
 
     def bounded(self, text: str, limit: int, what: str) -> str:
         """``text``, cut with a warning if it is longer than ``limit`` bytes."""
@@ -176,7 +182,7 @@ class Reference(Part):
         try:
             value = found.reader(scope.channel, Arguments(found.grammar, self.arguments))
         except ObeliskError as error:
-            scope.warn(f"{self.text}: {error}")
+            scope.failed(self.text, error)
             return ""
         finally:
             substitution.depth = outer
@@ -186,7 +192,7 @@ class Reference(Part):
         try:
             value = await waiting
         except ObeliskError as error:
-            scope.warn(f"{self.text}: {error}")
+            scope.failed(self.text, error)
             return ""
         return self._cut(value, scope)
 

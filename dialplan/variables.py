@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from twisted.logger import Logger
 
+from dialplan.registry import NothingThere
 from pbx.core.channel import settle
 from pbx.errors import ObeliskError
 
@@ -95,6 +96,8 @@ async def read_expression(registry: Registry, channel: Channel | None, expressio
         return await settle(registry.read(channel, expression))
     except LookupError as error:
         log.error("{channel}: {reason}", channel=_name(channel), reason=str(error.args[0]))
+    except NothingThere:
+        pass
     except ObeliskError as error:
         log.warn("{channel}: {expression}: {reason}", channel=_name(channel), expression=expression, reason=str(error))
     return None

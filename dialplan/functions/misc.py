@@ -7,9 +7,9 @@ import re
 from dialplan.absolute_timeout import seconds_left
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
-from dialplan.functions.base import scan_float
-from dialplan.functions.pjsip_headers import ResponseHeaderFunctions
-from dialplan.registry import DialplanModule, FunctionError, function
+from dialplan.functions.base import scan_float, write_only
+from dialplan.functions.pjsip_headers import ResponseHeaderFunctions, header_arguments
+from dialplan.registry import DialplanModule, FunctionError, NothingThere, function
 from dialplan.run import Run, run_of
 from pbx.core.channel import Channel
 from pbx.pjsip.headers import change_inheritable
@@ -79,46 +79,34 @@ class HeaderModule(ResponseHeaderFunctions):
     name = "res_pjsip_header_funcs"
     description = "PJSIP Header Functions"
 
-    @staticmethod
-    def _parts(args: Arguments) -> tuple[str, str, int]:
-        action, name, number = args["action"].strip().lower(), args["name"].strip(), args["number"].strip()
-        if action not in ("read", "add", "update", "remove"):
-            raise ArgumentError(f"the action must be read, add, update or remove, not '{action}'")
-        if not name:
-            raise ArgumentError("the name of a header is missing")
-        if number and not number.isdecimal():
-            raise ArgumentError(f"'{number}' is not the number of a header")
-        return action, name, int(number or 1)
-
     def _read(self, channel: Channel | None, args: Arguments) -> str:
-        action, name, number = self._parts(args)
+        store = self.store_of(channel)
+        action, name, number = header_arguments(args, "read", "remove")
         if action == "remove":
-            return str(self.store_of(channel).remove(name))
-        if action != "read":
-            raise ArgumentError(f"'{action}' is for writing")
-        value = self.store_of(channel).read(name, number)
+            return str(store.remove(name))
+        value = store.read(name, number)
         if value is None:
-            raise FunctionError(f"there is no header '{name}' number {number}")
+            raise NothingThere(f"there is no header '{name}' number {number}")
         return value
 
     def _write(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        action, name, number = self._parts(args)
         store = self.store_of(channel)
+        action, name, number = header_arguments(args, "add", "update", "remove")
         if action == "add":
             store.add(name, value)
-        elif action == "update":
-            if not store.update(name, value, number):
-                raise FunctionError(f"there is no added header '{name}' number {number}")
         elif action == "remove":
             store.remove(name)
-        else:
-            raise ArgumentError("'read' is not for writing")
+        elif not store.update(name, value, number):
+            raise FunctionError(f"there is no header '{name}' number {number}")
 
     @function(
         "PJSIP_HEADER",
         "action,name[,number]",
         synopsis="Gets headers from an inbound PJSIP channel. Adds, updates or removes them on the outbound one.",
-        description="Actions: read, add, update, remove. A name may end in * for reading and removing.",
+        description=(
+            "Actions: read, add, update, remove. A name may end in * for reading and removing. Read, remove gives how "
+            "many there were. What is changed of an incoming call's headers is what is read of them later."
+        ),
     )
     def func_pjsip_header(self, channel: Channel | None, args: Arguments) -> str:
         return self._read(channel, args)
@@ -151,15 +139,13 @@ class HeaderModule(ResponseHeaderFunctions):
         see_also=("PJSIP_HEADER",),
     )
     def func_pjsip_inheritable_header(self, channel: Channel | None, args: Arguments) -> str:
-        raise FunctionError("PJSIP_INHERITABLE_HEADER is for writing only")
+        raise write_only("PJSIP_INHERITABLE_HEADER")
 
     @func_pjsip_inheritable_header.writer
     def set_pjsip_inheritable_header(self, channel: Channel | None, args: Arguments, value: str) -> None:
-        action, name, number = self._parts(args)
         if channel is None:
             raise FunctionError("PJSIP_INHERITABLE_HEADER works on a channel only")
-        if action == "read":
-            raise ArgumentError("the action must be add, update or remove")
+        action, name, number = header_arguments(args, "add", "update", "remove")
         change_inheritable(channel, action, name, value, number)
 
     @staticmethod

@@ -189,7 +189,11 @@ class ChannelDriverFunctions(FunctionModule):
     def func_pjsip_parse_uri_from(self, channel: Channel | None, args: Arguments) -> Reading:
         if not args["uri"]:
             raise ArgumentError("the name of a variable containing a URI must be specified for PJSIP_PARSE_URI_FROM")
-        value = self.value_of(channel, args["uri"])
+        name = args["uri"]
+        if channel is not None and channel.get_variable(name) is None and "(" not in name:
+            # As in Asterisk what is no variable is taken for the URI itself.
+            return self._part("PJSIP_PARSE_URI_FROM", name, args["type"])
+        value = self.value_of(channel, name)
         return then(value, lambda uri: self._part("PJSIP_PARSE_URI_FROM", uri, args["type"]))
 
     @staticmethod

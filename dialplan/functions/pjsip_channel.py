@@ -5,11 +5,13 @@ from __future__ import annotations
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, Arguments
+from dialplan.functions.base import write_only
 from dialplan.registry import DialplanModule, FunctionError, application, function
 from dialplan.run import RESULT_HANGUP
 from pbx.config import types
 from pbx.core.channel import Channel
 from pbx.core.states import ChannelState
+from pbx.media.formats import format_by_name
 from pbx.pjsip.objects.enums import DtmfMode, SessionRefreshMethod
 from pbx.pjsip.session.services import Sessions
 from pbx.pjsip.session.session import PjsipSession
@@ -82,9 +84,11 @@ class PjsipChannelModule(DialplanModule):
     @func_pjsip_dtmf_mode.writer
     def set_pjsip_dtmf_mode(self, channel: Channel | None, args: Arguments, value: str) -> None:
         session = self._session(channel, "PJSIP_DTMF_MODE")
-        mode = _MODES.get(value.strip().lower())
+        mode = _MODES.get(value.lower())
         if mode is None:
-            raise FunctionError(f"'{value}' is no DTMF mode")
+            raise FunctionError(
+                f"Cannot set DTMF mode to '{value}' on channel '{session.channel.name}' as value is invalid"
+            )
         session.set_dtmf_mode(mode)
 
     @function(
@@ -96,17 +100,26 @@ class PjsipChannelModule(DialplanModule):
     )
     def func_pjsip_media_offer(self, channel: Channel | None, args: Arguments) -> str:
         session = self._session(channel, "PJSIP_MEDIA_OFFER")
-        return ",".join(session.media.codecs) if args["media"].strip().lower() == "audio" else ""
+        return ",".join(session.media.codecs) if args["media"] == "audio" else ""
 
     @func_pjsip_media_offer.writer
     def set_pjsip_media_offer(self, channel: Channel | None, args: Arguments, value: str) -> None:
         session = self._session(channel, "PJSIP_MEDIA_OFFER")
-        if args["media"].strip().lower() != "audio":
-            raise FunctionError(f"there is no media '{args['media']}' to offer")
-        try:
-            session.media.choose(types.CODECS.parse(value).names)
-        except ValueError as error:
-            raise FunctionError(f"PJSIP_MEDIA_OFFER: {error}") from error
+        # No call has another media: of that nothing is set, as in Asterisk where the endpoint has none.
+        if args["media"] == "audio":
+            session.media.choose(self._codecs(value))
+
+    @staticmethod
+    def _codecs(text: str) -> tuple[str, ...]:
+        """The codecs of a list; what is none is told and left out."""
+        known = []
+        for word in text.split(","):
+            name = word.strip().removeprefix("!")
+            if name.lower() != "all" and format_by_name(name) is None:
+                log.warn("Cannot allow unknown format '{name}'", name=name)
+            else:
+                known.append(word)
+        return types.CODECS.parse(",".join(known)).names if known else ()
 
     @function(
         "PJSIP_SEND_SESSION_REFRESH",
@@ -115,7 +128,7 @@ class PjsipChannelModule(DialplanModule):
         description="invite (the default) or update, as argument or value.",
     )
     def func_pjsip_send_session_refresh(self, channel: Channel | None, args: Arguments) -> str:
-        raise FunctionError("PJSIP_SEND_SESSION_REFRESH is for writing only")
+        raise write_only("PJSIP_SEND_SESSION_REFRESH")
 
     @func_pjsip_send_session_refresh.writer
     def set_pjsip_send_session_refresh(self, channel: Channel | None, args: Arguments, value: str) -> None:
@@ -131,7 +144,7 @@ class PjsipChannelModule(DialplanModule):
         description="yes: hold is passed on by re-INVITE; no: the call hears music on hold.",
     )
     def func_pjsip_moh_passthrough(self, channel: Channel | None, args: Arguments) -> str:
-        return "YES" if self._session(channel, "PJSIP_MOH_PASSTHROUGH").moh_passthrough else "NO"
+        return "Yes" if self._session(channel, "PJSIP_MOH_PASSTHROUGH").moh_passthrough else "No"
 
     @func_pjsip_moh_passthrough.writer
     def set_pjsip_moh_passthrough(self, channel: Channel | None, args: Arguments, value: str) -> None:
@@ -139,11 +152,13 @@ class PjsipChannelModule(DialplanModule):
 
     @function(
         "PJSIP_TRANSFER_HANDLING",
-        synopsis="Get or change how transfers that the far end asks for are handled.",
-        description="core (or nothing): by the exchange; ari-only: an ARI application is told and decides.",
+        synopsis="Change how transfers that the far end asks for are handled.",
+        description=(
+            "core (or nothing): by the exchange; ari-only: an ARI application is told and decides. Can be written only."
+        ),
     )
     def func_pjsip_transfer_handling(self, channel: Channel | None, args: Arguments) -> str:
-        return "ari-only" if self._session(channel, "PJSIP_TRANSFER_HANDLING").transfers_by_ari else "core"
+        raise write_only("PJSIP_TRANSFER_HANDLING")
 
     @func_pjsip_transfer_handling.writer
     def set_pjsip_transfer_handling(self, channel: Channel | None, args: Arguments, value: str) -> None:

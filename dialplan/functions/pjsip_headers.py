@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.functions.base import scan_int
-from dialplan.registry import DialplanModule, FunctionError, function
+from dialplan.registry import DialplanModule, FunctionError, NothingThere, function
 from pbx.core.channel import Channel
 from pbx.pjsip.headers import header_store
 from pbx.pjsip.message import SipMessage
@@ -14,6 +14,23 @@ from pbx.pjsip.uri import NameAddr, SipSyntaxError
 
 if TYPE_CHECKING:
     from pbx.pjsip.headers import HeaderStore
+
+
+def header_arguments(args: Arguments, *actions: str) -> tuple[str, str, int]:
+    """Action, name and number (1 where none is given, or none that counts). Raises ArgumentError."""
+    action, name = args["action"].strip().lower(), args["name"].strip()
+    if not action:
+        raise ArgumentError("this function requires an action")
+    if not name:
+        raise ArgumentError("this function requires a header name")
+    if action not in actions:
+        raise ArgumentError(f"unknown action '{args['action']}' is not valid, must be {' or '.join(actions)}")
+    return action, name, max(1, scan_int(args["number"]) or 1)
+
+
+#: Parameters that PJSIP keeps as parts of a URI or of From, where Asterisk does not look for others.
+_PARTS_OF_URIS = frozenset(("user", "method", "transport", "ttl", "lr", "maddr"))
+_PARTS_OF_FROM = frozenset(("tag",))
 
 
 class ResponseHeaderFunctions(DialplanModule):
@@ -39,22 +56,17 @@ class ResponseHeaderFunctions(DialplanModule):
     )
     def func_pjsip_response_header(self, channel: Channel | None, args: Arguments) -> str:
         store = self.store_of(channel)
-        if args["action"].strip().lower() != "read":
-            raise ArgumentError(f"the action must be read, not '{args['action']}'")
-        name = args["name"].strip()
-        if not name:
-            raise ArgumentError("the name of a header is missing")
-        number = max(1, scan_int(args["number"]) or 1)
+        _, name, number = header_arguments(args, "read")
         value = store.read_answer(name, number)
         if value is None:
-            raise FunctionError(f"the answer has no header '{name}' number {number}")
+            raise NothingThere(f"the answer has no header '{name}' number {number}")
         return value
 
     @function(
         "PJSIP_RESPONSE_HEADERS",
         "prefix",
         synopsis="Gets the list of SIP header names from the 200 response of INVITE.",
-        description="Names that begin with the prefix, or all with *, divided by commas.",
+        description="Those that begin with the prefix, divided by commas.",
         see_also=("PJSIP_RESPONSE_HEADER", "PJSIP_HEADERS"),
     )
     def func_pjsip_response_headers(self, channel: Channel | None, args: Arguments) -> str:
@@ -62,7 +74,7 @@ class ResponseHeaderFunctions(DialplanModule):
         prefix = args.raw.strip()
         if not prefix:
             raise ArgumentError("PJSIP_RESPONSE_HEADERS requires a pattern")
-        return ",".join(store.answer_names(prefix.removesuffix("*")))
+        return ",".join(store.answer_names(prefix))
 
     @function(
         "PJSIP_HEADER_PARAM",
@@ -83,9 +95,10 @@ class ResponseHeaderFunctions(DialplanModule):
         except SipSyntaxError as error:
             raise FunctionError(str(error)) from error
         params = {} if address is None else address.uri.params if kind == "uri" else address.params
-        if name.lower() not in params:
-            raise FunctionError(f"there is no {kind} parameter '{name}'")
-        return params[name.lower()] or ""
+        found = name.lower()
+        if found not in params or found in (_PARTS_OF_URIS if kind == "uri" else _PARTS_OF_FROM):
+            raise NothingThere(f"there is no {kind} parameter '{name}'")
+        return params[found] or ""
 
     @func_pjsip_header_param.writer
     def set_pjsip_header_param(self, channel: Channel | None, args: Arguments, value: str) -> None:

@@ -23,6 +23,7 @@ from dialplan.lua._runtime import (
 from dialplan.lua.helpers import Helpers, UsageError
 from dialplan.lua.packing import PackingError, pack_value, unpack_value
 from dialplan.lua.plan import CallState, clean_traceback, decode, encode
+from dialplan.registry import NothingThere
 from dialplan.run import RESULT_HANGUP, STEPS_PER_TURN, Run
 from dialplan.variables import MAX_READ
 from pbx.core import messages
@@ -95,6 +96,8 @@ class Answers:
                 value = found if isinstance(found, str) else await self._wait(channel, found, run)
             except ChannelInterrupted:
                 raise
+            except NothingThere:
+                pass
             except LookupError as error:
                 self._complain(channel, name, str(error.args[0]))
             except ObeliskError as error:

@@ -68,22 +68,32 @@ class StreamParameters:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How a figure of a stream has varied, in ms."""
+
+    least: float = 0.0
+    most: float = 0.0
+    mean: float = 0.0
+    deviation: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class StreamStatistics:
     """Counters since the stream began. "remote" is what the far end says of our packets in its RTCP reports."""
 
-    ssrc: int
+    ssrc: int = 0
     #: The far end's, 0 until a packet of its has come.
-    remote_ssrc: int
-    packets_received: int
-    bytes_received: int
-    packets_lost: int
-    packets_discarded: int
-    packets_reordered: int
-    packets_duplicated: int
-    jitter_ms: float
-    packets_sent: int
-    bytes_sent: int
-    remote_packets_lost: int
-    remote_jitter_ms: float
-    round_trip_ms: float
-    round_trip_samples: int
+    remote_ssrc: int = 0
+    packets_received: int = 0
+    bytes_received: int = 0
+    packets_lost: int = 0
+    packets_discarded: int = 0
+    packets_reordered: int = 0
+    packets_duplicated: int = 0
+    jitter: Spread = Spread()
+    packets_sent: int = 0
+    bytes_sent: int = 0
+    remote_packets_lost: int = 0
+    remote_jitter: Spread = Spread()
+    round_trip: Spread = Spread()
+    round_trip_samples: int = 0

@@ -119,7 +119,7 @@ def from_header(endpoint: Endpoint, party: PartyId, host: str, default_user: str
 def contact_user(endpoint: Endpoint, party: PartyId, settings: GlobalSettings) -> str:
     """The user of the Contact of our INVITE to ``endpoint`` for the party it is to see."""
     if endpoint.contact_user or not settings.use_callerid_contact:
-        return endpoint.contact_user or settings.default_from_user
+        return endpoint.contact_user or endpoint.from_user or settings.default_from_user
     if party.restricted:
         return ANONYMOUS
     return party.number if party.number_valid else ""

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pbx.errors import ObeliskError
-from pbx.pjsip.uri import NameAddr, SipSyntaxError, quote
+from pbx.pjsip.uri import NameAddr, SipSyntaxError, escape
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -46,31 +46,36 @@ def _as_pjsip(header: str, value: str) -> str:
 
 
 class HeaderStore:
-    """Headers of one channel."""
+    """Headers of one channel: an incoming call's are its INVITE's, an outgoing call's those that its INVITE will have.
 
-    __slots__ = ("_added", "_from_params", "answer", "received")
+    As in Asterisk both kinds are read, changed and taken away alike; nothing of the message itself changes thereby.
+    """
+
+    __slots__ = ("_from_params", "_own", "answer", "received")
 
     def __init__(self, received: SipMessage | None = None) -> None:
         #: The INVITE of an incoming call, and the 200 to the one of an outgoing call.
         self.received = received
         self.answer: SipMessage | None = None
-        self._added: list[tuple[str, str]] = []
+        #: What there is now; None until the received INVITE is first looked into.
+        self._own: list[tuple[str, str]] | None = [] if received is None else None
         #: Parameters for From: whether of its URI, name, value.
         self._from_params: list[tuple[bool, str, str]] = []
 
     @property
     def added(self) -> list[tuple[str, str]]:
-        """What goes into the channel's own INVITE, in order."""
-        return list(self._added)
+        """What goes into the channel's own INVITE, in order; nothing of an incoming call."""
+        return list(self._all()) if self.received is None else []
 
     def _all(self) -> list[tuple[str, str]]:
-        received = [] if self.received is None else list(self.received.headers)
-        return received + self._added
+        if self._own is None:
+            self._own = [] if self.received is None else list(self.received.headers)
+        return self._own
 
     def read(self, name: str, number: int = 1) -> str | None:
         """The value of the ``number``-th header of that name or prefix, or None."""
         found = [pair for pair in self._all() if _matches(pair[0], name)]
-        return _as_pjsip(*found[number - 1]) if 1 <= number <= len(found) else None
+        return _as_pjsip(*found[number - 1]).strip() if 1 <= number <= len(found) else None
 
     def names(self, prefix: str = "") -> list[str]:
         """The distinct names that begin with ``prefix``, in order of appearance (PJSIP_HEADERS)."""
@@ -78,24 +83,28 @@ class HeaderStore:
 
     def add(self, name: str, value: str) -> None:
         """Add a header to the channel's INVITE. Raises HeaderError."""
-        if len(self._added) >= MAX_ADDED:
+        headers = self._all()
+        if len(headers) >= MAX_ADDED + (0 if self.received is None else len(self.received.headers)):
             raise HeaderError(f"more than {MAX_ADDED} headers were added")
-        self._added.append(_checked(name, value))
+        headers.append(_checked(name, value))
 
     def update(self, name: str, value: str, number: int = 1) -> bool:
-        """Change the ``number``-th added header of that name; False when there is none. Raises HeaderError."""
-        places = [index for index, (header, _) in enumerate(self._added) if _matches(header, name)]
+        """Change the ``number``-th header of that name; False when there is none. Raises HeaderError."""
+        headers = self._all()
+        places = [index for index, (header, _) in enumerate(headers) if header.lower() == name.lower()]
         if not 1 <= number <= len(places):
             return False
         index = places[number - 1]
-        self._added[index] = _checked(self._added[index][0], value)
+        headers[index] = _checked(headers[index][0], value)
         return True
 
     def remove(self, name: str) -> int:
-        """Take back added headers by name or prefix; how many there were."""
-        before = len(self._added)
-        self._added = [(header, value) for header, value in self._added if not _matches(header, name)]
-        return before - len(self._added)
+        """Take headers away by name or prefix; how many there were."""
+        headers = self._all()
+        kept = [pair for pair in headers if not _matches(pair[0], name)]
+        removed = len(headers) - len(kept)
+        headers[:] = kept
+        return removed
 
     # The answer
 
@@ -108,7 +117,7 @@ class HeaderStore:
         found = self._answer(name)
         return _as_pjsip(*found[number - 1]) if 1 <= number <= len(found) else None
 
-    def answer_names(self, prefix: str = "") -> list[str]:
+    def answer_names(self, prefix: str) -> list[str]:
         """As `names`, of the 200 to the channel's INVITE."""
         return _distinct(header for header, _ in self._answer(f"{prefix}*"))
 
@@ -134,15 +143,13 @@ class HeaderStore:
 
     @property
     def from_params(self) -> list[tuple[str, str]]:
-        """The parameters that were added to From itself, as they are sent."""
-        return [
-            (name, value if not value or _TOKEN.fullmatch(value) else quote(value))
-            for of_uri, name, value in self._from_params
-            if not of_uri
-        ]
+        """The parameters that were added to From itself, as they are sent: PJSIP escapes and does not quote."""
+        return [(name, escape(value, _PARAM_UNSAFE)) for of_uri, name, value in self._from_params if not of_uri]
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]{1,256}")
+#: What cannot stand in a parameter's value (PJSIP's pjsip_PARAM_CHAR_SPEC).
+_PARAM_UNSAFE = re.compile(r"[^A-Za-z0-9\-_.!~*'()\[\]/:&+$%`]")
 
 
 def header_store(channel: Channel) -> HeaderStore | None:
@@ -172,8 +179,10 @@ def change_inheritable(channel: Channel, action: str, name: str, value: str, num
         if len(headers) >= MAX_ADDED:
             raise HeaderError(f"more than {MAX_ADDED} headers were added")
         headers.append(_checked(name, value))
+    elif not headers:
+        raise HeaderError(f"no inheritable headers had been previously added to channel {channel.name}")
     elif action == "update":
-        places = [index for index, (header, _) in enumerate(headers) if _matches(header, name)]
+        places = [index for index, (header, _) in enumerate(headers) if header.lower() == name.lower()]
         if not 1 <= number <= len(places):
             raise HeaderError(f"there is no inheritable header '{name}' number {number}")
         headers[places[number - 1]] = _checked(headers[places[number - 1]][0], value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pbx.media._native.library import CData, PjLibrary, check, fill_address
 from pbx.media._native.udp_transport import UdpTransport
 from pbx.media.errors import MediaError
 from pbx.media.formats import Format
-from pbx.media.parameters import StreamParameters, StreamStatistics
+from pbx.media.parameters import Spread, StreamParameters, StreamStatistics
 from pbx.media.sdp import Direction
 from pbx.pjsip._abi import ffi
 
@@ -29,6 +30,14 @@ _UNSPECIFIED = {"0.0.0.0", "::"}
 
 #: Longest packets made: PJMEDIA's buffers and an Ethernet frame hold more, but no phone wants them.
 MAX_PTIME_MS = 200
+
+
+def _spread(stat: CData) -> Spread:
+    """A pj_math_stat of microseconds."""
+    if not stat.n:
+        return Spread()
+    deviation = math.sqrt(max(0.0, stat.m2_ / stat.n))
+    return Spread(stat.min / 1000, stat.max / 1000, stat.mean / 1000, deviation / 1000)
 
 
 def _check(parameters: StreamParameters) -> None:
@@ -198,12 +207,12 @@ class Stream:
             packets_discarded=rx.discard,
             packets_reordered=rx.reorder,
             packets_duplicated=rx.dup,
-            jitter_ms=rx.jitter.mean / 1000,
+            jitter=_spread(rx.jitter),
             packets_sent=tx.pkt,
             bytes_sent=tx.bytes,
             remote_packets_lost=tx.loss,
-            remote_jitter_ms=tx.jitter.mean / 1000,
-            round_trip_ms=scratch.rtt.mean / 1000,
+            remote_jitter=_spread(tx.jitter),
+            round_trip=_spread(scratch.rtt),
             round_trip_samples=scratch.rtt.n,
         )
 

@@ -57,7 +57,13 @@ def words(name: str, allowed: tuple[str, ...]) -> ValueType[tuple[str, ...]]:
 IDENTIFY_METHODS = ("username", "auth_username", "ip", "header", "request_uri")
 IDENTIFY_BY = words("identification methods", IDENTIFY_METHODS)
 REDIRECT_METHODS = words("SIP methods", ("message",))
-CALLER_ID: ValueType[PartyId] = types.custom("caller id", parse_callerid, str)
+#: How Asterisk shows that there is no caller id.
+_UNKNOWN = "<unknown>"
+CALLER_ID: ValueType[PartyId] = types.custom(
+    "caller id",
+    lambda text: PartyId() if text == _UNKNOWN else parse_callerid(text),
+    lambda party: str(party) or _UNKNOWN,
+)
 
 
 def _parse_algorithms(text: str) -> tuple[Algorithm, ...]:
@@ -171,7 +177,7 @@ class CodecPreferences:
     transcode: str = "allow"
 
     def __str__(self) -> str:
-        return f"prefer: {self.prefer}, operation: {self.operation}, keep: {self.keep}, transcode: {self.transcode}"
+        return f"prefer:{self.prefer}, operation:{self.operation}, keep:{self.keep}, transcode:{self.transcode}"
 
 
 _CODEC_PREFERENCES = {

@@ -70,9 +70,9 @@ def _statistics(session: PjsipSession, now: float) -> str:
     return (
         f" {bridge[:8]:>8} {name[:18]:<18} {duration(now - channel.created)[:8]:<8} {codec[:6]:<6}"
         f" {_count(received)} {_count(counted.packets_lost)} {_percent(counted.packets_lost, received):>3}"
-        f" {min(counted.jitter_ms / 1000, 999.999):7.3f}"
+        f" {min(counted.jitter.mean / 1000, 999.999):7.3f}"
         f" {_count(sent)} {_count(counted.remote_packets_lost)} {_percent(counted.remote_packets_lost, sent):>3}"
-        f" {min(counted.remote_jitter_ms / 1000, 999.999):7.3f} {min(counted.round_trip_ms / 1000, 999.999):7.3f}"
+        f" {min(counted.remote_jitter.mean / 1000, 999.999):7.3f} {min(counted.round_trip.mean / 1000, 999.999):7.3f}"
     )
 
 

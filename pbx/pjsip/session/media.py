@@ -21,7 +21,7 @@ from pbx.pjsip.session.own_description import build_offer, restate
 
 if TYPE_CHECKING:
     from pbx.core.media import AudioLeg
-    from pbx.media import Leg, MediaEngine, RtpTransport
+    from pbx.media import Leg, MediaEngine, RtpTransport, StreamStatistics
     from pbx.pjsip.objects import Endpoint
 
 _EVENT_MODES = frozenset((DtmfMode.RFC4733, DtmfMode.AUTO, DtmfMode.AUTO_INFO))
@@ -55,20 +55,19 @@ class SessionMedia:
         self.negotiated: Negotiated | None = None
         self._offered: LocalMedia | None = None
         self._remote_offer: bytes | None = None
-        self._chosen: tuple[str, ...] = ()
+        self._chosen: tuple[str, ...] | None = None
         self._events = endpoint.dtmf_mode in _EVENT_MODES
+        self._last_statistics: StreamStatistics | None = None
+        self._last_source = ""
 
     @property
     def codecs(self) -> tuple[str, ...]:
         """The codecs chosen for this call, else the endpoint's, that the switchboard can code, in order."""
-        return self._chosen or _usable(self._endpoint.allow.names)
+        return _usable(self._endpoint.allow.names) if self._chosen is None else self._chosen
 
     def choose(self, names: tuple[str, ...]) -> None:
-        """Offer these codecs from now on. Raises ValueError when none of them can be used."""
-        chosen = _usable(names)
-        if not chosen:
-            raise ValueError(f"none of these codecs can be used: {','.join(names)}")
-        self._chosen = chosen
+        """Offer those of these codecs that can be used from now on; without any there is nothing to offer."""
+        self._chosen = _usable(names)
 
     def set_dtmf_mode(self, mode: DtmfMode) -> None:
         """Whether telephone events are offered and answered from now on."""
@@ -207,8 +206,21 @@ class SessionMedia:
         leg = self._leg
         return 0.0 if leg is None else leg.seconds_since_rtp()
 
+    @property
+    def statistics(self) -> StreamStatistics | None:
+        """The stream's counters, also once it has ended; None while there was none."""
+        present = None if self._leg is None else self._leg.statistics()
+        return self._last_statistics if present is None else present
+
+    @property
+    def source(self) -> str:
+        """``address:port`` of our side of the audio, also once it has ended."""
+        transport = self._transport
+        return self._last_source if transport is None else f"{self.address}:{transport.rtp_port}"
+
     def close(self) -> None:
         """End the stream and give the transport back. Idempotent."""
+        self._last_statistics, self._last_source = self.statistics, self.source
         self._leg = None
         transport, self._transport = self._transport, None
         if transport is not None:

@@ -15,7 +15,7 @@ from pbx.errors import ObeliskError
 from pbx.pjsip._native.invite_call import Call
 from pbx.pjsip.caller_id import contact_user, from_header, identity_headers
 from pbx.pjsip.headers import inheritable_headers
-from pbx.pjsip.objects import Endpoint
+from pbx.pjsip.objects import Contact, Endpoint
 from pbx.pjsip.resolver import literal
 from pbx.pjsip.session.diversion import diversion_headers
 from pbx.pjsip.session.options import contact_header, options_out
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from pbx.pjsip._native.invite_session import InviteEvents, InviteSession
     from pbx.pjsip.session.services import Sessions
     from pbx.pjsip.session.session import PjsipSession
+
+
+#: Parameters of a URI that To cannot have.
+_NOT_IN_TO = frozenset(("transport", "ttl", "maddr", "method", "lr"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class OutgoingCall:
     transport: str
     #: Whether only that transport will do; else it names us, and name servers say which one is taken (RFC 3263 4.1).
     bound: bool = True
+    #: The contact that is called and the address of record it is of; None for a URI.
+    contact: Contact | None = None
 
     @property
     def next_hop(self) -> str:
@@ -60,6 +66,20 @@ class OutgoingCall:
     def transport_info(self) -> TransportInfo | None:
         """The transport, while it is open."""
         return self.sessions.host.transport(self.transport)
+
+    @property
+    def to_header(self) -> str:
+        """To of the INVITE: what can be no part of it is left out (RFC 3261 19.1.1, table 1), the port too."""
+        target = SipUri.parse(self.target)
+        params = {name: value for name, value in target.params.items() if name not in _NOT_IN_TO}
+        return f"<{replace(target, port=0, params=params, headers='')}>"
+
+    def from_header(self, session: PjsipSession) -> str:
+        """From of the INVITE of ``session``'s channel, as far as it is known."""
+        sessions, endpoint = self.sessions, self.endpoint
+        ours = sessions.host.local_host(self.transport, SipUri.parse(self.target).host)
+        user = sessions.settings.global_.default_from_user
+        return session.headers.with_uri_params(from_header(endpoint, session.channel.connected.id, ours, user))
 
     def send(self, session: PjsipSession, events: InviteEvents) -> InviteSession:
         """Make the INVITE of ``session``'s channel; what comes of it is told to ``events``.
@@ -81,8 +101,8 @@ class OutgoingCall:
         headers += inheritable_headers(channel)
         call = Call(
             target=self.target,
-            from_header=session.headers.with_uri_params(from_header(endpoint, party, ours, settings.default_from_user)),
-            to_header=f"<{replace(target, params=_phone(target), headers='')}>",
+            from_header=self.from_header(session),
+            to_header=self.to_header,
             contact=contact_header(host, port, protocol, user=contact_user(endpoint, party, settings)),
             offer=session.media.offer(),
             options=options_out(endpoint),
@@ -118,7 +138,7 @@ def _endpoint(name: str, sessions: Sessions) -> Endpoint | None:
 
 def resolve(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> OutgoingCall:
     """Where to send the call. Raises RequestFailed when nothing can be reached."""
-    target, route = _target(dialled, endpoint, sessions)
+    target, route, contact = _target(dialled, endpoint, sessions)
     try:
         uri = SipUri.parse(target)
     except SipSyntaxError as error:
@@ -138,14 +158,14 @@ def resolve(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> Outg
         raise RequestFailed(str(error), Cause.NO_ROUTE_DESTINATION) from error
     first = SipUri.parse(route[0].strip("<> ")) if route else uri
     bound = bool(endpoint.transport or first.param("transport") or first.port or literal(first.host))
-    return OutgoingCall(sessions, endpoint, str(uri), route, transport, bound or first.scheme == "sips")
+    return OutgoingCall(sessions, endpoint, str(uri), route, transport, bound or first.scheme == "sips", contact)
 
 
-def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tuple[str, tuple[str, ...]]:
+def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tuple[str, tuple[str, ...], Contact | None]:
     proxy = _route(endpoint.outbound_proxy)
     location = dialled.location
     if location.lower().startswith(("sip:", "sips:")):
-        return location, proxy
+        return location, proxy, None
     try:
         if location:
             contacts = [c for aor in location.split(",") for c in sessions.location.contacts(aor.strip())]
@@ -158,7 +178,7 @@ def _target(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> tupl
         raise RequestFailed(f"endpoint '{endpoint.id}' has no contact to call", Cause.NO_ROUTE_DESTINATION)
     contact = contacts[0]
     path = tuple(part.strip() for part in contact.path.split(",") if part.strip())
-    return contact.uri, proxy + path
+    return contact.uri, proxy + path, contact
 
 
 def transfer_uri(sessions: Sessions, target: str) -> str:
@@ -186,11 +206,6 @@ def dial_contacts(sessions: Sessions, endpoint_name: str, aor: str = "", user: s
     contacts = [contact for name in names for contact in sessions.location.contacts(name)]
     prefix = f"PJSIP/{user}@{endpoint_name}" if user else f"PJSIP/{endpoint_name}"
     return "&".join(f"{prefix}/{c.uri}" for c in contacts if not sessions.location.is_unavailable(c))
-
-
-def _phone(target: SipUri) -> dict[str, str | None]:
-    """What To keeps of the target's parameters: that its user is a telephone number (``user_eq_phone``)."""
-    return {"user": "phone"} if target.param("user") == "phone" else {}
 
 
 def _route(proxy: str) -> tuple[str, ...]:

@@ -66,7 +66,6 @@ class PjsipSession:
         "call_id",
         "channel",
         "closed",
-        "contact_uri",
         "dtmf_mode",
         "endpoint",
         "headers",
@@ -104,7 +103,6 @@ class PjsipSession:
         self.outgoing = call
         #: Where the last message of the far end came from.
         self.source = None if received is None else received.source
-        self.contact_uri = "" if call is None else call.target
         #: Whether either side has ended the call.
         self.closed = False
         #: Whether the far end said in Allow that it takes UPDATE (RFC 3311).
@@ -139,6 +137,8 @@ class PjsipSession:
             self.native = self.outgoing.send(self, FarEnd(self, self._sessions))
         except NoMediaPorts as error:
             self._fail(503, str(error))
+        except NotAcceptable as error:
+            self._fail(488, str(error))
         except (ObeliskError, ValueError) as error:
             self._fail(500, str(error))
         else:
@@ -290,7 +290,6 @@ class PjsipSession:
             self.native.events = None
         self.native = None
         self.outgoing = replace(self.outgoing, target=target)
-        self.contact_uri = target
         self._sessions.host.invite.later(self._call_again)
         return True
 
@@ -346,15 +345,21 @@ class PjsipSession:
         if self.closed or self.media.started:
             return
         try:
-            self.media.start(self.channel.audio)
+            self._flow()
         except (MediaError, ValueError) as error:
             self.end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
+
+    def _flow(self) -> None:
+        """Make the stream; what it is coded in is the channel's format from now on. Raises MediaError, ValueError."""
+        self.media.start(self.channel.audio)
+        if self.media.started:
+            self.channel.formats = self.media.agreed_names[:1]
 
     def take_answer(self, description: bytes) -> bool:
         """The far end's answer; False when the call had to be ended over it."""
         try:
             self.media.accept(description)
-            self.media.start(self.channel.audio)
+            self._flow()
         except (NotAcceptable, MediaError, ValueError) as error:
             self.end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
             return False
@@ -366,7 +371,7 @@ class PjsipSession:
         if self.closed:
             return
         try:
-            self.media.start(self.channel.audio)
+            self._flow()
         except (MediaError, ValueError) as error:
             self.end_call(Cause.BEARERCAPABILITY_NOTAVAIL, str(error))
             return

@@ -72,6 +72,8 @@ async def test_endpoints_addresses_and_contacts(exchange: Any, phone: Any) -> No
         "PJSIP_PARSE_URI(sip:a@b,colour)",
         "PJSIP_HEADER_PARAM(From,uri,x)",
         "PJSIP_RESPONSE_HEADER(read,X)",
+        "PJSIP_TRANSFER_HANDLING()",
+        "PJSIP_SEND_SESSION_REFRESH()",
     ],
 )
 @ensureDeferred
@@ -108,6 +110,50 @@ async def test_parts_of_a_uri(exchange: Any, part: str, value: str) -> None:
     assert await read(exchange, f"PJSIP_PARSE_URI_FROM(URI,{part})") == value
 
 
+@pytest.mark.parametrize("options", [f"from_user = ours\n{PLACE}"])
+@ensureDeferred
+async def test_what_is_known_of_a_call_before_it_is_made(exchange: Any, phone: Any, sdp: Any) -> None:
+    found: dict[str, str | None] = {}
+    items = (
+        *(f"pjsip,{name}" for name in ("target_uri", "local_uri", "remote_uri", "request_uri", "local_addr")),
+        *("contact", "aor", "rtp,src", "rtcp,all"),
+    )
+
+    def prepare(channel: Any) -> None:
+        for item in items:
+            kind, *rest = item.split(",")
+            found[item] = channel.driver.read_attribute(kind, rest)
+
+    where = Destination("PJSIP", f"phone/sip:me@127.0.0.1:{phone.port};ob;transport=udp;user=phone")
+    dial = Dial(exchange.server.channels, exchange.server.technologies, None, [where], DialOptions(prepare=prepare))
+    waiting = defer.ensureDeferred(dial.run())
+    invite = await phone.wanted("INVITE")
+    assert found["pjsip,target_uri"] == f"sip:me@127.0.0.1:{phone.port};ob;transport=udp;user=phone"
+    assert found["pjsip,remote_uri"] == "<sip:me@127.0.0.1;ob;user=phone>"
+    assert "<sip:ours@" in (found["pjsip,local_uri"] or "")
+    assert [found[item] for item in ("pjsip,request_uri", "contact", "aor")] == ["", "", ""]
+    assert [found[item] for item in ("pjsip,local_addr", "rtp,src", "rtcp,all")] == [None, None, None]
+    assert invite.headers.get("To") == "<sip:me@127.0.0.1;user=phone;ob>"
+    assert invite.contacts[0].uri.user == "ours"
+    phone.answer(invite, 200, body=sdp())
+    await phone.wanted("ACK")
+    peer = (await waiting).peer
+    assert peer is not None
+    assert await read(exchange, "CHANNEL(pjsip,remote_uri)", peer) == "<sip:me@127.0.0.1;ob;user=phone>"
+    assert await read(exchange, "CHANNEL(rtp,src)", peer) == await read(exchange, "CHANNEL(rtp,src,audio)", peer)
+    assert await read(exchange, "CHANNEL(rtcp,txcount)", peer) == "0"
+    assert (await read(exchange, "CHANNEL(rtcp,all)", peer)).startswith("ssrc=")
+    assert (await read(exchange, "CHANNEL(rtcp,all_rtt)", peer)).startswith("     minrtt=000.000000;     maxrtt=")
+    for wrong in ("rtp,src,video", "rtp,src,x", "rtcp", "rtcp,", "rtcp,x", "pjsip,SECURE"):
+        with pytest.raises(ObeliskError):
+            await read(exchange, f"CHANNEL({wrong})", peer)
+    driver, source = peer.driver, await read(exchange, "CHANNEL(rtp,src)", peer)
+    peer.hangup()
+    assert driver.read_attribute("rtp", ["src"]) == source
+    assert driver.read_attribute("rtcp", ["TXCOUNT"]) is not None
+    phone.answer(await phone.wanted("BYE"), 200)
+
+
 @ensureDeferred
 async def test_parts_that_are_not_there(exchange: Any) -> None:
     for part, value in (("user", ""), ("port", "0"), ("ttl_param", "-1"), ("lr_param", "0"), ("display", "")):
@@ -131,7 +177,7 @@ async def test_parameters_and_answers_of_a_call(exchange: Any, phone: Any, sdp: 
     waiting = defer.ensureDeferred(dial.run())
     invite = await phone.wanted("INVITE")
     assert invite.from_.uri.param("isup-oli") == "27"
-    assert invite.from_.params["x-kind"] == "a b"
+    assert invite.from_.params["x-kind"] == "a%20b"
     phone.answer(invite, 200, body=sdp(), headers=["X-One: 1", "X-Two: 2", "X-One: 3"])
     await phone.wanted("ACK")
     peer = (await waiting).peer
@@ -139,6 +185,7 @@ async def test_parameters_and_answers_of_a_call(exchange: Any, phone: Any, sdp: 
     assert await read(exchange, "PJSIP_RESPONSE_HEADER(read,X-One,2)", peer) == "3"
     assert await read(exchange, "PJSIP_RESPONSE_HEADER(read,x-*,2)", peer) == "2"
     assert await read(exchange, "PJSIP_RESPONSE_HEADERS(X-)", peer) == "X-One,X-Two"
+    assert await read(exchange, "PJSIP_RESPONSE_HEADERS(X-*)", peer) == ""
     for wrong in (
         "PJSIP_RESPONSE_HEADER(add,X-One)",
         "PJSIP_RESPONSE_HEADER(read)",
@@ -162,6 +209,8 @@ async def test_the_parameters_of_a_caller(exchange: Any, phone: Any) -> None:
     store.received.headers._index["from"] = ['"x" <sip:1@h;isup-oli=27>;x-kind=2;tag=1']
     assert await read(exchange, "PJSIP_HEADER_PARAM(From,uri,isup-oli)", channel) == "27"
     assert await read(exchange, "PJSIP_HEADER_PARAM(From,header,x-kind)", channel) == "2"
+    with pytest.raises(ObeliskError):
+        await read(exchange, "PJSIP_HEADER_PARAM(From,header,tag)", channel)
     with pytest.raises(ObeliskError):
         exchange.server.dialplan.write_function(channel, "PJSIP_HEADER_PARAM(From,uri,x)", "1")
     phone.request("BYE")

@@ -11,6 +11,7 @@ from pbx.core.channel import settle
 from pbx.core.party import Dialed
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan, extensions
+from tests.unit.dialplan.log_events import LogEvents
 
 
 @pytest.fixture
@@ -193,9 +194,30 @@ def test_headers(call: DialplanCall) -> None:
     assert read(call, "PJSIP_HEADER(read,X-Two,1)") == "3"
     assert read(call, "PJSIP_HEADER(remove,X-*)") == "2"
     assert store.added == []
-    for wrong in ("PJSIP_HEADER(steal,X)", "PJSIP_HEADER(read)", "PJSIP_HEADER(read,X,y)"):
-        with pytest.raises(Exception, match=r"action|missing|not the number"):
+    write(call, "PJSIP_HEADER(add,X-One)", " 4 ")
+    for number in ("1", "0", "-1", "y", ""):
+        assert read(call, f"PJSIP_HEADER(read,X-One,{number})") == "4"
+    for wrong in ("PJSIP_HEADER(steal,X)", "PJSIP_HEADER(read)", "PJSIP_HEADER(add,X)", "PJSIP_HEADER()"):
+        with pytest.raises(Exception, match=r"action|requires a header name"):
             read(call, wrong)
+
+
+def test_a_header_that_is_missing_is_nothing_to_tell(harness: DialplanHarness, call: DialplanCall) -> None:
+    from pbx.pjsip.headers import EXTRA_KEY, HeaderStore
+
+    call.channel.extra[EXTRA_KEY] = HeaderStore()
+    with LogEvents() as log:
+        text = "${PJSIP_HEADER(read,X-None)}${PJSIP_RESPONSE_HEADER(read,X-None)}"
+        assert harness.engine.substitute(call.channel, text) == ""
+    assert not log.events
+    with LogEvents() as log:
+        assert harness.engine.substitute(call.channel, "${PJSIP_HEADER(steal,X-None)}") == ""
+    assert "unknown action 'steal'" in log.events[0]["problem"]
+
+
+def test_what_can_only_be_written(call: DialplanCall) -> None:
+    with pytest.raises(Exception, match="Function PJSIP_INHERITABLE_HEADER cannot be read"):
+        read(call, "PJSIP_INHERITABLE_HEADER(read,X)")
 
 
 def test_functions_without_a_channel(harness: DialplanHarness) -> None:

@@ -131,8 +131,30 @@ def test_headers_are_added_updated_and_removed() -> None:
     assert store.update("x-a", "9")
     assert not store.update("x-a", "9", 2)
     assert store.added == [("X-A", "9"), ("X-B", "2")]
+    assert not store.update("x-*", "9")
     assert store.remove("x-*") == 2
     assert store.added == []
+
+
+def test_headers_that_came_in_are_changed_and_taken_away_for_who_reads_them() -> None:
+    store = HeaderStore(invite("From: <sip:a@b>;tag=1", "User-Agent: phone", "X-One: 1"))
+    store.add("X-One", " 2 ")
+    assert store.read("X-One", 2) == "2"
+    assert store.update("user-agent", "other")
+    assert store.read("User-Agent") == "other"
+    assert store.remove("From") == 1
+    assert store.names() == ["User-Agent", "X-One"]
+    assert store.remove("*") == 3
+    assert store.names() == []
+    assert store.added == []
+    assert store.received is not None
+    assert store.received.headers.get("From") == "<sip:a@b>;tag=1"
+
+
+def test_parameters_of_from_are_escaped() -> None:
+    store = HeaderStore()
+    store.add_from_param("x-kind", 'a b;"c"', uri=False)
+    assert store.from_params == [("x-kind", "a%20b%3B%22c%22")]
 
 
 @pytest.mark.parametrize(
