@@ -147,7 +147,8 @@ async def test_what_is_known_of_a_call_before_it_is_made(exchange: Any, phone: A
     for wrong in ("rtp,src,video", "rtp,src,x", "rtcp", "rtcp,", "rtcp,x", "pjsip,SECURE"):
         with pytest.raises(ObeliskError):
             await read(exchange, f"CHANNEL({wrong})", peer)
-    driver, source = peer.driver, await read(exchange, "CHANNEL(rtp,src)", peer)
+    driver: Any = peer.driver
+    source = await read(exchange, "CHANNEL(rtp,src)", peer)
     peer.hangup()
     assert driver.read_attribute("rtp", ["src"]) == source
     assert driver.read_attribute("rtcp", ["TXCOUNT"]) is not None
