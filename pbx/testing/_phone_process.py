@@ -20,7 +20,8 @@ from typing import Any
 import pjsua2 as pj
 
 POLL_MILLISECONDS = 10
-RECORDING_CLOSE_POLLS = 100
+#: What ends in a thread of PJMEDIA is waited for so long.
+RECORDING_CLOSE_SECONDS = 4.0
 HANGUP_POLLS = 50
 #: A stopped player is freed so many seconds later.
 RETIRED_SECONDS = 0.5
@@ -91,7 +92,6 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         self.number = phone.next_number()
         self.player: Player | None = None
         self.recorder: pj.AudioMediaRecorder | None = None
-        self.recording = ""
         self.audio: Any = None
         self.audio_index = -1
 
@@ -182,7 +182,7 @@ class PhoneCall(pj.Call):  # type: ignore[misc]
         recorder = pj.AudioMediaRecorder()
         recorder.createRecorder(path)
         self.recorder = recorder
-        self.recording = path
+        self.phone.recordings[self.number] = path
         if self.audio is not None:
             self.audio.startTransmit(recorder)
 
@@ -213,6 +213,8 @@ class PhoneProcess:
         self.account: PhoneAccount | None = None
         self.calls: dict[int, PhoneCall] = {}
         self.finished: list[PhoneCall] = []
+        #: By call, also one that has ended: the file it records, until that is known to be closed.
+        self.recordings: dict[int, str] = {}
         self._retired: deque[tuple[float, Player]] = deque()
         self._config = pj.AccountConfig()
         self._numbers = 0
@@ -354,8 +356,9 @@ class PhoneProcess:
         self.calls[call].answer(_parameters(code, reason, headers))
 
     def do_hangup(self, call: int, code: int, reason: str) -> None:
-        if call in self.calls:
-            self.calls[call].hangup(_parameters(code, reason))
+        found = self.calls.get(call)
+        if found is not None and found not in self.finished:
+            found.hangup(_parameters(code, reason))
 
     def do_hold(self, call: int) -> None:
         self.calls[call].setHold(_parameters())
@@ -376,21 +379,25 @@ class PhoneProcess:
         self.calls[call].play(path, loop)
 
     def do_stop_playing(self, call: int) -> None:
-        self.calls[call].stop_playing()
+        if call in self.calls:
+            self.calls[call].stop_playing()
 
     def do_record(self, call: int, path: str) -> None:
         self.calls[call].record(path)
 
     def do_stop_recording(self, call: int) -> None:
-        if call not in self.calls or self.calls[call].recorder is None:
+        path = self.recordings.pop(call, "")
+        if not path:
             return
-        self.calls[call].recorder = None
-        # The conference lets go of the file with its next tick; only then is the header written.
-        for _ in range(RECORDING_CLOSE_POLLS):
+        if call in self.calls:
+            self.calls[call].recorder = None
+        # The conference lets go of the file with its next tick, at the end of a call too; only then is the header
+        # written.
+        deadline = time.monotonic() + RECORDING_CLOSE_SECONDS
+        while not _is_whole(path):
+            if time.monotonic() > deadline:
+                raise ValueError(f"{path} was not closed")
             self.endpoint.libHandleEvents(POLL_MILLISECONDS)
-            if _is_whole(self.calls[call].recording):
-                return
-        raise ValueError(f"{self.calls[call].recording} was not closed")
 
     def do_transfer(self, call: int, uri: str) -> None:
         self.calls[call].xfer(uri, _parameters())

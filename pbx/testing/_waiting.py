@@ -11,6 +11,9 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
+PATIENCE_SECONDS = 15.0
+"""How long waits last when a test does not say. They end with what they wait for: a busy machine needs the rest."""
+
 
 class Changes:
     """Things that change by events; tests wait until a condition on them holds."""
@@ -116,10 +119,10 @@ class KeptProcess(ProcessProtocol):
         await self.changes.until(lambda: self.ended, seconds, lambda: "the process has not ended")
         return self.exit_code
 
-    async def end(self, seconds: float = 5.0) -> None:
+    async def end(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Kill it if it has not ended within ``seconds``; returns when it is gone."""
         try:
             await self.wait(seconds)
         except TimeoutError:
             self.send_signal("KILL")
-            await self.wait(5.0)
+            await self.wait(PATIENCE_SECONDS)

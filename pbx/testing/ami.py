@@ -20,11 +20,11 @@ from twisted.python.failure import Failure
 
 from ami.codec import Codec, Message, encode_message
 from ami.users import DEFAULT_PORT
+from pbx.testing._waiting import PATIENCE_SECONDS
 
 #: What a server may send; far above what it should.
 MAX_LINE_BYTES = 1 << 20
 MAX_LINES = 10_000
-SECONDS = 5.0
 GREETING_END = b"\r\n"
 
 
@@ -102,7 +102,7 @@ class AmiClient(Protocol):
         self.messages: list[AmiMessage] = []
         self.closed = False
         #: How long to wait for anything.
-        self.seconds = SECONDS
+        self.seconds = PATIENCE_SECONDS
 
     @classmethod
     async def connect(cls, reactor: Any, host: str, port: int = DEFAULT_PORT) -> AmiClient:

@@ -25,10 +25,9 @@ from twisted.python.failure import Failure
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import CloseConnection, Ping, Pong, TextMessage
 
-from pbx.testing._waiting import Changes
+from pbx.testing._waiting import PATIENCE_SECONDS, Changes
 
 PORT = 8088
-SECONDS = 5.0
 
 
 def segment(text: str) -> str:
@@ -115,7 +114,7 @@ class _Connection(Protocol):
         transport: Any = self.transport
         transport.write(data)
 
-    async def reply(self, seconds: float = SECONDS) -> Reply:
+    async def reply(self, seconds: float = PATIENCE_SECONDS) -> Reply:
         """The next response. Raises ConnectionError where the server closed before it."""
         await self.changes.until(lambda: bool(self.replies) or self.closed, seconds, lambda: "no response came")
         if not self.replies:
@@ -126,7 +125,7 @@ class _Connection(Protocol):
         transport: Any = self.transport
         if not self.closed:
             transport.loseConnection()
-        await self.changes.until(lambda: self.closed, SECONDS, lambda: "the connection did not close")
+        await self.changes.until(lambda: self.closed, PATIENCE_SECONDS, lambda: "the connection did not close")
 
 
 async def _connect(reactor: Any, host: str, port: int) -> _Connection:
@@ -186,7 +185,7 @@ class AriClient:
         head = f"{method} {target} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return head.encode() + b"\r\n" + (body or b"")
 
-    async def request(self, method: str, path: str, *, seconds: float = SECONDS, **options: Any) -> Reply:
+    async def request(self, method: str, path: str, *, seconds: float = PATIENCE_SECONDS, **options: Any) -> Reply:
         """Make a request; options as `bytes_of`, others are parameters of the query."""
         self.connection.send(self.bytes_of(method, path, **options))
         return await self.connection.reply(seconds)
@@ -292,7 +291,7 @@ class AriEvents:
         self.connection.send(self._frames.send(TextMessage(data=text)))
 
     async def event(
-        self, kind: str, where: Callable[[dict[str, Any]], bool] | None = None, seconds: float = SECONDS
+        self, kind: str, where: Callable[[dict[str, Any]], bool] | None = None, seconds: float = PATIENCE_SECONDS
     ) -> dict[str, Any]:
         """The next event of a type that was not given yet and for which ``where`` holds."""
 
@@ -322,7 +321,7 @@ class AriEvents:
         self.send(json.dumps(document))
         return await self.event("RESTResponse", lambda message: message["request_id"] == request_id)
 
-    async def wait_closed(self, seconds: float = SECONDS) -> None:
+    async def wait_closed(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the server has closed the socket."""
         await self.connection.changes.until(lambda: self.closed, seconds, lambda: "the socket did not close")
 
@@ -331,6 +330,6 @@ class AriEvents:
         if not self.closed and self.close_code is None:
             self.connection.send(self._frames.send(CloseConnection(code=1000)))
             await self.connection.changes.until(
-                lambda: self.closed or self.close_code is not None, SECONDS, lambda: "no goodbye came"
+                lambda: self.closed or self.close_code is not None, PATIENCE_SECONDS, lambda: "no goodbye came"
             )
         await self.connection.close()

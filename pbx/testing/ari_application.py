@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pbx.testing.ari import PORT, SECONDS, AriClient, AriEvents
+from pbx.testing._waiting import PATIENCE_SECONDS
+from pbx.testing.ari import PORT, AriClient, AriEvents
 
 
 class AriApplication:
@@ -64,7 +65,7 @@ class AriApplication:
     async def delete(self, path: str, **query: object) -> Any:
         return await self._good("DELETE", path, **query)
 
-    async def event(self, kind: str, *, seconds: float = SECONDS, **fields: object) -> dict[str, Any]:
+    async def event(self, kind: str, *, seconds: float = PATIENCE_SECONDS, **fields: object) -> dict[str, Any]:
         """The next event of a type with these top-level fields that was not given yet."""
         return await self.events.event(
             kind, lambda event: all(event.get(name) == value for name, value in fields.items()), seconds

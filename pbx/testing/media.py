@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from pbx.media import Leg, MediaEngine, RtpTransport, StreamParameters
+from pbx.testing._waiting import PATIENCE_SECONDS
 from pbx.testing.rtp import RtpPeer
 
 PAYLOAD_TYPES = {"ulaw": 0, "alaw": 8, "g722": 9, "gsm": 3}
@@ -64,13 +65,12 @@ class MediaKit:
     async def wait(self, seconds: float) -> None:
         await deferLater(self.reactor, seconds)
 
-    async def until(self, condition: Callable[[], object], seconds: float = 3.0) -> None:
+    async def until(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until ``condition()``; AssertionError after ``seconds``."""
-        for _ in range(int(seconds * 100)):
-            if condition():
-                return
+        deadline = self.reactor.seconds() + seconds
+        while not condition():
+            assert self.reactor.seconds() < deadline, "it did not come true"
             await deferLater(self.reactor, 0.01)
-        raise AssertionError("it did not come true")
 
     async def clean_up(self) -> None:
         for party in self._parties:

@@ -22,12 +22,11 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from pbx.testing._waiting import Changes, KeptProcess
+from pbx.testing._waiting import PATIENCE_SECONDS, Changes, KeptProcess
 from pbx.testing.addresses import process_address
 from pbx.testing.message import SipMessage
 from pbx.testing.phone_call import Ended, Headers, PhoneCall, PhoneError, RegistrationRefused
 
-COMMAND_SECONDS = 10.0
 MAX_CALLS = 4
 
 __all__ = ["MAX_CALLS", "Ended", "Phone", "PhoneCall", "PhoneError", "RegistrationRefused"]
@@ -127,7 +126,7 @@ class Phone:
         password: str = "",
         realm: str = "*",
         expires: int = 300,
-        timeout: float = 5.0,
+        timeout: float = PATIENCE_SECONDS,
     ) -> None:
         """Register at ``registrar`` (``host:port``); raises RegistrationRefused with the code of a final refusal."""
         await self.use_account(registrar, user=user, password=password, realm=realm)
@@ -135,7 +134,7 @@ class Phone:
         await self.command("register", registrar=self._with_transport(f"sip:{registrar}"), expires=expires)
         await self._registration_answer(before, timeout)
 
-    async def unregister(self, timeout: float = 5.0) -> None:
+    async def unregister(self, timeout: float = PATIENCE_SECONDS) -> None:
         before = self._registration_answers
         await self.command("unregister")
         await self._registration_answer(before, timeout)
@@ -158,7 +157,7 @@ class Phone:
         call.call_id = made["call_id"]
         return call
 
-    async def incoming(self, timeout: float = 5.0) -> PhoneCall:
+    async def incoming(self, timeout: float = PATIENCE_SECONDS) -> PhoneCall:
         """The oldest call that has come in and has not been taken by this method yet."""
 
         def arrived() -> bool:
@@ -177,7 +176,7 @@ class Phone:
         """End the process at once (SIGKILL), as when a phone loses power: nothing is said to anybody."""
         self._process.send_signal("KILL")
 
-    async def stop(self, timeout: float = 5.0) -> None:
+    async def stop(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Hang up, and end the process; kill it if that takes too long. Never raises for a phone that is gone."""
         if not self._process.ended:
             try:
@@ -193,7 +192,7 @@ class Phone:
                 f"the phone {self.name} has ended (signal {self._process.signal_number}):\n{self.log_text()[-4000:]}"
             )
 
-    async def command(self, do: str, *, timeout: float = COMMAND_SECONDS, **arguments: Any) -> dict[str, Any]:
+    async def command(self, do: str, *, timeout: float = PATIENCE_SECONDS, **arguments: Any) -> dict[str, Any]:
         """Tell the process to do something (see ``_phone_process``); returns its answer, raises PhoneError."""
         self.check_alive()
         self._last_command += 1

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pbx.testing._waiting import PATIENCE_SECONDS
 from pbx.testing.message import SipMessage
 
 if TYPE_CHECKING:
@@ -120,35 +121,35 @@ class PhoneCall:
 
     # What to wait for
 
-    async def ringing(self, timeout: float = 5.0) -> None:
+    async def ringing(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Until a 180 or 183 has come."""
         await self._until(lambda: self.state in ("EARLY", "CONFIRMED"), timeout, "not ringing")
 
-    async def confirmed(self, timeout: float = 5.0) -> None:
+    async def confirmed(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Until it is answered and acknowledged."""
         await self._until(lambda: self.state == "CONFIRMED", timeout, "not answered")
 
-    async def disconnected(self, timeout: float = 5.0) -> Ended:
+    async def disconnected(self, timeout: float = PATIENCE_SECONDS) -> Ended:
         await self._until(lambda: self.state == "DISCONNECTED", timeout, "not ended")
         return Ended(self.code, self.reason)
 
-    async def dtmf(self, digits: str, timeout: float = 5.0) -> None:
+    async def dtmf(self, digits: str, timeout: float = PATIENCE_SECONDS) -> None:
         """Until exactly these digits have been received since the call began."""
         await self._until(lambda: len(self.digits) >= len(digits), timeout, f"did not receive {digits!r}")
         if self.digits != digits:
             raise PhoneError(f"received {self.digits!r}, not {digits!r}")
 
-    async def media_state(self, state: str, timeout: float = 5.0) -> None:
+    async def media_state(self, state: str, timeout: float = PATIENCE_SECONDS) -> None:
         """Until the audio is ``active``, ``local_hold``, ``remote_hold`` or ``none``."""
         await self._until(
             lambda: any(media["state"] == state for media in self.media), timeout, f"audio is not {state}"
         )
 
-    async def played(self, timeout: float = 10.0) -> None:
+    async def played(self, timeout: float = PATIENCE_SECONDS) -> None:
         """Until a file played without loop has reached its end."""
         await self._until(lambda: self.times_played > 0, timeout, "not played to the end")
 
-    async def response(self, code: int, method: str = "INVITE", timeout: float = 5.0) -> SipMessage:
+    async def response(self, code: int, method: str = "INVITE", timeout: float = PATIENCE_SECONDS) -> SipMessage:
         """The response with this code to a request of ours in this call, waiting for it if need be."""
 
         def found() -> list[SipMessage]:

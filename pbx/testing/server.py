@@ -25,12 +25,10 @@ from typing import Any
 
 from pbx.testing import _templates
 from pbx.testing._descriptors import open_descriptors
-from pbx.testing._waiting import KeptProcess, pause
+from pbx.testing._waiting import PATIENCE_SECONDS, KeptProcess, pause
 from pbx.testing.addresses import AddressLease
 
-START_SECONDS = 20.0
-CLI_SECONDS = 10.0
-STOP_SECONDS = 15.0
+START_SECONDS = 60.0
 RETRY_SECONDS = 0.1
 _SESSIONS = "SIP invite sessions"
 ALARMS = re.compile(r"Traceback|Unhandled|(?<![A-Za-z])(?:ERROR|CRITICAL)(?![A-Za-z])|assertion|never retrieved")
@@ -188,7 +186,7 @@ class LiveServer:
 
     # What a test can do
 
-    async def cli(self, command: str, timeout: float = CLI_SECONDS) -> str:
+    async def cli(self, command: str, timeout: float = PATIENCE_SECONDS) -> str:
         """Run a console command by ``obelisk asterisk -rx``; returns its output, raises ServerError if that fails."""
         code, output = await self._remote(command, timeout)
         if code != 0:
@@ -235,7 +233,7 @@ class LiveServer:
         """The lines of ``core show channels concise``, one for each channel."""
         return [line for line in (await self.cli("core show channels concise")).splitlines() if "!" in line]
 
-    async def wait_no_channels(self, seconds: float = 5.0) -> None:
+    async def wait_no_channels(self, seconds: float = PATIENCE_SECONDS) -> None:
         """Until the last channel has gone."""
         deadline = self._reactor.seconds() + seconds
         while channels := await self.channels():
@@ -243,7 +241,7 @@ class LiveServer:
                 raise ServerError(f"channels left after {seconds:g} s:\n" + "\n".join(channels) + self._log_tail())
             await self.sleep(RETRY_SECONDS)
 
-    async def wait_log(self, pattern: str, seconds: float = 5.0) -> re.Match[str]:
+    async def wait_log(self, pattern: str, seconds: float = PATIENCE_SECONDS) -> re.Match[str]:
         """Until the log has a match of this regular expression."""
         deadline = self._reactor.seconds() + seconds
         while not (found := re.search(pattern, self.log_text(), re.MULTILINE)):
@@ -273,13 +271,13 @@ class LiveServer:
         if self._process.ended:
             raise ServerError(f"the server has ended: {self.exit_code}\n{self._log_tail()}")
         await self.wait_no_channels()
-        deadline = self._reactor.seconds() + 3.0
+        deadline = self._reactor.seconds() + PATIENCE_SECONDS
         while left := self._descriptors_left():
             if self._reactor.seconds() > deadline:
                 raise ServerError(f"descriptors left open: {left}\n{self._log_tail()}")
             await self.sleep(RETRY_SECONDS)
         if self._ours:
-            await self._wait_nothing_held(3.0, without=(_SESSIONS,))
+            await self._wait_nothing_held(PATIENCE_SECONDS, without=(_SESSIONS,))
         if alarms := self.alarms(allowed):
             raise ServerError("alarms in the log:\n" + "\n".join(alarms) + "\n" + self._log_tail())
 
@@ -299,11 +297,11 @@ class LiveServer:
                 raise ServerError(f"held after the last call: {held}\n{self._log_tail()}")
             await self.sleep(RETRY_SECONDS)
 
-    async def stop(self, *, timeout: float = STOP_SECONDS) -> int | None:
+    async def stop(self, *, timeout: float = PATIENCE_SECONDS) -> int | None:
         """End it by ``core stop now`` and return its exit code; kill it if that does not end it."""
         if self.running:
             try:
-                await self._remote("core stop now", CLI_SECONDS)
+                await self._remote("core stop now", PATIENCE_SECONDS)
                 await self._process.wait(timeout)
             except (TimeoutError, ServerError):
                 self._process.send_signal("KILL")
@@ -339,7 +337,7 @@ class LiveServer:
         conf = str(self.etc / "asterisk.conf")
         return await self._run([*self._asterisk, "-C", conf, "-rx", command], timeout)
 
-    async def program(self, *words: str, timeout: float = CLI_SECONDS) -> tuple[int | None, str]:
+    async def program(self, *words: str, timeout: float = PATIENCE_SECONDS) -> tuple[int | None, str]:
         """Run ``obelisk`` with these words; its exit code (None when killed by a signal) and all it printed."""
         return await self._run([*_program(), *words], timeout)
 

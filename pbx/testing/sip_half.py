@@ -32,9 +32,9 @@ from pbx.pjsip.message import SipMessage
 from pbx.pjsip.modules import MODULES
 from pbx.server import Server
 from pbx.sorcery import Sorcery
+from pbx.testing._waiting import PATIENCE_SECONDS
 from pbx.testing.fake_media import FakeSwitchboard
 
-ANSWER_SECONDS = 5.0
 _numbers = itertools.count(1)
 
 PJSIP_CONF = """
@@ -200,7 +200,7 @@ class RawPhone(DatagramProtocol):
         """Send, and wait for one message."""
         self._waiting = defer.Deferred()
         self.listener.write(raw, ("127.0.0.1", self._server.port()))
-        return self._waiting.addTimeout(ANSWER_SECONDS, self._reactor)
+        return self._waiting.addTimeout(PATIENCE_SECONDS, self._reactor)
 
     async def ask(self, method: str, **parts: Any) -> SipMessage:
         return await self.send(self.request(method, **parts))

@@ -17,12 +17,11 @@ from typing import Any
 
 from twisted.internet.interfaces import IReactorTime
 
-from pbx.testing._waiting import KeptProcess, pause
+from pbx.testing._waiting import PATIENCE_SECONDS, KeptProcess, pause
 from pbx.testing.addresses import free_port, process_address
 
 EXIT_FAILED_CALLS = 1
 LISTEN_POLL_SECONDS = 0.05
-LISTEN_SECONDS = 5.0
 
 
 class SippFailed(AssertionError):
@@ -196,7 +195,7 @@ class SippProcess:
                 raise SippFailed(f"{self.scenario.name} ended with {self._process.exit_code}\n{self._complaints()}")
             return f" {address} " in table.read_text()
 
-        for _ in range(int(LISTEN_SECONDS / LISTEN_POLL_SECONDS)):
+        for _ in range(int(PATIENCE_SECONDS / LISTEN_POLL_SECONDS)):
             if ready():
                 return
             await self.sleep(LISTEN_POLL_SECONDS)

@@ -9,7 +9,7 @@ import pytest
 import pytest_twisted
 
 from pbx.testing.ari_application import AriApplication
-from pbx.testing.audio import assert_heard, write_tone
+from pbx.testing.audio import assert_heard, assert_silent, read_wav, write_tone
 
 pytestmark = pytest.mark.e2e
 
@@ -48,22 +48,35 @@ async def test_a_phone_hears_music_tones_and_nothing_when_told_to(
         await call.stop_recording()
         assert_heard(tmp_path / name, hertz, seconds)
 
+    async def hear_nothing() -> None:
+        # What has been sent before may still be on its way.
+        for _ in range(10):
+            await call.record(tmp_path / "silence.wav")
+            await server.sleep(0.5)
+            await call.stop_recording()
+            if read_wav(tmp_path / "silence.wav").silence_ratio() == 1.0:
+                return
+        assert_silent(tmp_path / "silence.wav", 1.0)
+
     await ari.post(f"{channel}/moh")
     await hear("music.wav", 620, 1.2)
     await ari.delete(f"{channel}/moh")
     await ari.post(f"{channel}/hold")
     await hear("hold.wav", 620, 0.8)
     await ari.delete(f"{channel}/hold")
+    await hear_nothing()
     await ari.post("/bridges", bridgeId="room")
     await ari.post("/bridges/room/addChannel", channel=channel.rpartition("/")[2])
     await ari.post("/bridges/room/moh")
     await hear("bridge.wav", 620, 0.8)
     await ari.delete("/bridges/room/moh")
     assert (await ari.request("DELETE", "/bridges/room/moh"))[0] == 409
+    await hear_nothing()
     await ari.post("/bridges/room/play", media="tone:425", playbackId="tone")
     await hear("tone.wav", 425, 0.8)
     await ari.delete("/playbacks/tone")
     await ari.event("PlaybackFinished")
+    await hear_nothing()
     await ari.delete("/bridges/room")
     await call.hangup()
     await ari.close()

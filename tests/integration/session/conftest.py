@@ -19,8 +19,8 @@ from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.message import SipMessage
 from pbx.pjsip.session.services import Sessions
 from pbx.server import Server
+from pbx.testing._waiting import PATIENCE_SECONDS
 
-ANSWER_SECONDS = 5.0
 _numbers = itertools.count(1)
 
 PJSIP = """
@@ -94,7 +94,7 @@ class Exchange:
     def channels(self) -> list[str]:
         return [channel.name for channel in self.server.channels]
 
-    async def until(self, condition: Callable[[], bool], what: str, seconds: float = ANSWER_SECONDS) -> None:
+    async def until(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait for a condition; fails naming ``what``."""
         clock = self.server.reactor
         deadline = clock.seconds() + seconds
@@ -135,13 +135,13 @@ class Phone(DatagramProtocol):
         assert self.transport is not None
         self.transport.write(text.encode(), ("127.0.0.1", self._exchange.port))
 
-    async def next(self, seconds: float = ANSWER_SECONDS) -> SipMessage:
+    async def next(self, seconds: float = PATIENCE_SECONDS) -> SipMessage:
         """The next message, whatever it is."""
         waiting = self._queue.get()
         waiting.addTimeout(seconds, self._reactor)
         return await waiting
 
-    async def response(self, code: int, method: str = "INVITE", seconds: float = ANSWER_SECONDS) -> SipMessage:
+    async def response(self, code: int, method: str = "INVITE", seconds: float = PATIENCE_SECONDS) -> SipMessage:
         """The next response to ``method`` other than 100, which must be ``code``."""
         while True:
             message = await self.next(seconds)
@@ -152,7 +152,7 @@ class Phone(DatagramProtocol):
                 self.remote_tag = message.to.tag
             return message
 
-    async def wanted(self, method: str, seconds: float = ANSWER_SECONDS) -> SipMessage:
+    async def wanted(self, method: str, seconds: float = PATIENCE_SECONDS) -> SipMessage:
         """The next request of ``method``; responses before it are passed over."""
         while True:
             message = await self.next(seconds)
