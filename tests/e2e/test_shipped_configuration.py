@@ -22,6 +22,9 @@ def _initialised(directory: Path) -> dict[str, str]:
     files = {path.name: path.read_text() for path in directory.iterdir() if path.is_file()}
     del files["asterisk.conf"]
     files["pjsip.conf"] = re.sub(r"(?m)^(bind\s*=).*$", r"\1 @host@:@port@", files["pjsip.conf"])
+    # An exchange by `make run` may be at work.
+    for name in ("http.conf", "manager.conf"):
+        files[name] = re.sub(r"(?m)^(bindaddr\s*=).*$", r"\1 @host@", files[name])
     files.pop("rtp.conf", None)
     return files
 
