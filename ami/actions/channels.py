@@ -14,11 +14,11 @@ from ami.numbers import leading_integer
 from ami.replies import ActionError, AnyReply, Item, ListReply, Reply
 from ami.table import action
 from pbx.config.types import is_true
-from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import settle
 from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, DigitBegin, DigitEnd
 from pbx.core.local import LocalHalf, LocalTechnology
+from pbx.core.transfer import TransferResult, blind_transfer, transferee_of
 from pbx.logs import verbose
 
 if TYPE_CHECKING:
@@ -167,21 +167,10 @@ def action_BlindTransfer(ctx: Context) -> Reply:
     """The channel's party goes to the extension; the channel itself is hung up."""
     channel = ctx.channel(missing="Channel specified does not exist")
     context, exten = ctx.get("Context") or channel.context, ctx.get("Exten")
-    bridge = channel.bridge
-    peer = None if bridge is None else bridge.peer_of(channel)
-    if bridge is None or peer is None:
+    if transferee_of(channel) is None:
         raise ActionError("Transfer invalid")
-    bus = ctx.server.bus
-    snapshots = channel.snapshot(), peer.snapshot(), bridge.snapshot()
-    exists = ctx.server.dialplan.exists(context, exten, 1, peer.caller.id.number)
-    if bus.wanted(messages.BlindTransferred):
-        bus.publish(
-            messages.BlindTransferred("Success" if exists else "Fail", *snapshots, context, exten, external=True)
-        )
-    if not exists:
+    if blind_transfer(channel, context, exten) is not TransferResult.SUCCESS:
         raise ActionError("Transfer failed")
-    peer.set_variable("BLINDTRANSFER", channel.name)
-    ctx.server.channels.send_away(peer, (context, exten, 1), channel)
     return Reply("Transfer succeeded")
 
 

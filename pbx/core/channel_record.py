@@ -216,6 +216,10 @@ class ChannelRecord:
         """Give the channel its technology side, right after its creation."""
         self._driver = driver
 
+    def exchange_drivers(self, other: ChannelRecord) -> None:
+        """Let two channels change what is behind them; each driver's `fixup` follows."""
+        self._driver, other._driver = other._driver, self._driver
+
     # Snapshots
 
     def snapshot(self) -> ChannelSnapshot:
@@ -358,7 +362,7 @@ class ChannelRecord:
     def rename(self, name: str) -> None:
         """Change the channel's name in the registry and tell everybody."""
         old = self.name
-        self._channels.renamed(self.name, name)
+        self._channels.renamed(old, name)
         self.name = name
         self.changed()
         if self._channels.bus.wanted(messages.ChannelRenamed):

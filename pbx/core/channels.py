@@ -156,6 +156,13 @@ class Channels:
         channel = self._by_name.pop(old, None)
         if channel is not None:
             self._by_name[name] = channel
+            device = channel.device
+            self._leave_device(device, channel)
+            channel.name = name
+            self._by_device.setdefault(channel.device, {})[channel.uniqueid] = channel
+            if self.on_device_changed is not None and channel.device != device:
+                self.on_device_changed(device)
+                self.on_device_changed(channel.device)
 
     def yank(self, channel: Channel) -> None:
         """Take a channel from the dial or bridge that services it and run the dialplan at its pending redirect."""
@@ -201,12 +208,7 @@ class Channels:
         self._by_id.pop(channel.uniqueid, None)
         if self._by_name.get(channel.name) is channel:
             del self._by_name[channel.name]
-        device = channel.device
-        others = self._by_device.get(device)
-        if others is not None:
-            others.pop(channel.uniqueid, None)
-            if not others:
-                del self._by_device[device]
+        self._leave_device(channel.device, channel)
         if self.bus.wanted(messages.ChannelDestroyed):
             self.bus.publish(messages.ChannelDestroyed(channel.snapshot()))
         observer, channel.observer = channel.observer, None
@@ -220,6 +222,13 @@ class Channels:
             waiting, self._idle = self._idle, []
             for call in waiting:
                 call()
+
+    def _leave_device(self, device: str, channel: ChannelRecord) -> None:
+        others = self._by_device.get(device)
+        if others is not None:
+            others.pop(channel.uniqueid, None)
+            if not others:
+                del self._by_device[device]
 
     def when_idle(self, call: Callable[[], object]) -> None:
         """Run ``call`` once no channel is left: at once if there is none."""

@@ -37,14 +37,14 @@ HARMLESS: dict[type[ConfigObject], frozenset[str]] = {
 #: What somebody who sets it will miss.
 MISSED: dict[type[ConfigObject], frozenset[str]] = {
     Endpoint: _words(
-        "accept_multiple_sdp_answers allow_transfer asymmetric_rtp_codec bundle call_group codec_prefs_incoming_answer "
+        "accept_multiple_sdp_answers asymmetric_rtp_codec bundle call_group codec_prefs_incoming_answer "
         "codec_prefs_incoming_offer codec_prefs_outgoing_answer codec_prefs_outgoing_offer cos_video "
         "dtls_auto_generate_cert dtls_ca_file dtls_ca_path dtls_cert_file dtls_cipher dtls_fingerprint "
         "dtls_private_key dtls_rekey dtls_setup dtls_verify fax_detect fax_detect_timeout follow_early_media_fork "
         "follow_redirect_methods force_avp g726_non_standard geoloc_incoming_call_profile "
         "geoloc_outgoing_call_profile ice_support max_audio_streams max_video_streams media_encryption "
         "media_encryption_optimistic media_use_received_transport named_call_group named_pickup_group "
-        "outgoing_call_offer_pref pickup_group refer_blind_progress rtcp_mux rtp_ipv6 rtp_keepalive rtp_port_end "
+        "outgoing_call_offer_pref pickup_group rtcp_mux rtp_ipv6 rtp_keepalive rtp_port_end "
         "rtp_port_start security_mechanisms security_negotiation srtp_tag_32 stir_shaken stir_shaken_profile "
         "suppress_moh_on_sendonly t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec t38_udptl_ipv6 "
         "t38_udptl_maxdatagram t38_udptl_nat tos_video use_avpf webrtc"
@@ -55,7 +55,7 @@ MISSED: dict[type[ConfigObject], frozenset[str]] = {
         "allow_wildcard_certs ca_list_file ca_list_path cert_file cipher method password priv_key_file "
         "require_client_cert symmetric_transport verify_client verify_server"
     ),
-    GlobalSettings: _words("norefersub regcontext"),
+    GlobalSettings: _words("regcontext"),
 }
 
 

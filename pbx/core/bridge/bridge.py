@@ -127,6 +127,11 @@ class Bridge:
         return f"<Bridge {self.id} {self.kind} of {len(self._members)}>"
 
     @property
+    def registry(self) -> Bridges:
+        """Where all bridges are."""
+        return self._bridges
+
+    @property
     def technology(self) -> str:
         """``simple_bridge`` for at most two members, ``softmix`` for more, as Asterisk names them."""
         return (

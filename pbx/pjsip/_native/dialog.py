@@ -12,6 +12,7 @@ from pbx.pjsip._native.errors import check
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
+    from pbx.pjsip._native.invite import InviteLayer
     from pbx.pjsip._native.invite_call import Credential
 
 CData = Any
@@ -88,3 +89,37 @@ def answer_in_dialog(
     for name, value in headers:
         tdata.add_header(core, made[0], name, value)
     lib.pjsip_dlg_send_response(dialog, lib.pjsip_rdata_get_tsx(rdata), made[0])
+
+
+class HeldDialog:
+    """A dialog kept for requests beside its call, and beyond the call's end (RFC 5057: another usage). Made by
+    `InviteSession.hold_dialog`; whoever has it must `let_go`."""
+
+    def __init__(self, layer: InviteLayer, dialog: CData) -> None:
+        self._layer = layer
+        self._dialog = dialog
+        layer.held.add(self)
+        with layer.core.entered():
+            check(layer.lib.pjsip_dlg_inc_session(dialog, layer.gate.module), "pjsip_dlg_inc_session")
+
+    def send(self, method: str, headers: Sequence[tuple[str, str]], content_type: str, body: bytes) -> None:
+        """Send a request. Raises PjError, and ObeliskError once it was let go of."""
+        layer, dialog = self._layer, self._dialog
+        if dialog is None:
+            raise ObeliskError(f"no {method}: the dialog is gone")
+        with layer.core.entered():
+            made = ffi.new("pjsip_tx_data **")
+            status = layer.lib.pjsip_dlg_create_request(dialog, layer.method(method), -1, made)
+            check(status, "pjsip_dlg_create_request")
+            tdata.set_body(layer.core, made[0], content_type, body)
+            for name, value in headers:
+                tdata.add_header(layer.core, made[0], name, value)
+            check(layer.lib.pjsip_dlg_send_request(dialog, made[0], -1, ffi.NULL), "pjsip_dlg_send_request")
+
+    def let_go(self) -> None:
+        """The dialog may end, when its call and its last transaction have. Idempotent."""
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            self._layer.held.discard(self)
+            with self._layer.core.entered():
+                self._layer.lib.pjsip_dlg_dec_session(dialog, self._layer.gate.module)

@@ -14,7 +14,14 @@ from twisted.logger import Logger
 
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
-from pbx.pjsip._native.dialog import add_from_param, answer_in_dialog, bind_transport, set_credentials, set_route
+from pbx.pjsip._native.dialog import (
+    HeldDialog,
+    add_from_param,
+    answer_in_dialog,
+    bind_transport,
+    set_credentials,
+    set_route,
+)
 from pbx.pjsip._native.errors import PjError, check
 from pbx.pjsip._native.invite_call import ALWAYS_USE_TIMER, REQUIRE_TIMER, SUPPORT_TIMER, Call, SessionOptions
 from pbx.pjsip._native.invite_callbacks import InviteCallbacks
@@ -51,6 +58,8 @@ class InviteLayer:
         self._dialogs: dict[CData, InviteSession] = {}
         self._methods: dict[str, tuple[CData, CData]] = {}
         self._borrowed: CData = None
+        #: Dialogs that outlive their calls.
+        self.held: set[HeldDialog] = set()
 
     @property
     def lib(self) -> Any:
@@ -76,6 +85,8 @@ class InviteLayer:
 
     def stop(self) -> None:
         """End what is left without a word and give every reference back."""
+        for dialog in list(self.held):
+            dialog.let_go()
         for session in list(self._sessions.values()):
             session.events = None
             session.terminate(503)

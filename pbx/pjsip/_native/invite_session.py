@@ -16,6 +16,7 @@ from pbx.errors import ObeliskError
 from pbx.pjsip._abi import ffi
 from pbx.pjsip._native import strings
 from pbx.pjsip._native import tdata as outgoing
+from pbx.pjsip._native.dialog import HeldDialog
 from pbx.pjsip._native.errors import check
 
 if TYPE_CHECKING:
@@ -338,6 +339,12 @@ class InviteSession:
             for header, value in headers:
                 outgoing.add_header(layer.core, tdata[0], header, value)
             check(layer.lib.pjsip_dlg_send_request(self.dialog, tdata[0], -1, ffi.NULL), "pjsip_dlg_send_request")
+
+    def hold_dialog(self) -> HeldDialog:
+        """Keep the dialog, for requests that go on after the call. Raises SessionOver when there is none."""
+        if self.over or self.released or self.dialog.state != _ESTABLISHED:
+            raise SessionOver(f"{self.call_id}: there is no dialog")
+        return HeldDialog(self._layer, self.dialog)
 
     def carry(self, *, answers: Body | None = None, goodbye: Body | None = None) -> None:
         """Let the answers to the INVITE carry a body beside their own, and BYE or the answer to it another.

@@ -53,6 +53,8 @@ class SdpGate:
         self._find = find
         self._token_text = ffi.new("char[]", TOKEN)
         self._print_sdp: CData = None
+        #: The pjsip_module *.
+        self.module: CData = None
         #: Rewrites what leaves the local networks (res_pjsip_nat); None where no transport has any.
         self.translate: Callable[[CData], object] | None = None
         #: Sessions, by Call-ID, whose peer is talked to where its messages come from.
@@ -78,7 +80,7 @@ class SdpGate:
         self._print_sdp = body[0].print_body
         receive = core.callback("int(pjsip_rx_data *)", self._on_receive, result=0)
         send = core.callback("int(pjsip_tx_data *)", self._on_send, result=0)
-        core.register_module(
+        self.module = core.register_module(
             b"mod-obelisk-sdp",
             PRIORITY,
             on_rx_request=receive,

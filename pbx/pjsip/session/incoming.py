@@ -25,6 +25,7 @@ from pbx.pjsip.session.diversion import diverted_request
 from pbx.pjsip.session.far_end import FarEnd
 from pbx.pjsip.session.media import SessionMedia
 from pbx.pjsip.session.options import contact_header, options_in, unsupported
+from pbx.pjsip.session.replaces import NotReplaced, replace_call, to_be_replaced
 from pbx.pjsip.session.session import PjsipSession
 from pbx.pjsip.status import warning
 from pbx.pjsip.uri import SipSyntaxError, SipUri
@@ -75,13 +76,17 @@ class InviteHandler:
 
     def _take(self, request: IncomingRequest, endpoint: Endpoint) -> None:
         sessions = self._sessions
-        if missing := unsupported(endpoint, request):
+        if missing := unsupported(endpoint, request, replaces=sessions.replaces):
             raise Refused(420, f"extensions {', '.join(missing)}", (("Unsupported", ", ".join(missing)),))
         self._check_capacity()
         self._check_contact(request)
         caller = caller_of(request, endpoint)
         exten = self._dialled(request, endpoint, caller)
         offer = self._offer(request)
+        try:
+            replaced = to_be_replaced(sessions, request)
+        except NotReplaced as error:
+            raise Refused(error.code, str(error), self._warning(str(error))) from error
         host, port = sessions.host.sent_by(request.transport.id, request.source[0])
         media = SessionMedia(
             sessions.engine, endpoint, sessions.host.media_host(request.transport.id, request.source[0])
@@ -119,7 +124,10 @@ class InviteHandler:
             raise Refused(500, str(error)) from error
         sessions.add(session)
         # The dialplan runs once PJSIP has let go of the request: what it does at once must not happen inside it.
-        sessions.host.invite.later(self._run, channel)
+        if replaced is None:
+            sessions.host.invite.later(self._run, channel)
+        else:
+            sessions.host.invite.later(replace_call, session, replaced)
 
     def _run(self, channel: Channel) -> None:
         if channel.alive:

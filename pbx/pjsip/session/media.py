@@ -190,6 +190,15 @@ class SessionMedia:
         self._engine.attach_stream(made, transport, parameters)
         self._leg = made
 
+    def move(self, leg: AudioLeg) -> None:
+        """Let the stream, if there is one, go on on another leg."""
+        if self._leg is None or self._transport is None:
+            return
+        if self._transport.leg is not None:
+            self._engine.detach_stream(self._transport.leg)
+        self._leg = None
+        self.start(leg)
+
     @property
     def started(self) -> bool:
         return self._leg is not None

@@ -15,6 +15,7 @@ from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.messaging import ResPjsipMessaging
 from pbx.pjsip.objects import Endpoint
 from pbx.pjsip.options import OptionsResponder
+from pbx.pjsip.refer import ResPjsipRefer
 from pbx.pjsip.session.channel_technology import PjsipTechnology
 from pbx.pjsip.session.charges import AdviceOfCharge
 from pbx.pjsip.session.commands import ChannelCommands
@@ -95,4 +96,11 @@ class ChannelModule(Module):
         return len(self._sessions)
 
 
-MODULES: tuple[type[Module], ...] = (SessionModule, ChannelModule, ResPjsipMessaging, OneTouchRecording, AdviceOfCharge)
+MODULES: tuple[type[Module], ...] = (
+    SessionModule,
+    ChannelModule,
+    ResPjsipMessaging,
+    ResPjsipRefer,
+    OneTouchRecording,
+    AdviceOfCharge,
+)

@@ -33,7 +33,7 @@ log = Logger()
 #: Option tags that an INVITE may require of us (RFC 3261 8.2.2.3).
 UNDERSTOOD = frozenset(("100rel", "timer", "replaces", "norefersub"))
 #: Option tags that Supported names, in calls and in answers to OPTIONS.
-OFFERED = ("100rel", "timer", "replaces")
+OFFERED = ("100rel", "timer")
 
 _TIMER_FLAGS = {
     Timers.NO: 0,
@@ -43,7 +43,7 @@ _TIMER_FLAGS = {
 }
 
 
-def unsupported(endpoint: Endpoint, message: SipMessage) -> list[str]:
+def unsupported(endpoint: Endpoint, message: SipMessage, *, replaces: bool = True) -> list[str]:
     """The option tags of Require that we cannot honour: the value of Unsupported in a 420."""
     if "Require" not in message.headers:
         return []
@@ -53,6 +53,8 @@ def unsupported(endpoint: Endpoint, message: SipMessage) -> list[str]:
         understood.discard("100rel")
     if endpoint.timers is Timers.NO:
         understood.discard("timer")
+    if not replaces:
+        understood.discard("replaces")
     return [tag for tag in wanted if tag.lower() not in understood]
 
 

@@ -54,6 +54,8 @@ class Sessions:
         self._answered_by_via: set[PjsipSession] = set()
         self.host.receiver.is_answered_by_via = self._is_answered_by_via
         self._number = 0
+        #: Whether an INVITE with Replaces takes a call's place (res_pjsip_refer).
+        self.replaces = False
         self._handlers: dict[str, InCallHandler] = {}
         self._info: list[InfoHandler] = []
         self._indications: dict[Control, Indication] = {}
@@ -129,8 +131,17 @@ class Sessions:
 
     def remove(self, session: PjsipSession) -> None:
         self._answered_by_via.discard(session)
-        if self._sessions.pop(session.channel.uniqueid, None) is not None:
+        uniqueid = session.channel.uniqueid
+        if self._sessions.get(uniqueid) is session:
+            del self._sessions[uniqueid]
             self.server.bus.publish(SessionEnding(session.endpoint.id))
+
+    def moved(self, session: PjsipSession, channel: Channel) -> None:
+        """A session is about to be behind another channel."""
+        uniqueid = session.channel.uniqueid
+        if self._sessions.get(uniqueid) is session:
+            del self._sessions[uniqueid]
+        self._sessions[channel.uniqueid] = session
 
     def of_channel(self, channel: Channel) -> PjsipSession | None:
         """The session behind a channel; None when it is not a PJSIP channel."""

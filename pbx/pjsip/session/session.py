@@ -21,7 +21,7 @@ from pbx.media.errors import MediaError, NoMediaPorts
 from pbx.media.sdp import Direction
 from pbx.pjsip._native.errors import PjError
 from pbx.pjsip._native.invite_session import InviteSession, SessionOver
-from pbx.pjsip.headers import HeaderStore
+from pbx.pjsip.headers import EXTRA_KEY, HeaderStore
 from pbx.pjsip.objects.enums import DtmfMode, SessionRefreshMethod
 from pbx.pjsip.session import in_dialog
 from pbx.pjsip.session.agreement import NotAcceptable
@@ -39,6 +39,7 @@ from pbx.pjsip.status import DECLINE, MOVED_TEMPORARILY
 if TYPE_CHECKING:
     from pbx.pjsip.host import IncomingRequest
     from pbx.pjsip.objects import Endpoint
+    from pbx.pjsip.referral import Referral
     from pbx.pjsip.session.outgoing import OutgoingCall
     from pbx.pjsip.session.services import Sessions
 
@@ -75,6 +76,7 @@ class PjsipSession:
         "offerless",
         "outgoing",
         "received",
+        "referral",
         "source",
         "takes_update",
         "transfers_by_ari",
@@ -112,6 +114,8 @@ class PjsipSession:
         self.dtmf_mode = endpoint.dtmf_mode
         #: Whether hold is passed on by re-INVITE instead of being music.
         self.moh_passthrough = endpoint.moh_passthrough
+        #: Who is told how the transfer goes that the far end asked for; the call's goodbye waits for it.
+        self.referral: Referral | None = None
         #: Whether an ARI application decides on transfers that the far end asks for.
         self.transfers_by_ari = False
         #: The code that PJSIPHangup refuses the call with.
@@ -216,6 +220,10 @@ class PjsipSession:
         headers = self._reason(cause)
         if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
             headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
+        if self.referral is None or not self.referral.defer(lambda: self._say_goodbye(native, cause, headers)):
+            self._say_goodbye(native, cause, headers)
+
+    def _say_goodbye(self, native: InviteSession, cause: int, headers: Sequence[tuple[str, str]]) -> None:
         try:
             moved_to = (self._moved_to,) if self._moved_to else ()
             native.end(self._refusal or cause_to_sip(cause) or DECLINE, headers=headers, moved_to=moved_to)
@@ -258,9 +266,13 @@ class PjsipSession:
         return read_attribute(self, item, arguments)
 
     def fixup(self, old: Channel, new: Channel) -> None:
-        self._sessions.remove(self)
+        self._sessions.moved(self, new)
         self.channel = new
-        self._sessions.add(self)
+        new.extra[EXTRA_KEY] = self.headers
+        try:
+            self.media.move(new.audio)
+        except (MediaError, ValueError) as error:
+            self.end_call(Cause.NORMAL_TEMPORARY_FAILURE, f"no media: {error}")
 
     def later(self, call: Callable[..., object], *args: object) -> None:
         """Call once PJSIP has returned: what is told to the core from inside it would come back into it."""

@@ -68,6 +68,8 @@ void pjsip_dlg_dec_lock(pjsip_dialog *dialog);
 pjsip_dialog *pjsip_rdata_get_dlg(pjsip_rx_data *rdata);
 pjsip_dialog *pjsip_tdata_get_dlg(pjsip_tx_data *tdata);
 pjsip_dialog *pjsip_tsx_get_dlg(pjsip_transaction *transaction);
+pj_status_t pjsip_dlg_inc_session(pjsip_dialog *dialog, pjsip_module *user);
+pj_status_t pjsip_dlg_dec_session(pjsip_dialog *dialog, pjsip_module *user);
 pj_status_t pjsip_dlg_create_request(pjsip_dialog *dialog, const pjsip_method *method, int cseq, pjsip_tx_data **tdata);
 pj_status_t pjsip_dlg_send_request(pjsip_dialog *dialog, pjsip_tx_data *tdata, int module_id, void *module_data);
 pj_status_t pjsip_dlg_create_response(pjsip_dialog *dialog, pjsip_rx_data *rdata, int code, const pj_str_t *reason,

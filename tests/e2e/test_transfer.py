@@ -1,0 +1,66 @@
+"""A phone sends the one it talks to elsewhere, and they hear what is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_twisted
+
+from pbx.testing.audio import assert_heard, write_tone
+
+pytestmark = pytest.mark.e2e
+
+LUA = """
+extensions = { default = {
+  bob = function() app.Dial("PJSIP/bob", 20) end,
+  carol = function() app.Dial("PJSIP/carol", 20) end,
+  ["600"] = function() app.Answer(); app.Echo() end,
+} }
+"""
+
+
+@pytest_twisted.ensureDeferred
+@pytest.mark.parametrize("transferer", ["caller", "callee"])
+async def test_blind_transfer_to_another_phone(live_server: Any, phones: Any, tmp_path: Path, transferer: str) -> None:
+    server = await live_server(extensions=LUA, users=("alice", "bob", "carol"))
+    alice, bob, carol = [await phones(name, server) for name in ("alice", "bob", "carol")]
+    calling = await alice.call(server.sip_uri("bob"))
+    called = await bob.incoming()
+    await called.answer()
+    await calling.confirmed()
+    sender, other = (calling, called) if transferer == "caller" else (called, calling)
+    await sender.transfer(server.sip_uri("carol"))
+    third = await carol.incoming()
+    await third.answer()
+    await sender.disconnected()
+    await third.record(tmp_path / "carol.wav")
+    await other.play(write_tone(tmp_path / "440.wav", 440, 2.0))
+    await phones.sleep(1.5)
+    await third.stop_recording()
+    assert_heard(tmp_path / "carol.wav", 440, 1.0)
+    assert len(await server.channels()) == 2
+    await third.hangup()
+    await other.disconnected()
+    await server.wait_no_channels()
+
+
+@pytest_twisted.ensureDeferred
+async def test_blind_transfer_to_nowhere_goes_on_talking(live_server: Any, phones: Any, tmp_path: Path) -> None:
+    server = await live_server(extensions=LUA)
+    live_server.allow("target does not exist")
+    alice, bob = [await phones(name, server) for name in ("alice", "bob")]
+    calling = await alice.call(server.sip_uri("bob"))
+    called = await bob.incoming()
+    await called.answer()
+    await calling.confirmed()
+    await called.transfer(server.sip_uri("nowhere"))
+    await called.record(tmp_path / "bob.wav")
+    await calling.play(write_tone(tmp_path / "440.wav", 440, 2.0))
+    await phones.sleep(1.5)
+    await called.stop_recording()
+    assert_heard(tmp_path / "bob.wav", 440, 1.0)
+    await calling.hangup()
+    await called.disconnected()
+    await server.wait_no_channels()

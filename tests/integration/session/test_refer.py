@@ -1,0 +1,395 @@
+"""Blind transfer by REFER, and calls that take another one's place by Replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import pytest_twisted
+from pytest_twisted import ensureDeferred
+from twisted.internet import defer
+
+LUA = """
+local function note()
+    local found = {}
+    for index, name in ipairs { "BLINDTRANSFER", "SIPTRANSFER", "SIPREFERRINGCONTEXT", "SIPREFERREDBYHDR",
+                                "SIPREFERTOHDR", "SIPREPLACESHDR" } do
+        found[index] = channel[name]:get() or ""
+    end
+    app.Set("GLOBAL(seen)=" .. table.concat(found, "|"))
+end
+extensions = {}
+extensions.default = {
+    ["101"] = function() app.Answer(); app.Wait(30) end;
+    ["103"] = function() app.Ringing(); app.Wait(30) end;
+    ["104"] = function() app.Answer(); app.Playback("beep"); app.Wait(30) end;
+    ["200"] = function()
+        app.Dial(channel.BOB:get(), 20, "g")
+        app.Set("GLOBAL(after)=" .. channel.DIALSTATUS:get())
+    end;
+    ["201"] = function() app.Dial(channel.CAROL:get(), 20) end;
+    ["300"] = function() note(); app.Ringing(); app.Wait(30) end;
+    external_replaces = function() note(); app.Wait(30) end;
+}
+extensions.elsewhere = { ["300"] = function() app.Progress(); app.Wait(30) end }
+"""
+pytestmark = pytest.mark.parametrize("extensions", [LUA])
+
+
+@pytest.fixture
+def more_phones(exchange: Any, phone: Any) -> Iterator[Callable[[], Any]]:
+    """Further phones behind the same address, told from the first by their ports in what is dialled."""
+    from twisted.internet import reactor
+
+    made: list[Any] = []
+
+    def make() -> Any:
+        made.append(type(phone)(reactor, exchange))
+        return made[-1]
+
+    yield make
+    for each in made:
+        pytest_twisted.blockon(defer.maybeDeferred(each.listener.stopListening))
+
+
+@pytest.fixture
+def bob(exchange: Any, more_phones: Any) -> Any:
+    made = more_phones()
+    exchange.server.channels.set_global("BOB", f"PJSIP/phone/sip:bob@127.0.0.1:{made.port}")
+    return made
+
+
+@pytest.fixture
+def carol(exchange: Any, more_phones: Any) -> Any:
+    made = more_phones()
+    exchange.server.channels.set_global("CAROL", f"PJSIP/phone/sip:carol@127.0.0.1:{made.port}")
+    return made
+
+
+def adopt(phone: Any, invite: Any, tag: str = "uas") -> None:
+    """Let a phone that was called send requests in that call."""
+    sender = invite.from_
+    phone.call_id, phone.tag, phone.remote_tag = invite.call_id, tag, sender.tag
+    phone.cseq = 100
+
+
+def in_dialog(phone: Any, method: str, *headers: str) -> None:
+    """A request of the phone's call, whichever side began it."""
+    phone.request(method, headers=headers, uri=f"sip:127.0.0.1:{phone._exchange.port}")
+
+
+async def connect(phone: Any, bob: Any, sdp: Any) -> Any:
+    """A call from ``phone`` to ``bob`` through 200; the INVITE that bob got."""
+    phone.invite("200")
+    invite = await bob.wanted("INVITE")
+    bob.answer(invite, 200, body=sdp(port=40100))
+    await phone.response(200)
+    phone.ack()
+    await bob.wanted("ACK")
+    adopt(bob, invite)
+    return invite
+
+
+async def notified(phone: Any) -> tuple[str, str]:
+    """The next NOTIFY, answered: the subscription's state and the status line it carries."""
+    notify = await phone.wanted("NOTIFY")
+    phone.answer(notify, 200)
+    assert notify.headers.get("Event") == "refer"
+    assert notify.headers.get("Content-Type") == "message/sipfrag;version=2.0"
+    return notify.headers.get("Subscription-State").partition(";")[0], notify.body.decode().strip()
+
+
+async def goodbye(*phones: Any) -> None:
+    """Each phone gets a BYE."""
+    for each in phones:
+        each.answer(await each.wanted("BYE"), 200)
+
+
+async def hang_up(phone: Any, *others: Any) -> None:
+    """The phone ends its call; the others get a BYE."""
+    in_dialog(phone, "BYE")
+    await phone.response(200, "BYE")
+    await goodbye(*others)
+
+
+TRYING = ("active", "SIP/2.0 100 Trying")
+OK = ("terminated", "SIP/2.0 200 OK")
+
+
+@pytest.mark.parametrize("referrer", ["caller", "callee"])
+@ensureDeferred
+async def test_blind_transfer_and_its_progress(exchange: Any, phone: Any, bob: Any, sdp: Any, referrer: str) -> None:
+    await connect(phone, bob, sdp)
+    sender, other = (phone, bob) if referrer == "caller" else (bob, phone)
+    names = dict(zip(("caller", "callee"), exchange.channels, strict=True))
+    in_dialog(
+        sender, "REFER", f"Refer-To: <sip:300@127.0.0.1:{exchange.port};user=phone>", "Referred-By: <sip:me@here>"
+    )
+    await sender.response(202, "REFER")
+    assert await notified(sender) == TRYING
+    assert await notified(sender) == ("active", "SIP/2.0 180 Ringing")
+    assert exchange.channels == [names["callee" if referrer == "caller" else "caller"]]
+    transferee = next(iter(exchange.server.channels))
+    assert (transferee.exten, transferee.context) == ("300", "default")
+    assert exchange.server.channels.get_global("seen") == (
+        f"{names[referrer]}|yes|default|<sip:me@here>|sip:300@127.0.0.1:{exchange.port};user=phone|"
+    )
+    assert exchange.server.channels.get_global("after") is None
+    in_dialog(sender, "BYE")
+    await sender.response(200, "BYE")
+    # The subscription outlives the call.
+    await hang_up(other)
+    assert await notified(sender) == ("terminated", "SIP/2.0 503 Service Unavailable")
+
+
+@pytest.mark.parametrize("target", ["201", "104"])
+@ensureDeferred
+async def test_a_transfer_succeeds_when_the_other_talks_or_hears(
+    exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any, target: str
+) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", f"Refer-To: <sip:{target}@127.0.0.1>")
+    await bob.response(202, "REFER")
+    if target == "201":
+        invite = await carol.wanted("INVITE")
+        assert bob.silent()
+        carol.answer(invite, 180)
+        carol.answer(invite, 200, body=sdp(port=40200))
+        await carol.wanted("ACK")
+        assert await notified(bob) == TRYING
+        assert await notified(bob) == ("active", "SIP/2.0 180 Ringing")
+    else:
+        assert await notified(bob) == TRYING
+    assert await notified(bob) == OK
+    # Who has not hung up by itself is told to.
+    await goodbye(bob)
+    await hang_up(phone, *((carol,) if target == "201" else ()))
+
+
+@pytest.mark.parametrize("options", ["refer_blind_progress = no"])
+@ensureDeferred
+async def test_progress_that_is_not_wanted(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", f"Refer-To: <sip:101@127.0.0.1:{exchange.port}>")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == OK
+    await goodbye(bob)
+    await hang_up(phone)
+
+
+@ensureDeferred
+async def test_a_transfer_without_subscription(phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:999@127.0.0.1>", "Refer-Sub: false")
+    refused = await bob.response(404, "REFER")
+    assert refused.headers.get("Refer-Sub") == "false"
+    in_dialog(bob, "REFER", "Refer-To: <sip:101@127.0.0.1>", "Refer-Sub: false")
+    assert (await bob.response(200, "REFER")).headers.get("Refer-Sub") == "false"
+    bye = await bob.next()
+    assert bye.method == "BYE"
+    bob.answer(bye, 200)
+    await hang_up(phone)
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [((), 400), (("Refer-To: <tel:+12>",), 400), (("Refer-To: nonsense",), 400), (("Refer-To: <sip:>",), 400)],
+)
+@ensureDeferred
+async def test_what_refers_to_nothing(phone: Any, bob: Any, sdp: Any, headers: tuple[str, ...], code: int) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", *headers)
+    await bob.response(code, "REFER")
+    await hang_up(phone, bob)
+
+
+@ensureDeferred
+async def test_a_transfer_to_nowhere_leaves_the_call(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:999@127.0.0.1>")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == ("terminated", "SIP/2.0 404 Not Found")
+    assert len(exchange.channels) == 2
+    await hang_up(phone, bob)
+
+
+@ensureDeferred
+async def test_who_talks_to_nobody_transfers_nobody(phone: Any) -> None:
+    await phone.established("101")
+    in_dialog(phone, "REFER", "Refer-To: <sip:103@127.0.0.1>")
+    await phone.response(202, "REFER")
+    assert await notified(phone) == TRYING
+    assert await notified(phone) == ("terminated", "SIP/2.0 400 Bad Request")
+    await hang_up(phone)
+
+
+@pytest.mark.parametrize("options", ["allow_transfer = no"])
+@ensureDeferred
+async def test_transfers_that_are_not_allowed(phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:103@127.0.0.1>")
+    await bob.response(603, "REFER")
+    await hang_up(phone, bob)
+
+
+@ensureDeferred
+async def test_the_transferers_context_may_be_another(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    for channel in exchange.server.channels:
+        channel.set_variable("TRANSFER_CONTEXT", "elsewhere")
+    in_dialog(bob, "REFER", "Refer-To: <sip:300@127.0.0.1>")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == ("active", "SIP/2.0 183 Session Progress")
+    assert next(iter(exchange.server.channels)).context == "elsewhere"
+    await hang_up(phone)
+    await notified(bob)
+    await goodbye(bob)
+
+
+@ensureDeferred
+async def test_an_attended_transfer_goes_to_its_extension(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:9@there?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>")
+    await bob.response(202, "REFER")
+    await exchange.until(lambda: exchange.server.channels.get_global("seen") is not None, "external_replaces runs")
+    seen = exchange.server.channels.get_global("seen").split("|")
+    assert seen[4:] == ["sip:9@there", "abc;to-tag=1;from-tag=2"]
+    await hang_up(phone)
+    assert await notified(bob) == TRYING
+    await notified(bob)
+    await goodbye(bob)
+
+
+@ensureDeferred
+async def test_without_the_module(exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any) -> None:
+    await exchange.server.modules.unload("res_pjsip_refer")
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:103@127.0.0.1>")
+    await bob.response(405, "REFER")
+    carol.invite("101", headers=(replaces(bob), "Require: replaces"))
+    assert (await carol.response(420)).headers.get("Unsupported") == "replaces"
+    carol.ack_failure()
+    await hang_up(phone, bob)
+    await exchange.server.modules.load("res_pjsip_refer")
+
+
+# Replaces
+
+
+def replaces(phone: Any, *more: str) -> str:
+    """The header that names the phone's call, as another device would send it."""
+    return ";".join([f"Replaces: {phone.call_id}", f"to-tag={phone.remote_tag}", f"from-tag={phone.tag}", *more])
+
+
+def media_of(exchange: Any) -> list[str]:
+    """Where each channel's audio goes."""
+    return [channel.driver.read_attribute("rtp", ["dest"]) for channel in exchange.server.channels]
+
+
+@pytest.mark.parametrize("replaced", ["caller", "callee"])
+@pytest.mark.parametrize("first", ["new", "stays"])
+@ensureDeferred
+async def test_a_call_takes_the_place_of_another(
+    exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any, replaced: str, first: str
+) -> None:
+    await connect(phone, bob, sdp)
+    gone, stays = (phone, bob) if replaced == "caller" else (bob, phone)
+    carol.invite("101", sdp(port=40200), headers=(replaces(gone), "Require: replaces"))
+    await carol.response(200)
+    carol.ack()
+    await goodbye(gone)
+    stay = "127.0.0.1:40100" if stays is bob else "127.0.0.1:40000"
+    await exchange.until(lambda: sorted(media_of(exchange)) == sorted(["127.0.0.1:40200", stay]), "two parties")
+    one, two = exchange.server.channels
+    assert one.bridge is two.bridge is not None
+    assert len(exchange.server.bridges) == 1
+    if first == "new":
+        await hang_up(carol)
+        if replaced == "callee":
+            # The caller's dialplan goes on after its Dial.
+            await exchange.until(lambda: exchange.server.channels.get_global("after") == "ANSWER", "after the Dial")
+        await goodbye(stays)
+    else:
+        await hang_up(stays, carol)
+
+
+@ensureDeferred
+async def test_a_ringing_call_is_taken_by_another_phone(
+    exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any
+) -> None:
+    """As phones do that watch an extension: the INVITE names the dialog that still rings."""
+    phone.invite("200")
+    invite = await bob.wanted("INVITE")
+    bob.answer(invite, 180)
+    await phone.response(180)
+    adopt(bob, invite)
+    dialled = exchange.server.channels.find(exchange.channels[1])
+    carol.invite("101", sdp(port=40200), headers=(replaces(bob, "early-only"),))
+    await carol.response(200)
+    carol.ack()
+    cancel = await bob.wanted("CANCEL")
+    bob.answer(cancel, 200)
+    bob.answer(invite, 487)
+    await bob.wanted("ACK")
+    await phone.response(200)
+    phone.ack()
+    await exchange.until(lambda: media_of(exchange) == ["127.0.0.1:40000", "127.0.0.1:40200"], "both talk")
+    # Who dialled sees the same channel, which has the other's name and far end now.
+    assert exchange.channels[1] == dialled.name == "PJSIP/phone-00000002"
+    assert exchange.server.channels.of_device("PJSIP/phone")[0].bridge is dialled.bridge is not None
+    await hang_up(carol)
+    await goodbye(phone)
+
+
+@ensureDeferred
+async def test_an_announcement_goes_on_for_another_phone(exchange: Any, phone: Any, carol: Any, sdp: Any) -> None:
+    await phone.established("101")
+    channel = next(iter(exchange.server.channels))
+    carol.invite("103", sdp(port=40200), headers=(replaces(phone),))
+    await carol.response(200)
+    carol.ack()
+    await goodbye(phone)
+    await exchange.until(lambda: media_of(exchange) == ["127.0.0.1:40200"], "one channel")
+    assert next(iter(exchange.server.channels)) is channel
+    assert (channel.exten, channel.application) == ("101", "Wait")
+    assert exchange.sessions.of_channel(channel).call_id == carol.call_id
+    await hang_up(carol)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (lambda header: header + ";early-only", 486),
+        (lambda header: header.replace("to-tag=", "to-tag=x"), 481),
+        (lambda header: header.replace("Replaces: ", "Replaces: x"), 481),
+        (lambda header: "Replaces: nonsense", 400),
+        (lambda header: f"{header}\r\n{header}", 400),
+    ],
+)
+@ensureDeferred
+async def test_what_cannot_be_replaced(
+    exchange: Any, phone: Any, carol: Any, change: Callable[[str], str], code: int
+) -> None:
+    await phone.established("101")
+    carol.invite("101", headers=(change(replaces(phone)),))
+    await carol.response(code)
+    carol.ack_failure()
+    assert len(exchange.channels) == 1
+    await hang_up(phone)
+
+
+@ensureDeferred
+async def test_a_call_that_came_in_and_rings_is_not_replaced(phone: Any, carol: Any) -> None:
+    phone.invite("103")
+    await phone.response(180)
+    carol.invite("101", headers=(replaces(phone),))
+    await carol.response(481)
+    carol.ack_failure()
+    phone.remote_tag = ""
+    phone.request("CANCEL", cseq=1, branch=phone.branch)
+    await phone.response(487)
+    phone.ack_failure()
