@@ -237,11 +237,17 @@ class AudioGraph:
 
     def _refresh_from(self, node: Node) -> None:
         """What the node's far end hears may have changed."""
+        if node.peer is None and not node.tappers:  # nobody else hears it: as in most calls
+            self._refresh(node)
+            return
         for affected in self._downstream([node]):
             self._refresh(affected)
 
     def _refresh_to(self, node: Node) -> None:
         """What others hear of the node may have changed."""
+        if not node.sinks and not node.hosts:  # as of a leg that is joined to nobody yet, or no longer
+            self._refresh_recorders(node)
+            return
         sinks, speakers = self._hearers(node)
         for affected in self._downstream(sinks):
             self._refresh(affected)

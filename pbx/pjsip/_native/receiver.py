@@ -63,8 +63,9 @@ class Receiver:
         self.core = core
         self._buffers = ReceiveBuffers(core)
         self.answers = Answers(core, self._buffers, server)
-        #: whether requests inside the call of a Call-ID are answered by their Via alone (``force_rport = no``)
-        self.is_answered_by_via: Callable[[str], bool] = lambda call_id: False
+        #: whether requests inside the call of a Call-ID are answered by their Via alone (``force_rport = no``); None
+        #: while that is so of no call
+        self.is_answered_by_via: Callable[[str], bool] | None = None
         self._stack: list[_Arrival] = []
         self._postponed: dict[tuple[str, str, str], IDelayedCall] = {}
 
@@ -134,7 +135,8 @@ class Receiver:
         """Every request is answered to the port it came from, as ``force_rport`` has it unless switched off: then the
         call of the request says so here, or `IncomingRequest.answer_by_via` later."""
         longer = with_rport(raw)
-        if longer is None or self.is_answered_by_via(SipMessage(raw).call_id):
+        by_via = self.is_answered_by_via
+        if longer is None or (by_via is not None and by_via(SipMessage(raw).call_id)):
             return raw
         return longer
 

@@ -52,7 +52,6 @@ class Sessions:
         self._sessions: dict[str, PjsipSession] = {}
         #: Those whose endpoint has ``force_rport = no``.
         self._answered_by_via: set[PjsipSession] = set()
-        self.host.receiver.is_answered_by_via = self._is_answered_by_via
         self._number = 0
         #: Whether an INVITE with Replaces takes a call's place (res_pjsip_refer).
         self.replaces = False
@@ -128,9 +127,13 @@ class Sessions:
         self._sessions[session.channel.uniqueid] = session
         if not session.endpoint.force_rport:
             self._answered_by_via.add(session)
+            self.host.receiver.is_answered_by_via = self._is_answered_by_via
 
     def remove(self, session: PjsipSession) -> None:
-        self._answered_by_via.discard(session)
+        if session in self._answered_by_via:
+            self._answered_by_via.discard(session)
+            if not self._answered_by_via:
+                self.host.receiver.is_answered_by_via = None
         uniqueid = session.channel.uniqueid
         if self._sessions.get(uniqueid) is session:
             del self._sessions[uniqueid]
