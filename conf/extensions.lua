@@ -5,7 +5,7 @@
 -- A phone's context is in pjsip.conf. app.NAME(...) runs an application and returns when it has ended; the exchange
 -- serves other calls meanwhile. channel.NAME:get() reads a variable or a function such as channel.CALLERID("num"),
 -- channel.NAME = value sets one. A key that begins with _ is a pattern: X is a digit, Z 1-9, N 2-9, [13-5] one of a
--- set, "." the rest. The file is read again by:  obelisk asterisk -rx "module reload pbx_lua"
+-- set, "." the rest. The file is read again by:  obelisk console -C DIR -x "dialplan reload"
 -- Calls that run by then keep the code they began with. What there is: "core show applications", "core show functions".
 
 -- Who has which number. A new phone needs a line here and its sections in pjsip.conf.

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -166,7 +167,8 @@ class ExchangeProcess:
         if self._mode.banner:
             etc = self._conf.directories.etc
             print(f"Obelisk {VERSION} is ready. Phone accounts: {etc / 'pjsip.conf'}", flush=True)
-            print(f"Console: obelisk console -C {etc}   (Ctrl-C here stops the exchange)", flush=True)
+            called = sys.argv[0] if Path(sys.argv[0]).name == "obelisk" else "obelisk"
+            print(f"Console: {called} console -C {etc}   (Ctrl-C here stops the exchange)", flush=True)
 
     def _watch_responsiveness(self) -> None:
         watchdog = os.environ.get("WATCHDOG_USEC", "")

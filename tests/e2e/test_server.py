@@ -36,6 +36,17 @@ async def test_starts_answers_and_stops(live_server: Any) -> None:
 
 
 @pytest_twisted.ensureDeferred
+async def test_the_console_is_reached_by_the_line_that_run_prints(live_server: Any) -> None:
+    server: LiveServer = await live_server(supervise=True)
+    program, *words = (await server.wait_log(r"^Console: (.*?)   "))[1].split()
+    if program != "obelisk":  # Run as a module it cannot know its command's place.
+        assert os.access(program, os.X_OK)
+    code, output = await server.program(*words, "-x", "core show version")
+    assert code == 0
+    assert "Obelisk" in output
+
+
+@pytest_twisted.ensureDeferred
 async def test_two_servers_side_by_side(live_server: Any) -> None:
     first: LiveServer = await live_server()
     second: LiveServer = await live_server()
