@@ -39,6 +39,8 @@ MAX_ADDRESSES = 16
 HOSTS_FILE = "/etc/hosts"
 RESOLV_CONF = "/etc/resolv.conf"
 
+#: What stands for a protocol where the addresses are for media: any family will do.
+MEDIA = "media"
 #: NAPTR services by protocol (RFC 3263 4.1, RFC 7118 for WebSocket is never resolved this way)
 SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls"}
 SRV_PREFIX = {"udp": "_sip._udp.", "tcp": "_sip._tcp.", "tls": "_sips._tcp."}
@@ -97,7 +99,9 @@ class SipResolver:
     def __init__(self, reactor: Any, supported: Callable[[str, int], bool], names: Any = None) -> None:
         """``reactor``: IReactorTime and IReactorUDP; ``names``: an IResolver, by default the system's name servers."""
         self._reactor = reactor
-        self._supported = supported
+        self._supported: Callable[[str, int], bool] = lambda protocol, family: (
+            protocol == MEDIA or supported(protocol, family)
+        )
         self._names = names
         self._settings = NameServers()
         self._hosts = hosts.Resolver(HOSTS_FILE.encode())  # type: ignore[no-untyped-call]

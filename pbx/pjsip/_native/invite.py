@@ -51,7 +51,9 @@ class InviteLayer:
         """``selector`` gives the pjsip_tpselector * of a transport by name."""
         self.core = core
         self._selector = selector
-        self.gate = SdpGate(core, receiver, self._session_of_dialog)
+        self.gate = SdpGate(
+            core, receiver, self._session_of_dialog, lambda call_id: self.by_call_id(call_id) is not None
+        )
         self._receiver = receiver
         #: By PJSIP's pointers, which compare and hash by their addresses.
         self._sessions: dict[CData, InviteSession] = {}

@@ -18,9 +18,11 @@ from pbx.pjsip._native import strings
 from pbx.pjsip._native import tdata as outgoing
 from pbx.pjsip._native.errors import check
 from pbx.pjsip.bodies import session_description
+from pbx.pjsip.media_names import has_names
 
 if TYPE_CHECKING:
     from pbx.pjsip._native.core import PjCore
+    from pbx.pjsip._native.incoming import IncomingRequest, IncomingResponse
     from pbx.pjsip._native.invite_session import InviteSession
     from pbx.pjsip._native.receiver import Receiver
 
@@ -47,8 +49,16 @@ _NEG_DONE = 4
 class SdpGate:
     """The module. ``find`` gives the session of a dialog pointer, or None."""
 
-    def __init__(self, core: PjCore, receiver: Receiver, find: Callable[[CData], InviteSession | None]) -> None:
+    def __init__(
+        self,
+        core: PjCore,
+        receiver: Receiver,
+        find: Callable[[CData], InviteSession | None],
+        is_known: Callable[[str], bool],
+    ) -> None:
+        """``is_known`` tells whether there is a session of a Call-ID."""
         self._core = core
+        self._is_known = is_known
         self._receiver = receiver
         self._find = find
         self._token_text = ffi.new("char[]", TOKEN)
@@ -57,6 +67,8 @@ class SdpGate:
         self.module: CData = None
         #: Rewrites what leaves the local networks (res_pjsip_nat); None where no transport has any.
         self.translate: Callable[[CData], object] | None = None
+        #: Puts a message of a call aside whose description names hosts; True when it did.
+        self.hold_back: Callable[[IncomingRequest | IncomingResponse], bool] | None = None
         #: Sessions, by Call-ID, whose peer is talked to where its messages come from.
         self.rewritten: dict[bytes, InviteSession] = {}
         #: Sessions with more to say in messages that PJSIP makes (`InviteSession.carry`).
@@ -105,16 +117,17 @@ class SdpGate:
         info = rdata.msg_info
         body = info.msg.body
         self.ack = None
-        if body:
-            self._swap_in(rdata, info, body)
+        if body and self._swap_in(rdata, info, body):
+            return 1
         if self.rewritten and strings.raw(info.cid.id) in self.rewritten:
             self.rewrite_target(rdata, info)
         return 0
 
-    def _swap_in(self, rdata: CData, info: CData, body: CData) -> None:
+    def _swap_in(self, rdata: CData, info: CData, body: CData) -> bool:
+        """Whether the message goes no further now."""
         method = strings.raw(info.cseq.method.name)
         if method not in _SDP_METHODS or not info.ctype:
-            return
+            return False
         kind = info.ctype.media
         subtype = strings.raw(kind.subtype).lower()
         if subtype != b"sdp" and strings.raw(kind.type).lower().endswith(_MULTIPART) and self._has_description(rdata):
@@ -126,10 +139,23 @@ class SdpGate:
             # PJSIP asserts on a body in a PRACK that it cannot negotiate at that moment.
             info.msg.body = ffi.NULL
         elif subtype == b"sdp":
+            if has_names(ffi.buffer(ffi.cast("char *", body.data), body.len)[:]) and self._held_back(rdata, info):
+                return True
             if method == b"ACK":
                 self.ack = rdata
             body.data = ffi.cast("void *", self._token_text)
             body.len = len(TOKEN)
+        return False
+
+    def _held_back(self, rdata: CData, info: CData) -> bool:
+        """Whether a message of one of our calls waits for names in its description to be looked up."""
+        call_id = strings.text(info.cid.id)
+        if self.hold_back is None or not self._is_known(call_id):
+            return False
+        receiver = self._receiver
+        return self.hold_back(
+            receiver.request_of(rdata) if rdata.msg_info.msg.type == 0 else receiver.response_of(rdata)
+        )
 
     def _has_description(self, rdata: CData) -> bool:
         """Whether a multipart message, which PJSIP gets under another name, has a description among its parts."""

@@ -55,7 +55,7 @@ class FarEnd:
         heard_of(channel, session.endpoint, message)
         if code == 181:
             _diverted(session, message)
-        description = _description(message)
+        description = self._description(message)
         if description is not None:
             session.take_answer(description)
         if code == 180:
@@ -74,7 +74,7 @@ class FarEnd:
         session.headers.answer = message
         session.takes_update = allows_update(message)
         heard_of(session.channel, session.endpoint, message)
-        description = _description(message)
+        description = self._description(message)
         if description is not None and not session.take_answer(description):
             return
         if not session.media.started:
@@ -88,7 +88,7 @@ class FarEnd:
         if not session.offerless or message is None:
             return
         session.offerless = False
-        description = _description(message)
+        description = self._description(message)
         if description is None:
             session.end_call(Cause.BEARERCAPABILITY_NOTAVAIL, "the ACK has no session description")
         else:
@@ -102,7 +102,7 @@ class FarEnd:
         if native is None:
             return
         heard_of(session.channel, session.endpoint, message)
-        description = _description(message)
+        description = self._description(message)
         try:
             native.accept_reoffer(self._reoffer() if description is None else session.media.answer(description))
         except (NotAcceptable, NoMediaPorts) as error:
@@ -123,13 +123,13 @@ class FarEnd:
         return self._session.media.offer(agreed_only=not self._sessions.settings.global_.all_codecs_on_empty_reinvite)
 
     def reoffer_acknowledged(self, message: SipMessage) -> None:
-        description = _description(message)
+        description = self._description(message)
         if description is not None:
             self._session.take_answer(description)
 
     def update_offer(self, message: SipMessage) -> bytes | None:
         session = self._session
-        description = _description(message)
+        description = self._description(message)
         try:
             answer = session.media.offer() if description is None else session.media.answer(description)
         except (NotAcceptable, NoMediaPorts) as error:
@@ -144,7 +144,7 @@ class FarEnd:
     def reinvite_done(self, code: int, message: SipMessage | None) -> None:
         session = self._session
         if 200 <= code < 300 and message is not None:
-            description = _description(message)
+            description = self._description(message)
             if description is not None:
                 session.take_answer(description)
         else:
@@ -152,6 +152,11 @@ class FarEnd:
 
     def request(self, message: SipMessage) -> tuple[int, Sequence[tuple[str, str]]]:
         return in_dialog.answer(self._session, self._sessions, message)
+
+    def _description(self, message: SipMessage) -> bytes | None:
+        body = message.body
+        found = session_description(message.headers.get("Content-Type") or "", body) if body else None
+        return None if found is None else self._sessions.media_names.settled(found)
 
     # The end
 
@@ -199,11 +204,6 @@ def _diverted(session: PjsipSession, message: SipMessage) -> None:
         channel.redirecting = found
         channel.changed()
         channel.queue_frame(ControlFrame(Control.REDIRECTING, found))
-
-
-def _description(message: SipMessage) -> bytes | None:
-    body = message.body
-    return session_description(message.headers.get("Content-Type") or "", body) if body else None
 
 
 def allows_update(message: SipMessage) -> bool:

@@ -20,6 +20,7 @@ from pbx.pjsip._native.errors import PjError
 from pbx.pjsip.bodies import session_description, unknown_required
 from pbx.pjsip.caller_id import caller_of, line_information
 from pbx.pjsip.headers import EXTRA_KEY
+from pbx.pjsip.lookup import Lookup
 from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.diversion import diverted_request
 from pbx.pjsip.session.far_end import FarEnd
@@ -50,6 +51,18 @@ class Refused(ObeliskError):
         self.headers = headers
 
 
+class Unresolved(ObeliskError):
+    """Names in the description must be looked up before the INVITE can be judged."""
+
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+class LookedUp(Lookup):
+    """The context of an INVITE whose names have been looked up, with what came of it."""
+
+
 class InviteHandler:
     """The distributor's handler for INVITE."""
 
@@ -59,6 +72,8 @@ class InviteHandler:
     def __call__(self, request: IncomingRequest, endpoint: Endpoint) -> None:
         try:
             self._take(request, endpoint)
+        except Unresolved as waiting:
+            self._later(request, waiting.names)
         except Refused as refusal:
             log.info(
                 "Call ({protocol}:{host}:{port}) from endpoint {endpoint} refused with {code}: {why}",
@@ -129,6 +144,14 @@ class InviteHandler:
         else:
             sessions.host.invite.later(replace_call, session, replaced)
 
+    def _later(self, request: IncomingRequest, names: list[str]) -> None:
+        """Let the request come again when the names in its description have been looked up."""
+        context = LookedUp(self._sessions.server.sorcery)
+        context.authorized = True
+        request.postpone()
+        host = self._sessions.host
+        self._sessions.media_names.look_up(names).addCallback(lambda _nothing: host.inject(request, context=context))
+
     def _run(self, channel: Channel) -> None:
         if channel.alive:
             self._sessions.server.dialplan.start(channel)
@@ -179,7 +202,14 @@ class InviteHandler:
         unknown = unknown_required(content_type, body)
         if unknown is not None:
             raise Refused(415, f"a body of type '{unknown}' that must be understood", (("Accept", "application/sdp"),))
-        return session_description(content_type, body)
+        description = session_description(content_type, body)
+        if description is None:
+            return None
+        names = self._sessions.media_names
+        waited_for = names.unknown(description)
+        if waited_for and not isinstance(request.context, LookedUp):
+            raise Unresolved(waited_for)
+        return names.settled(description)
 
     def _channel(
         self, request: IncomingRequest, endpoint: Endpoint, exten: str, caller: PartyId, media: SessionMedia

@@ -232,7 +232,7 @@ def _parse(text: bytes | str) -> SessionDescription:
 
 
 def _connection(description: SessionDescription, audio: MediaDescription) -> Connection:
-    """Where the audio goes. Raises BadDescription without one, NotAcceptable for a name: nobody waits for DNS here."""
+    """Where the audio goes. Raises BadDescription without one, NotAcceptable for a name that was not found."""
     connection = description.connection_of(audio)
     if connection is None:
         raise BadDescription("the audio has no c= line")

@@ -14,6 +14,7 @@ from pbx.errors import ObeliskError
 from pbx.pjsip.events import SessionEnding
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.location import Location
+from pbx.pjsip.media_names import MediaNames
 from pbx.pjsip.session.options import credentials_of
 from pbx.pjsip.settings import PjsipSettings
 
@@ -52,6 +53,9 @@ class Sessions:
         self._sessions: dict[str, PjsipSession] = {}
         #: Those whose endpoint has ``force_rport = no``.
         self._answered_by_via: set[PjsipSession] = set()
+        #: Host names in session descriptions.
+        self.media_names = MediaNames(self.host.resolver, self.host.inject)
+        self.host.invite.gate.hold_back = self.media_names.hold_back
         self._number = 0
         #: Whether an INVITE with Replaces takes a call's place (res_pjsip_refer).
         self.replaces = False
