@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from twisted.logger import Logger
 
@@ -26,6 +27,7 @@ from pbx.pjsip.uri import NameAddr, SipSyntaxError, SipUri
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
+    from pbx.pjsip._native.dialog import HeldDialog
     from pbx.pjsip.message import SipMessage
     from pbx.pjsip.session.services import Answer
     from pbx.pjsip.session.session import PjsipSession
@@ -79,7 +81,7 @@ class Referrals:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._open: set[Referral] = set()
+        self._open: WeakSet[Referral] = WeakSet()
 
     def close(self) -> None:
         """End every subscription without a word."""
@@ -102,7 +104,7 @@ class Referrals:
         wanted = message.headers.get("Refer-Sub")
         if wanted is not None and not wanted.strip().lower().startswith("true"):
             if code == 200:
-                session.later(self._transfer, session, message, wish, None)
+                session.later(self._transfer, session, message, wish, self._referral(session, None))
             return code, [("Refer-Sub", "false")]
         try:
             referral = self._subscribed(session)
@@ -118,9 +120,11 @@ class Referrals:
     def _subscribed(self, session: PjsipSession) -> Referral:
         if session.native is None:
             raise ObeliskError("there is no call")
-        referral = Referral(session.native.hold_dialog(), self._sessions.clock, call_id=session.call_id)
+        return self._referral(session, session.native.hold_dialog())
+
+    def _referral(self, session: PjsipSession, dialog: HeldDialog | None) -> Referral:
+        referral = Referral(dialog, self._sessions.clock, call_id=session.call_id)
         self._open.add(referral)
-        referral.on_end.append(lambda: self._open.discard(referral))
         return referral
 
     def _wish(self, session: PjsipSession, message: SipMessage) -> Wish:
@@ -155,15 +159,16 @@ class Referrals:
             return 400
         return 200 if transferee_of(channel) is not None else 500
 
-    def _transfer(self, session: PjsipSession, message: SipMessage, wish: Wish, referral: Referral | None) -> None:
+    def _transfer(self, session: PjsipSession, message: SipMessage, wish: Wish, referral: Referral) -> None:
         channel, transferee = session.channel, transferee_of(session.channel)
-        watched = referral is not None and (session.endpoint.refer_blind_progress or bool(wish.replaces))
-        if referral is not None:
-            session.referral = referral
-            if watched and transferee is not None:
-                Progress(self._sessions.server.bus, transferee.uniqueid, transferee.name, referral)
+        watched = session.endpoint.refer_blind_progress or bool(wish.replaces)
+        session.referral = referral
+        if watched and referral.active and transferee is not None:
+            Progress(self._sessions.server.bus, transferee.uniqueid, transferee.name, referral)
         result = blind_transfer(channel, wish.context, wish.exten, lambda gone: _describe(gone, message, wish))
-        if referral is not None and (result is not TransferResult.SUCCESS or not watched):
+        if result is not TransferResult.SUCCESS:
+            session.referral = None
+        if result is not TransferResult.SUCCESS or not watched:
             referral.tell(_CODES[result])
 
 

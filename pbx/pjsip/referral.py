@@ -1,8 +1,9 @@
 """The implicit subscription of a REFER (RFC 3515), and what makes its NOTIFYs.
 
 A NOTIFY says in a message/sipfrag how far the transfer has come: 100 first, then what the one who was sent away is told
-of the new call, and last a final response. The call that was transferred is over for us at once, but its BYE waits for
-that last NOTIFY, as phones expect: they hang up themselves when they have seen enough.
+of the new call, and last a final response. The call that was transferred is over for us at once, but its BYE waits, as
+phones hang up themselves when they have seen enough: one that has not done so a little after the last NOTIFY, or a
+minute after the transfer, gets a BYE (Asterisk: after the minute).
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ log = Logger()
 SIPFRAG = "message/sipfrag;version=2.0"
 #: How long a subscription lives (PJSIP's for REFER).
 SUBSCRIPTION_SECONDS = 600
-#: How long a transferred call waits for its BYE at most.
+#: How long a transferred call waits for its BYE at most, and after the last NOTIFY.
 GOODBYE_SECONDS = 60
+GRACE_SECONDS = 3
 
 _PHRASES = {100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK"}
 #: What an indication to the transferee means to the transferer.
@@ -57,7 +59,7 @@ class Referral:
         self._timer: IDelayedCall | None = None
         self._goodbye: Callable[[], object] | None = None
         self._goodbye_timer: IDelayedCall | None = None
-        #: Run once when it has ended.
+        #: Run once when there is nothing more to tell.
         self.on_end: list[Callable[[], object]] = []
         self.active = dialog is not None
         if self.active:
@@ -72,13 +74,14 @@ class Referral:
             return
         self._notify(code)
 
-    def defer(self, goodbye: Callable[[], object]) -> bool:
-        """Say goodbye when the last word has been said; False when that is over already."""
-        if not self.active:
-            return False
+    def defer(self, goodbye: Callable[[], object]) -> None:
+        """Say goodbye for the transferer's call when it has had the time to do so itself."""
         self._goodbye = goodbye
-        self._goodbye_timer = self._clock.call_later(GOODBYE_SECONDS, self._say_goodbye)
-        return True
+        self._wait(GOODBYE_SECONDS if self.active else GRACE_SECONDS)
+
+    def _wait(self, seconds: float) -> None:
+        cancel_timer(self._goodbye_timer)
+        self._goodbye_timer = self._clock.call_later(seconds, self._say_goodbye)
 
     def _notify(self, code: int) -> None:
         left = max(0, int(SUBSCRIPTION_SECONDS - self._clock.monotonic() + self._begun))
@@ -93,9 +96,20 @@ class Referral:
             return
         if not self._told_trying and code is not None:
             self._notify(100)
-        self.active = False
         self._send(code or 503, f"terminated;reason={reason}")
-        self.close()
+        self._end()
+        if self._goodbye is not None:
+            self._wait(GRACE_SECONDS)
+
+    def _end(self) -> None:
+        self.active = False
+        cancel_timer(self._timer)
+        endings, self.on_end = self.on_end, []
+        for ending in endings:
+            ending()
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            dialog.let_go()
 
     def _send(self, code: int, state: str) -> None:
         if self._dialog is None:
@@ -113,16 +127,9 @@ class Referral:
             goodbye()
 
     def close(self) -> None:
-        """End without another word. Idempotent."""
-        self.active = False
-        cancel_timer(self._timer)
-        endings, self.on_end = self.on_end, []
-        for ending in endings:
-            ending()
+        """End without another word but the goodbye. Idempotent."""
+        self._end()
         self._say_goodbye()
-        if self._dialog is not None:
-            self._dialog.let_go()
-            self._dialog = None
 
 
 class Progress:

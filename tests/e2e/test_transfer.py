@@ -34,12 +34,14 @@ async def test_blind_transfer_to_another_phone(live_server: Any, phones: Any, tm
     await sender.transfer(server.sip_uri("carol"))
     third = await carol.incoming()
     await third.answer()
-    await sender.disconnected()
+    await third.confirmed()
     await third.record(tmp_path / "carol.wav")
-    await other.play(write_tone(tmp_path / "440.wav", 440, 2.0))
-    await phones.sleep(1.5)
+    await other.play(write_tone(tmp_path / "440.wav", 440, 3.0))
+    await phones.sleep(2.0)
     await third.stop_recording()
     assert_heard(tmp_path / "carol.wav", 440, 1.0)
+    # The phone does not hang up when its transfer has succeeded: it is given some seconds, and then a BYE.
+    await sender.disconnected(timeout=10)
     assert len(await server.channels()) == 2
     await third.hangup()
     await other.disconnected()

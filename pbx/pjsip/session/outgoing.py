@@ -6,6 +6,7 @@ record that is not known to be unreachable; ``user`` takes the place of the user
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from pbx.pjsip.uri import SipSyntaxError, SipUri
 from pbx.sorcery import NotLocal
 
 if TYPE_CHECKING:
+    from pbx.core.channel import Channel
     from pbx.pjsip._native.incoming import TransportInfo
     from pbx.pjsip._native.invite_session import InviteEvents, InviteSession
     from pbx.pjsip.session.services import Sessions
@@ -99,6 +101,8 @@ class OutgoingCall:
         headers += diversion_headers(channel, endpoint, ours, response=False)
         headers += session.headers.added
         headers += inheritable_headers(channel)
+        if self.sessions.replaces:
+            headers += _transfer_headers(channel, headers)
         call = Call(
             target=self.target,
             from_header=self.from_header(session),
@@ -114,6 +118,16 @@ class OutgoingCall:
             transport=self.transport if self.bound else "",
         )
         return sessions.host.invite.invite(call, events)
+
+
+def _transfer_headers(channel: Channel, others: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a call to where a REFER led says of it, unless the dialplan has set the same header (res_pjsip_refer)."""
+    there = {name.lower() for name, _ in others}
+    found = (
+        ("Replaces", channel.get_variable("SIPREPLACESHDR")),
+        ("Referred-By", channel.get_variable("SIPREFERREDBYHDR")),
+    )
+    return [(name, value) for name, value in found if value and name.lower() not in there]
 
 
 def parse_dial_string(text: str, sessions: Sessions) -> tuple[DialString, Endpoint]:

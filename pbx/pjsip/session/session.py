@@ -220,8 +220,10 @@ class PjsipSession:
         headers = self._reason(cause)
         if self.channel.outgoing and cause == Cause.ANSWERED_ELSEWHERE:
             headers.insert(0, ("Reason", 'SIP;cause=200;text="Call completed elsewhere"'))
-        if self.referral is None or not self.referral.defer(lambda: self._say_goodbye(native, cause, headers)):
+        if self.referral is None:
             self._say_goodbye(native, cause, headers)
+        else:
+            self.referral.defer(lambda: self._say_goodbye(native, cause, headers))
 
     def _say_goodbye(self, native: InviteSession, cause: int, headers: Sequence[tuple[str, str]]) -> None:
         try:

@@ -34,7 +34,7 @@ class Names:
             self._waiting.append(waiting)
             await waiting
         if name != "here.example":
-            raise DNSNameError(name)  # type: ignore[no-untyped-call]
+            raise DNSNameError(name)
         record: Any = dns.RRHeader(name, dns.A, ttl=60, payload=dns.Record_A("127.0.0.2"))  # type: ignore[no-untyped-call]
         return [record], [], []
 
@@ -124,6 +124,7 @@ async def test_an_answer(exchange: Any, phone: Any, names: Names, sdp: Any) -> N
     await phone.wanted("ACK")
     result = await waiting
     assert destination(exchange) == "127.0.0.2:40000"
+    assert result.peer is not None
     result.peer.hangup()
     phone.answer(await phone.wanted("BYE"), 200)
 

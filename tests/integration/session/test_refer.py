@@ -10,6 +10,8 @@ import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
+from pbx.pjsip import referral
+
 LUA = """
 local function note()
     local found = {}
@@ -30,11 +32,17 @@ extensions.default = {
     end;
     ["201"] = function() app.Dial(channel.CAROL:get(), 20) end;
     ["300"] = function() note(); app.Ringing(); app.Wait(30) end;
-    external_replaces = function() note(); app.Wait(30) end;
+    external_replaces = function() note(); app.Dial(channel.CAROL:get(), 20); app.Hangup() end;
 }
 extensions.elsewhere = { ["300"] = function() app.Progress(); app.Wait(30) end }
 """
 pytestmark = pytest.mark.parametrize("extensions", [LUA])
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phones that do not hang up after their transfer are not given seconds."""
+    monkeypatch.setattr(referral, "GRACE_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -149,10 +157,11 @@ async def test_a_transfer_succeeds_when_the_other_talks_or_hears(
     exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any, target: str
 ) -> None:
     await connect(phone, bob, sdp)
-    in_dialog(bob, "REFER", f"Refer-To: <sip:{target}@127.0.0.1>")
+    in_dialog(bob, "REFER", f"Refer-To: <sip:{target}@127.0.0.1>", "Referred-By: <sip:bob@here>")
     await bob.response(202, "REFER")
     if target == "201":
         invite = await carol.wanted("INVITE")
+        assert invite.headers.get("Referred-By") == "<sip:bob@here>"
         assert bob.silent()
         carol.answer(invite, 180)
         carol.answer(invite, 200, body=sdp(port=40200))
@@ -251,14 +260,19 @@ async def test_the_transferers_context_may_be_another(exchange: Any, phone: Any,
 
 
 @ensureDeferred
-async def test_an_attended_transfer_goes_to_its_extension(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+async def test_an_attended_transfer_goes_to_its_extension(
+    exchange: Any, phone: Any, bob: Any, carol: Any, sdp: Any
+) -> None:
     await connect(phone, bob, sdp)
     in_dialog(bob, "REFER", "Refer-To: <sip:9@there?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>")
     await bob.response(202, "REFER")
-    await exchange.until(lambda: exchange.server.channels.get_global("seen") is not None, "external_replaces runs")
+    invite = await carol.wanted("INVITE")
+    assert invite.headers.get("Replaces") == "abc;to-tag=1;from-tag=2"
+    carol.answer(invite, 486)
+    await carol.wanted("ACK")
     seen = exchange.server.channels.get_global("seen").split("|")
     assert seen[4:] == ["sip:9@there", "abc;to-tag=1;from-tag=2"]
-    await hang_up(phone)
+    await goodbye(phone)
     assert await notified(bob) == TRYING
     await notified(bob)
     await goodbye(bob)
