@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_LINE_BYTES = 8191
-"""Asterisk's line buffer less its terminator, line end included; it skips longer lines, we refuse them."""
+"""Asterisk's line buffer less its terminator, line end included; longer lines are skipped, as there."""
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_NESTED_COMMENTS = 128
 """Asterisk's own limit."""
@@ -53,15 +53,13 @@ def decode_source(path: Path, data: bytes) -> SourceFile:
     if b"\0" in data:
         raise ConfigError("holds a NUL byte", path, data[: data.index(b"\0")].count(b"\n") + 1)
     raw = data.splitlines(keepends=True) if b"\r" not in data else _split_newlines(data)
-    for number, line in enumerate(raw, 1):
-        if len(line) > MAX_LINE_BYTES:
-            raise ConfigError(f"line of more than {MAX_LINE_BYTES} bytes", path, number)
+    overlong = frozenset(number for number, line in enumerate(raw, 1) if len(line) > MAX_LINE_BYTES)
     try:
-        return SourceFile(path, [line.decode() for line in raw])
+        return SourceFile(path, [line.decode() for line in raw], overlong=overlong)
     except UnicodeDecodeError:
         latin1 = frozenset(number for number, line in enumerate(raw, 1) if not _is_utf8(line))
         lines = [line.decode("latin-1" if number in latin1 else "utf-8") for number, line in enumerate(raw, 1)]
-        return SourceFile(path, lines, latin1)
+        return SourceFile(path, lines, latin1, overlong=overlong)
 
 
 def _is_utf8(line: bytes) -> bool:
@@ -82,29 +80,35 @@ def _split_newlines(data: bytes) -> list[bytes]:
 def live_spans(text: str, depth: int) -> tuple[list[tuple[int, int]], int]:
     """The parts of a line that are not comment, and how many block comments are open after it.
 
-    ``depth`` is how many are open before it. Raises ValueError when they nest deeper than MAX_NESTED_COMMENTS.
+    ``depth`` is how many are open before it. As in Asterisk a ``--;`` that ends none makes it negative, and what
+    follows is comment until as many have begun. Raises ValueError when they nest deeper than MAX_NESTED_COMMENTS.
     """
     spans: list[tuple[int, int]] = []
-    start = position = 0
+    start: int | None = 0 if depth == 0 else None
+    position = 0
     while (at := text.find(";", position)) >= 0:
         if at > position and text[at - 1] == "\\":
             position = at + 1
         elif text.startswith("--", at + 1) and not text.startswith("-", at + 3):
             if depth >= MAX_NESTED_COMMENTS:
                 raise ValueError(f"block comments nest deeper than {MAX_NESTED_COMMENTS}")
-            if depth == 0:
+            if start is not None:
                 spans.append((start, at))
+            start = None
             depth += 1
             position = at + 3
-        elif depth and at >= position + 2 and text.startswith("--", at - 2):
+        elif at >= position + 2 and text.startswith("--", at - 2):
             depth -= 1
-            start = position = at + 1
+            position = at + 1
+            if depth == 0:
+                start = position
         elif depth:
             position = at + 1
         else:
-            spans.append((start, at))
+            if start is not None:
+                spans.append((start, at))
             return spans, 0
-    if depth == 0:
+    if start is not None:
         spans.append((start, len(text)))
     return spans, depth
 

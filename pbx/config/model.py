@@ -108,13 +108,17 @@ class Include:
 
 @dataclass(slots=True)
 class SourceFile:
-    """A file as it stands on disk: ``lines`` keep their line ends; ``latin1`` are the numbers of lines not in UTF-8."""
+    """A file as it stands on disk: ``lines`` keep their line ends.
+
+    ``latin1`` are the numbers of lines not in UTF-8, ``overlong`` those of lines too long to be read.
+    """
 
     path: Path
     lines: list[str]
     latin1: frozenset[int] = frozenset()
     stamp: Stamp = (0, 0, 0)
     has_bom: bool = False
+    overlong: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Reads Asterisk's .conf language: sections, templates, appends, comments and includes.
 
 The rules are those of Asterisk 22's own reader (main/config.c). What that reader refuses is an error here; what it
-passes over with a warning (a line without ``=``, an unknown directive) is a warning here. Beyond it, NUL bytes,
-overlong lines and include loops are errors too, and all errors of a file are reported, not the first only.
+passes over with a warning (a line without ``=``, an unknown directive, an overlong line) is a warning here. Beyond it,
+NUL bytes and include loops are errors too, and all errors of a file are reported, not the first only.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pbx.config.errors import MAX_REPORTED_ERRORS, raise_if_any
 from pbx.config.includes import expand_pattern, run_program
-from pbx.config.lines import BLANKS, decode_source, live_text, read_source
+from pbx.config.lines import BLANKS, MAX_LINE_BYTES, decode_source, live_text, read_source
 from pbx.config.model import Config, Include, Item, Section, SourceFile
 from pbx.errors import ConfigError
 
@@ -96,6 +96,9 @@ class _Reader:
         for number, text in enumerate(source.lines, 1):
             if not number % SLICE_LINES:
                 yield
+            if number in source.overlong:
+                self.warn(f"more than {MAX_LINE_BYTES} bytes, line ignored", path, number)
+                continue
             if depth == 0 and ";" not in text:
                 live = text.strip(BLANKS)
             else:
@@ -105,8 +108,10 @@ class _Reader:
                 except ValueError as error:
                     self.error(str(error), path, number)
                     return
-                if depth and not was:
+                if depth > 0 and not was:
                     opened_at = number
+                elif depth < 0 and was >= 0:
+                    self.warn("a block comment ends here that never began: nothing more is read", path, number)
             if not live:
                 continue
             if live[0] == "[":
@@ -121,7 +126,7 @@ class _Reader:
                 self.assignment(live, section, path, number)
             if len(self.errors) >= MAX_REPORTED_ERRORS:
                 return
-        if depth:
+        if depth > 0:
             self.warn("the block comment opened here is never closed", path, opened_at)
 
     def header(self, live: str, path: Path, number: int) -> Section:
@@ -130,8 +135,6 @@ class _Reader:
         section = Section(name, path, number)
         if not bracket:
             self.error("no closing ']'", path, number)
-        elif not name:
-            self.error("a section without a name", path, number)
         if rest.startswith("("):
             options, closing, rest = rest[1:].partition(")")
             if not closing:
@@ -210,16 +213,19 @@ class _Reader:
         section.items.append(Item(sys.intern(key), value.strip(BLANKS), path, number, section, is_object))
 
     def append_value(self, section: Section, key: str, value: str, path: Path, number: int) -> bool:
-        """``key += value`` lengthens the last value of that very name; False when there is none yet."""
+        """``key += value`` lengthens the last value of that very name; False when there is none yet.
+
+        Of several that say the same the first is replaced, as Asterisk looks for the value (in any case) again.
+        """
         items = section.items
-        for index in range(len(items) - 1, -1, -1):
-            if items[index].key == key:
-                joined = (items[index].value + value).strip(BLANKS)
-                longer = Item(key, joined, path, number, section, items[index].is_object)
-                longer.previous = items[index]
-                items[index] = longer
-                return True
-        return False
+        last = next((item for item in reversed(items) if item.key == key), None)
+        if last is None:
+            return False
+        index = next(index for index, item in enumerate(items) if _is_same(item, last))
+        longer = Item(key, (last.value + value).strip(BLANKS), path, number, section, items[index].is_object)
+        longer.previous = items[index]
+        items[index] = longer
+        return True
 
     def directive(self, live: str, path: Path, number: int) -> Iterator[None]:
         """``#include``, ``#tryinclude`` and ``#exec``."""
@@ -263,6 +269,12 @@ class _Reader:
             self.stack.pop()
         except ConfigError as error:
             self.error(f"#exec {include.pattern}: {error.message}", include.path, include.line)
+
+
+def _is_same(item: Item, wanted: Item) -> bool:
+    """Whether ast_variable_update takes ``item`` for the one with ``wanted``'s name and value."""
+    same_name = item.key.lower() == wanted.key.lower()
+    return same_name and (not wanted.value or item.value.lower() == wanted.value.lower())
 
 
 def _matches(section: Section, conditions: str, asked: Section) -> bool:

@@ -59,6 +59,18 @@ def pairs(config: Config, name: str) -> list[tuple[str, str]]:
         ("[a]\nk=a\nk+=b\n", [("k", "ab")]),
         ("[a]\nk=a\nk += ,b\n", [("k", "a ,b")]),
         ("[a]\nk+=b\n", [("k", "b")]),
+        ("[a]\nk +=> b\n", [("k", "> b")]),
+        ("[a]\nk=1\nk=1\nk+=2\n", [("k", "12"), ("k", "1")]),
+        ("[a]\nK=x\nk=X\nk+=y\n", [("k", "Xy"), ("k", "X")]),
+        ("[a]\nk=1\nk=\nk+=2\n", [("k", "2"), ("k", "")]),
+        ("[a]\nk=a\\\\;b\n", [("k", "a\\;b")]),
+        ("[a]\nk=1;--c--;2;--d--;3\n", [("k", "123")]),
+        ("[a]\n;--;\nk=v\n--;\nl=w\n", [("l", "w")]),
+        ("[a]\nk=;--;\n", [("k", "")]),
+        ("[a]\nk=1 --; 2\nl=3\n", [("k", "1 --; 2")]),
+        ("[a]\nk=1 --; 2 ; 3\n", [("k", "1 --; 2 ; 3")]),
+        ("[a]\n--;=x\nl=1\n;-- x\nm=2\n", [("--;", "x"), ("m", "2")]),
+        ("[a]\nx --; y ;-- z\nm=2\n", [("m", "2")]),
         ("[a]\nk=1\nk=2\n", [("k", "1"), ("k", "2")]),
         ("[a]\nk=1\nk=2\nk+=3\n", [("k", "1"), ("k", "23")]),
         ("[a]\n\\#k=v\n", [("#k", "v")]),
@@ -71,6 +83,21 @@ def pairs(config: Config, name: str) -> list[tuple[str, str]]:
 )
 def test_lines(read: Reader, text: str, expected: list[tuple[str, str]]) -> None:
     assert pairs(read(text), "a") == expected
+
+
+def test_a_section_may_have_an_empty_name(read: Reader) -> None:
+    config = read("[]\nk=1\n[a](!)\nl=2\n[](a)\n")
+    assert [[section.name, *(item.value for item in section)] for section in config.sections] == [["", "1"], ["", "2"]]
+
+
+def test_what_asterisk_skips_is_skipped_with_a_warning(read: Reader) -> None:
+    config = read("[a]\n\nk=" + "x" * MAX_LINE_BYTES + "\nl=1\nm --; n\no=2\n")
+    assert pairs(config, "a") == [("l", "1")]
+    assert [(warning.line, warning.message) for warning in config.warnings] == [
+        (3, "more than 8191 bytes, line ignored"),
+        (5, "a block comment ends here that never began: nothing more is read"),
+        (5, "no '=' in 'm --; n', line ignored"),
+    ]
 
 
 def test_object_flag(read: Reader) -> None:
@@ -160,13 +187,11 @@ def test_braces_in_includes(read: Reader, tmp_path: Path) -> None:
     [
         ("k=v\n", 1, "before any"),
         ("[a\n", 1, "no closing ']'"),
-        ("[]\n", 1, "without a name"),
         ("[a](b\n", 1, "no closing ')'"),
         ("[a](b)\n", 1, "inherits from 'b'"),
         ("\n[a](+)\n", 2, "does not exist"),
         ("[a]\n[a](+type=[)\n", 2, "bad expression"),
         ("[a]\nk=\0\n", 2, "NUL"),
-        ("[a]\n\nk=" + "x" * MAX_LINE_BYTES + "\n", 3, "bytes"),
         ("[a]\n#include nothing.conf\n", 2, "there is no 'nothing.conf'"),
         ("[a]\n#include <no*.conf>\n", 2, "there is no 'no*.conf'"),
         ("[a]\n#include test.conf\n", 2, "include loop"),
