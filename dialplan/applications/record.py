@@ -9,8 +9,9 @@ from twisted.logger import Logger
 
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Options
+from dialplan.functions.base import scan_int
 from dialplan.registry import DialplanModule, FunctionError, application, function
-from dialplan.run import RESULT_HANGUP, RESULT_OK
+from dialplan.run import RESULT_OK
 from pbx.clock import cancel_timer
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.frames import DigitEnd, Frame
@@ -20,12 +21,14 @@ from pbx.errors import ObeliskError
 
 log = Logger()
 
-#: File formats that can be written.
-FORMATS = frozenset(("wav", "wav16"))
 #: Where a channel keeps how long its last recording was, in milliseconds.
 _DURATION = "recording"
 #: Names tried for ``%d`` before giving up.
 MAX_NUMBERED = 100_000
+#: What a digit may have left at the end of a recording that it ended, in ms.
+DIGIT_MS = 250
+#: So much of the silence that ended a recording stays in it, in seconds.
+KEPT_SILENCE = 1
 
 
 class RecordModule(DialplanModule):
@@ -43,7 +46,8 @@ class RecordModule(DialplanModule):
             "Ends at #, after `silence` seconds of silence or after `maxduration` seconds. a: append. n: do not "
             "answer. o: 0 ends it as well, with status OPERATOR. q: no beep. s: skip when the call is not up. t: * ends"
             " it instead of #. x: no digit ends it. y: any digit does. k: keep the file when the caller hangs up. "
-            "u: keep the silence. %d in the name becomes a number that makes it unique."
+            "u: keep the silence. %d in the name becomes a number that makes it unique. The format is the file's "
+            "extension: wav, wav16, wav49, WAV, sln to sln192, ulaw, alaw, gsm, g722, ilbc."
         ),
         sets=("RECORDED_FILE", "RECORD_STATUS"),
     )
@@ -52,16 +56,12 @@ class RecordModule(DialplanModule):
         name, dot, kind = args["filename.format"].strip().rpartition(".")
         if not dot:
             name, dot, kind = args["filename.format"].strip().partition(":")
-        if not name or not dot or not kind:
+        if not dot:
             channel.set_variable("RECORD_STATUS", "ERROR")
             raise ArgumentError("Record requires a file name with its format, as in greeting.wav")
         options = args.options
         name = self._unique(name, kind)
         channel.set_variable("RECORDED_FILE", name)
-        if kind.lower() not in FORMATS:
-            log.warn("{channel}: Record: format '{kind}' cannot be written", channel=channel.name, kind=kind)
-            channel.set_variable("RECORD_STATUS", "ERROR")
-            return RESULT_HANGUP
         if channel.state is not ChannelState.UP:
             if "s" in options:
                 channel.set_variable("RECORD_STATUS", "SKIP")
@@ -70,22 +70,20 @@ class RecordModule(DialplanModule):
                 channel.answer()
         try:
             if "q" not in options:
-                await self._beep(channel)
-            status = await self._record(channel, self._path_of(name, kind), args, options)
+                await play(self.server.switchboard, channel, "beep")
+            status = await self._record(channel, name, kind, args)
+        except SoundMissing as error:
+            # As in Asterisk whoever cannot hear the beep is taken for one who has gone.
+            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+            status = "HANGUP"
         except ChannelInterrupted:
             channel.set_variable("RECORD_STATUS", "HANGUP")
             raise
         channel.set_variable("RECORD_STATUS", status)
-        return RESULT_HANGUP if status == "ERROR" else RESULT_OK
-
-    async def _beep(self, channel: Channel) -> None:
-        try:
-            await play(self.server.switchboard, channel, "beep")
-        except SoundMissing as error:
-            log.warn("{channel}: {reason}", channel=channel.name, reason=str(error))
+        return RESULT_OK
 
     def _path_of(self, name: str, kind: str) -> Path:
-        return recording_path(self.server.directories, name, kind.lower())
+        return recording_path(self.server.directories, name, kind)
 
     def _unique(self, name: str, kind: str) -> str:
         if "%d" not in name:
@@ -112,13 +110,23 @@ class RecordModule(DialplanModule):
             raise ArgumentError(f"RECORDING_INFO has no property '{args['property']}'")
         return str(channel.extra[_DURATION])
 
-    async def _record(self, channel: Channel, path: Path, args: Arguments, options: Options) -> str:
-        silence, longest = self._seconds(args["silence"]), self._seconds(args["maxduration"])
+    async def _record(self, channel: Channel, name: str, kind: str, args: Arguments) -> str:
+        options = args.options
+        silence = self._seconds(args["silence"], "silence duration")
+        longest = self._seconds(args["maxduration"], "maximum duration")
+        began = self.server.clock.now()
         try:
+            path = self._path_of(name, kind)
             path.parent.mkdir(parents=True, exist_ok=True)
             recording = self.server.switchboard.record(channel.audio, path, append="a" in options)
         except (ObeliskError, OSError) as error:
-            log.warn("{channel}: Record: {reason}", channel=channel.name, reason=str(error))
+            log.warn(
+                "{channel}: Could not create file {name}: {reason}",
+                channel=channel.name,
+                name=name,
+                reason=str(error),
+                call_id=channel.callid,
+            )
             return "ERROR"
         done: Deferred[str] = Deferred()
 
@@ -135,32 +143,28 @@ class RecordModule(DialplanModule):
         if silence:
             recording.set_silence_listener(silence, lambda: finish("SILENCE"))
         timer = self.server.clock.call_later(longest, finish, "TIMEOUT") if longest else None
-        keep = False
+        status = "HANGUP"
         try:
             channel.set_reader(heard)
             status = await channel.wait_for(done)
-            keep = True
-        except ChannelInterrupted:
-            keep = "k" in options or not channel.hangup_requested
-            raise
         finally:
             cancel_timer(timer)
             if channel.alive:
                 channel.set_reader(None)
-            channel.extra[_DURATION] = recording.stop()
-            if not keep:
+            recording.stop(_rewind_ms(status, silence, options))
+            channel.extra[_DURATION] = round((self.server.clock.now() - began) * 1000)
+            if status == "HANGUP" and "k" not in options:
                 _delete(path)
         return status
 
     @staticmethod
-    def _seconds(text: str) -> float:
-        text = text.strip()
-        if not text:
+    def _seconds(text: str, what: str) -> float:
+        number = scan_int(text)
+        if number is None or number < 0:
+            if text:
+                log.warn("Record: '{text}' is not a valid {what}", text=text, what=what)
             return 0.0
-        if not text.isdecimal():
-            log.warn("Record: '{text}' is not a valid duration", text=text)
-            return 0.0
-        return float(min(int(text), 1_000_000))
+        return float(min(number, 1_000_000))
 
 
 def recording_path(directories: Directories, name: str, kind: str) -> Path:
@@ -186,8 +190,12 @@ def _status_of_digit(digit: str, options: Options) -> str:
     """The status that a digit ends the recording with, or empty when it does not."""
     if "o" in options and digit == "0":
         return "OPERATOR"
-    if "x" in options:
-        return ""
-    if "y" in options or digit == ("*" if "t" in options else "#"):
-        return "DTMF"
-    return ""
+    end = "" if "x" in options else "*" if "t" in options else "#"
+    return "DTMF" if "y" in options or digit == end else ""
+
+
+def _rewind_ms(status: str, silence: float, options: Options) -> int:
+    """How much of the end is left out: the silence that ended it, or what its digit has left."""
+    if status == "SILENCE" and "u" not in options:
+        return max(0, round((silence - KEPT_SILENCE) * 1000))
+    return 0 if status in ("TIMEOUT", "HANGUP") else DIGIT_MS

@@ -145,7 +145,10 @@ async def play(
 
 
 def sample_rate(path: Path) -> int:
-    """The samples a second of a sound file of that name; WAV is 8 kHz, wav16 16 kHz, as in Asterisk."""
+    """The samples a second of a sound file of that name, as Asterisk counts them.
+
+    WAV is 8 kHz, wav16 16 kHz; G.722 is counted by its RTP clock.
+    """
     if path.suffix == ".wav16":
         return 16000
     raw = RAW_FORMATS.get(path.suffix[1:])

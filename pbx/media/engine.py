@@ -16,12 +16,13 @@ from twisted.logger import Logger
 
 from pbx.core.media import AudioLeg
 from pbx.media._native.callbacks import dtmf_callback, eof_callback
+from pbx.media._native.codec import Codec
 from pbx.media._native.conference import WIDE_RATE, Conference
-from pbx.media._native.decoder import decode
 from pbx.media._native.endpoint import EventManager, MediaEndpoint
 from pbx.media._native.library import PjLibrary, parse_address
 from pbx.media._native.stream import StreamFactory
 from pbx.media._native.wav import WavPlayer, WavWriter
+from pbx.media.coded_files import CodedFormat
 from pbx.media.errors import MediaError, SoundError
 from pbx.media.formats import format_by_name
 from pbx.media.graph import AudioGraph
@@ -69,9 +70,7 @@ class MediaEngine:
         self._endpoint = MediaEndpoint(self._library)
         self._endpoint.register_codecs()
         self._streams = StreamFactory(self._library, self._endpoint)
-        self._sounds = SoundCache(
-            lambda form, data, frame_bytes: decode(self._library, self._streams, form, data, frame_bytes)
-        )
+        self._sounds = SoundCache(self.make_codec)
         self._on_dtmf = dtmf_callback(self.reactor, self._dtmf)
         self._on_eof = eof_callback(self.reactor, self._eof)
         self._conference = Conference(self._library, wide=settings.mixing_rate == WIDE_RATE)
@@ -282,7 +281,7 @@ class MediaEngine:
         append: bool = False,
         keep_ms: int | None = None,
     ) -> Recording:
-        """By extension: .wav 8 kHz, .wav16 16 kHz, or raw .sln .sln16 .ulaw .alaw. Raises SoundError."""
+        """By extension, one of `RECORDABLE`. Raises SoundError."""
         own = self._leg(leg)
         if own.closed:
             raise SoundError(f"{path}: {own.name} is gone")
@@ -350,6 +349,10 @@ class MediaEngine:
             eof_callback=None if loop else self._on_eof,
             key=key,
         )
+
+    def make_codec(self, coded: CodedFormat) -> Codec:
+        """The codec of a kind of files. Raises MediaError."""
+        return Codec(self._library, self._streams, coded.codec, coded.frame_bytes)
 
     def make_writer(self, path: str, rate: int, encoding: int, buffer_bytes: int) -> WavWriter:
         return WavWriter(self._library, path, rate=rate, encoding=encoding, buffer_bytes=buffer_bytes)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +22,10 @@ from zope.interface import implementer
 
 from pbx.clock import cancel_timer
 from pbx.media._native import wav
-from pbx.media.errors import SoundError
+from pbx.media.errors import MediaError
 from pbx.media.mixer import Band
-from pbx.media.wave_file import ALAW, PCM, RAW_FORMATS, ULAW, WaveFormat, header, parse_wave
+from pbx.media.recording_file import RecordingFile
+from pbx.media.wave_file import ALAW, PCM, ULAW
 
 if TYPE_CHECKING:
     from pbx.media.engine import MediaEngine
@@ -48,7 +48,6 @@ SILENCE_LEVEL = 24
 HIGH_DESCRIPTOR = 2048
 
 _ENCODINGS = {PCM: wav.PCM16, ALAW: wav.ALAW, ULAW: wav.ULAW}
-_RECORDABLE_RATES = (8000, 16000)
 
 
 def open_writer(engine: MediaEngine, rate: int, encoding: int, buffer_bytes: int) -> tuple[int, wav.WavWriter]:
@@ -67,77 +66,6 @@ def open_writer(engine: MediaEngine, rate: int, encoding: int, buffer_bytes: int
         raise
     finally:
         os.close(write_end)
-
-
-class RecordingFile:
-    """The file itself: opened, appended to, and closed with right lengths in its header."""
-
-    def __init__(self, path: Path, *, append: bool, keep_ms: int | None = None) -> None:
-        """Raises SoundError naming the file: unknown extension, cannot be written, or cannot be appended to."""
-        self.path = path
-        extension = path.suffix[1:]
-        self.wave = extension in {"wav", "wav16", "WAV"}
-        if self.wave:
-            self.format = WaveFormat(PCM, 1, 16000 if extension == "wav16" else 8000)
-        elif extension in RAW_FORMATS and RAW_FORMATS[extension][1] in _RECORDABLE_RATES:
-            tag, rate = RAW_FORMATS[extension]
-            self.format = WaveFormat(tag, 1, rate)
-        else:
-            raise SoundError(f"{path}: cannot record .{extension} files")
-        self.data_bytes = 0
-        self._data_start = 44 if self.wave else 0
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
-            self._descriptor = os.open(path, flags if append else flags | os.O_TRUNC, 0o644)
-        except OSError as error:
-            raise SoundError(f"{path}: {error.strerror}") from error
-        except ValueError as error:
-            raise SoundError(f"{str(path)!r}: {error}") from error
-        try:
-            status = os.fstat(self._descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise SoundError(f"{path}: not a regular file")
-            self._prepare(status.st_size, keep_ms)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise SoundError(f"{path}: {error.strerror}") from error
-        except SoundError:
-            os.close(self._descriptor)
-            raise
-
-    def _prepare(self, size: int, keep_ms: int | None) -> None:
-        if size and self.wave:
-            form, start, length, _ = parse_wave(self._descriptor, self.path, size)
-            if form != self.format or start + length + length % 2 < size:
-                raise SoundError(f"{self.path}: cannot append to a file of another format")
-            self._data_start, self.data_bytes = start, length
-        elif size:
-            self.data_bytes = size
-        elif self.wave:
-            os.write(self._descriptor, header(self.format, 0))
-        if keep_ms is not None:
-            self.data_bytes = min(self.data_bytes, self.format.bytes_of(keep_ms))
-        os.lseek(self._descriptor, self._data_start + self.data_bytes, os.SEEK_SET)
-
-    def write(self, data: bytes) -> None:
-        """Add audio. Raises OSError (disk full)."""
-        view = memoryview(data)
-        while view:
-            written = os.write(self._descriptor, view)
-            self.data_bytes += written
-            view = view[written:]
-
-    def close(self) -> None:
-        """Write the lengths and close. Raises OSError."""
-        try:
-            end = self._data_start + self.data_bytes
-            os.ftruncate(self._descriptor, end)
-            if self.wave:
-                os.pwrite(self._descriptor, (end - 8).to_bytes(4, "little"), 4)
-                os.pwrite(self._descriptor, self.data_bytes.to_bytes(4, "little"), self._data_start - 4)
-        finally:
-            os.close(self._descriptor)
 
 
 @implementer(IReadDescriptor)
@@ -165,9 +93,9 @@ class Recording:
         self.closed: Deferred[int] = Deferred()
         self._engine = engine
         self._both = both_directions
-        self._file = RecordingFile(path, append=append, keep_ms=keep_ms)
-        self._before = self._file.data_bytes
-        self._header_left = wav.HEADER_BYTES[_ENCODINGS[self._file.format.tag]]
+        self._file = RecordingFile(path, append=append, keep_ms=keep_ms, encoder=engine.make_codec)
+        self._before = self._file.source_bytes
+        self._header_left = wav.HEADER_BYTES[_ENCODINGS[self._file.source.tag]]
         self._taken = 0
         self._limit: int | None = None
         self._paused = self._muted = False
@@ -193,9 +121,11 @@ class Recording:
         engine.reactor.addReader(self)
 
     def _open_writer(self) -> wav.WavWriter:
-        form = self._file.format
+        form = self._file.source
+        # A writer's buffer must hold a frame of 20 ms.
+        room = max(WRITER_BUFFER_BYTES, form.least_bytes)
         try:
-            self._pipe, writer = open_writer(self._engine, form.rate, _ENCODINGS[form.tag], WRITER_BUFFER_BYTES)
+            self._pipe, writer = open_writer(self._engine, form.rate, _ENCODINGS[form.tag], room)
         except BaseException:
             self._file.close()
             raise
@@ -207,7 +137,7 @@ class Recording:
     def duration_ms(self) -> int:
         """Length of the file in ms, what was there before an appended recording included."""
         taken = self._writer.data_bytes if self._writer is not None else self._limit or 0
-        return (self._before + taken) * 1000 // self._file.format.bytes_per_second
+        return (self._before + taken) * 1000 // self._file.source.bytes_per_second
 
     def set_silence_listener(self, seconds: float, listener: Callable[[], object]) -> None:
         """Call ``listener`` once after ``seconds`` of unbroken silence; a later call replaces it."""
@@ -266,7 +196,7 @@ class Recording:
         """
         writer = self._writer
         if writer is not None:
-            self._limit = max(0, writer.data_bytes - self._file.format.bytes_of(rewind_ms))
+            self._limit = max(0, writer.data_bytes - self._file.source.bytes_of(rewind_ms))
             self._writer = None
             cancel_timer(self._silence_timer)
             self._engine.graph.remove_recorder(self.leg.node, self._slot)
@@ -320,8 +250,8 @@ class Recording:
         self._taken += len(data)
         try:
             self._file.write(data)
-        except OSError as error:
-            log.error("{path}: recording ends: {error}", path=self.path, error=error.strerror)
+        except (OSError, MediaError) as error:
+            log.error("{path}: recording ends: {error}", path=self.path, error=str(error))
             self._limit = 0
             self.stop()
         if self._file.data_bytes > MAX_BYTES:
@@ -335,15 +265,15 @@ class Recording:
         self._finished = True
         self.stop()
         if self._limit is not None and self._taken > self._limit:
-            self._file.data_bytes -= self._taken - self._limit
+            self._file.cut(self._taken - self._limit)
             self._taken = self._limit
         self._limit = self._taken
         self._engine.reactor.removeReader(self)
         os.close(self._pipe)
         try:
             self._file.close()
-        except OSError as error:
-            log.error("{path}: {error}", path=self.path, error=error.strerror)
+        except (OSError, MediaError) as error:
+            log.error("{path}: {error}", path=self.path, error=str(error))
         if self._engine.closing_recordings.get(self.path) is self:
             del self._engine.closing_recordings[self.path]
         self.closed.callback(self.duration_ms)

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 
 #: Extensions in the order they are tried: the best quality first.
 EXTENSIONS = (
-    "sln48", "sln44", "sln32", "sln24", "wav16", "sln16", "wav", "sln", "sln8", "raw",
-    "ulaw", "ul", "mu", "ulw", "pcm", "alaw", "al", "alw", "g722", "gsm",
+    "sln192", "sln96", "sln48", "sln44", "sln32", "sln24", "wav16", "sln16", "sln12", "wav", "sln", "slin", "sln8",
+    "raw", "ulaw", "ul", "mu", "ulw", "pcm", "alaw", "al", "alw", "g722", "gsm", "WAV", "wav49", "ilbc",
 )  # fmt: skip
 #: Longest name looked for.
 MAX_NAME = 1024

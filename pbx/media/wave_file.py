@@ -12,7 +12,9 @@ import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from pbx.media.coded_files import GSM_BLOCK_BYTES, GSM_WAVE
 from pbx.media.errors import SoundError
 
 #: Largest file copied into memory to get a header: an hour of u-law is 29 MB.
@@ -38,6 +40,7 @@ RAW_FORMATS: dict[str, tuple[int, int]] = {
     "al": (ALAW, 8000),
     "alw": (ALAW, 8000),
     "sln": (PCM, 8000),
+    "slin": (PCM, 8000),
     "raw": (PCM, 8000),
     "sln8": (PCM, 8000),
     "sln12": (PCM, 12000),
@@ -46,9 +49,11 @@ RAW_FORMATS: dict[str, tuple[int, int]] = {
     "sln32": (PCM, 32000),
     "sln44": (PCM, 44100),
     "sln48": (PCM, 48000),
+    "sln96": (PCM, 96000),
+    "sln192": (PCM, 192000),
 }
-#: WAV under its names: wav16 is Asterisk's 16 kHz WAV.
-WAVE_EXTENSIONS = ("wav", "wav16", "WAV")
+#: WAV under its names: wav16 is Asterisk's 16 kHz WAV; the last two usually hold GSM (`pbx.media.coded_files`).
+WAVE_EXTENSIONS = ("wav", "wav16", "WAV", "wav49")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +166,23 @@ def _open_wave(descriptor: int, path: Path, size: int) -> Sound:
     return _copied(descriptor, path, form, start, length)
 
 
-def parse_wave(descriptor: int, path: Path, size: int) -> tuple[WaveFormat, int, int, bool]:
-    """Format, start and length of the data, and whether PJMEDIA's own parser reads the file the same way."""
+class WaveData(NamedTuple):
+    """Where a WAV file's data is, and what its "fmt " chunk says; ``plain``: whether PJMEDIA finds it as well."""
+
+    form: bytes
+    start: int
+    length: int
+    plain: bool
+
+    @property
+    def is_gsm(self) -> bool:
+        """Whether it is GSM, two frames a block."""
+        tag, channels, _rate, _, align = struct.unpack_from("<HHIIH", self.form)
+        return (tag, channels, align) == (GSM_WAVE, 1, GSM_BLOCK_BYTES)
+
+
+def find_data(descriptor: int, path: Path, size: int) -> WaveData:
+    """The chunks of a WAV file that count. Raises SoundError naming it."""
     if size > MAX_WAVE_BYTES:
         raise SoundError(f"{path}: larger than {MAX_WAVE_BYTES} bytes")
     head = os.pread(descriptor, 12, 0)
@@ -176,23 +196,28 @@ def parse_wave(descriptor: int, path: Path, size: int) -> tuple[WaveFormat, int,
         name, length = struct.unpack("<4sI", chunk)
         position += 8
         if name == b"fmt ":
-            form, usual = _parse_format(os.pread(descriptor, min(length, 40), position), path)
-            plain = plain and usual
+            form = os.pread(descriptor, min(length, 40), position)
+            if len(form) < 16:
+                raise SoundError(f'{path}: the "fmt " chunk is too short')
         elif name == b"data":
             if form is None:
                 raise SoundError(f'{path}: "data" comes before "fmt "')
-            length = min(length, size - position)
-            width = _BYTES_PER_SAMPLE[form.tag] * form.channels
-            return form, position, length - length % width, plain
+            return WaveData(form, position, min(length, size - position), plain)
         if length % 2:
             plain = False  # chunks are padded to even lengths, which PJMEDIA's parser does not know
         position += length + length % 2
     raise SoundError(f'{path}: no "data" chunk')
 
 
+def parse_wave(descriptor: int, path: Path, size: int) -> tuple[WaveFormat, int, int, bool]:
+    """Format, start and length of the data, and whether PJMEDIA's own parser reads the file the same way."""
+    found = find_data(descriptor, path, size)
+    form, usual = _parse_format(found.form, path)
+    width = _BYTES_PER_SAMPLE[form.tag] * form.channels
+    return form, found.start, found.length - found.length % width, found.plain and usual
+
+
 def _parse_format(chunk: bytes, path: Path) -> tuple[WaveFormat, bool]:
-    if len(chunk) < 16:
-        raise SoundError(f'{path}: the "fmt " chunk is too short')
     tag, channels, rate, _, align, bits = struct.unpack_from("<HHIIHH", chunk)
     usual = True
     if tag == EXTENSIBLE and len(chunk) >= 26:

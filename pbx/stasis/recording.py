@@ -15,6 +15,7 @@ from twisted.logger import Logger
 from pbx.clock import cancel_timer
 from pbx.core.media import RecordingHandle, Switchboard
 from pbx.errors import ObeliskError
+from pbx.media.recording_file import RECORDABLE
 from pbx.stasis.errors import BadFormat, BadName, NameInUse, NotRecording
 from pbx.stasis.events import StasisEvent
 from pbx.stasis.media_uri import inside
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 log = Logger()
 
-#: File formats that can be written.
-FORMATS = frozenset(("wav", "wav16", "sln", "sln16", "raw", "ulaw", "alaw"))
 #: Stored recordings that one listing names.
 MAX_LISTED = 10_000
 #: What may end a recording, by the words of ``terminateOn``.
@@ -254,7 +253,7 @@ class LiveRecordings:
 
         Raises BadFormat, BadName, NameInUse for a recording that exists, StasisError when the target's queue is full.
         """
-        if order.format not in FORMATS:
+        if order.format not in RECORDABLE:
             raise BadFormat("specified format is unknown on this system")
         path = inside(self._root, order.name)
         path = path.with_name(f"{path.name}.{order.format}")
@@ -303,7 +302,7 @@ class StoredRecording:
 def stored_path(root: Path, name: str) -> Path | None:
     """The file of a recording's name, whatever its format, or None. Raises BadName."""
     base = inside(root, name)
-    for kind in sorted(FORMATS):
+    for kind in sorted(RECORDABLE):
         path = base.with_name(f"{base.name}.{kind}")
         if path.is_file():
             return path
@@ -323,7 +322,7 @@ class StoredRecordings:
         count = 0
         for path in sorted(self.root.rglob("*")):
             kind = path.suffix[1:]
-            if kind in FORMATS and path.is_file() and not path.is_symlink():
+            if kind in RECORDABLE and path.is_file() and not path.is_symlink():
                 yield StoredRecording(str(path.relative_to(self.root).with_suffix("")), kind, path)
                 count += 1
                 if count >= MAX_LISTED:

@@ -8,6 +8,8 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 
 from pbx.core.media import AudioLeg, DigitListener
+from pbx.media.errors import SoundError
+from pbx.media.recording_file import RECORDABLE
 
 
 class FakeLeg:
@@ -76,6 +78,8 @@ class FakeRecording:
         self.stopped = False
         self.paused = False
         self.muted = False
+        #: What was left out at the end.
+        self.rewound_ms = 0
         self.silence: tuple[float, Callable[[], object]] | None = None
         self.silence_ms = (0, 0)
 
@@ -93,6 +97,7 @@ class FakeRecording:
 
     def stop(self, rewind_ms: int = 0) -> int:
         if not self.stopped:
+            self.rewound_ms = rewind_ms
             self.duration_ms = max(0, self.duration_ms - rewind_ms)
         self.stopped = True
         if not self.closed.called:
@@ -196,6 +201,8 @@ class FakeSwitchboard:
         append: bool = False,
         keep_ms: int | None = None,
     ) -> FakeRecording:
+        if path.suffix[1:] not in RECORDABLE:
+            raise SoundError(f"{path}: cannot record {path.suffix} files")
         recording = FakeRecording(leg, path)
         recording.duration_ms = keep_ms or 0
         self.recordings.append(recording)

@@ -79,12 +79,12 @@ async def record_file(agi: Interpreter, words: Sequence[str]) -> Answer:
         code = await _beep(agi, order.digits)
         if code:
             return result(code, f" (randomerror) endpos={order.offset}")
-    samples = sample_rate(Path(f"x.{order.form}")) // 1000
+    rate = sample_rate(Path(f"x.{order.form}"))
     try:
         path = recording_path(agi.server.directories, order.name, order.form)
         path.parent.mkdir(parents=True, exist_ok=True)
         recording = agi.server.switchboard.record(
-            agi.channel.audio, path, append=bool(order.offset), keep_ms=order.offset // samples
+            agi.channel.audio, path, append=bool(order.offset), keep_ms=order.offset * 1000 // rate
         )
     except (ObeliskError, OSError, ValueError) as error:
         log.warn("{channel}: RECORD FILE: {reason}", channel=agi.channel.name, reason=str(error))
@@ -97,7 +97,7 @@ async def record_file(agi: Interpreter, words: Sequence[str]) -> Answer:
     except ChannelInterrupted:
         hung_up = True
     finally:
-        length = recording.stop(rewind_ms) * samples
+        length = recording.stop(rewind_ms) * rate // 1000
     await _whole(agi, recording)
     if hung_up:
         return result(-1, f" (hangup) endpos={length}", Outcome.FAILURE)

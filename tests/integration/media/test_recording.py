@@ -11,6 +11,9 @@ import pytest
 from pytest_twisted import ensureDeferred
 
 from pbx.media import SoundError
+from pbx.media.coded_files import gsm_header
+from pbx.media.recording_file import RECORDABLE
+from pbx.media.wave_file import PCM, WaveFormat, header
 from pbx.testing.media import open_descriptors
 from pbx.testing.rtp import decode, loudest, throughout, tone
 
@@ -64,6 +67,77 @@ async def test_raw_formats(kit: MediaKit, tmp_path: Path, name: str, payload_typ
     samples = list(struct.unpack(f"<{len(data) // 2}h", data)) if payload_type is None else decode(payload_type, data)
     assert len(samples) == length * 8
     assert throughout(samples, 1013, 0.5) == pytest.approx(8000, rel=0.04)
+
+
+#: How much a second of a file is in bytes, headers apart, where it is not 16-bit samples at the rate in its name.
+BYTES_A_SECOND = {
+    **dict.fromkeys(("ulaw", "ul", "mu", "ulw", "pcm", "alaw", "al", "alw", "g722"), 8000),
+    **dict.fromkeys(("wav", "sln", "slin", "sln8", "raw"), 16000),
+    "sln44": 88200,
+    "gsm": 1650,
+    "WAV": 1625,
+    "wav49": 1625,
+    "ilbc": 50 / 0.03,
+}
+
+
+@pytest.mark.parametrize("extension", sorted(RECORDABLE))
+@ensureDeferred
+async def test_every_kind_of_file_is_heard_as_it_was_recorded(kit: MediaKit, tmp_path: Path, extension: str) -> None:
+    a = kit.party("a")
+    path = tmp_path / f"a.{extension}"
+    for part in range(2):
+        recording = kit.engine.record(a.leg, path, append=True)
+        await a.peer.send_samples(tone(700, 0.4))
+        length = recording.stop()
+        assert length == pytest.approx(400 * (part + 1), abs=120)
+        assert await recording.closed == pytest.approx(length, abs=1)
+    per_second = BYTES_A_SECOND.get(extension) or int(extension.strip("slnwav")) * 2000
+    assert path.stat().st_size == pytest.approx(per_second * length / 1000, abs=100 + per_second * 0.05)
+    await kit.wait(0.05)
+    a.peer.packets.clear()
+    playing = kit.engine.play(a.leg, path)
+    assert await playing.finished is True
+    assert playing.duration_ms == pytest.approx(length, abs=50)
+    assert throughout(a.peer.heard(), 700, 0.6) == pytest.approx(8000, rel=0.2)
+
+
+@pytest.mark.parametrize("extension", ["gsm", "WAV", "g722", "wav", "sln"])
+@ensureDeferred
+async def test_the_end_is_cut_and_the_beginning_kept(kit: MediaKit, tmp_path: Path, extension: str) -> None:
+    a = kit.party("a")
+    path = tmp_path / f"a.{extension}"
+    recording = kit.engine.record(a.leg, path)
+    await kit.wait(0.6)
+    length = recording.stop(250)
+    assert await recording.closed == length
+    assert length == pytest.approx(350, abs=80)
+    playing = kit.engine.play(a.leg, path)
+    assert playing.duration_ms == pytest.approx(length, abs=45)
+    playing.stop()
+    again = kit.engine.record(a.leg, path, append=True, keep_ms=200)
+    assert again.stop() == pytest.approx(200, abs=45)
+    await again.closed
+
+
+@ensureDeferred
+async def test_what_cannot_be_recorded_or_appended_to(kit: MediaKit, tmp_path: Path) -> None:
+    leg, before = kit.engine.create_leg("a"), open_descriptors()
+    pcm = header(WaveFormat(PCM, 1, 8000), 0)
+    for name, content in (
+        ("a.mp3", b""),
+        ("a.g729", b""),
+        ("a.WAV", pcm),
+        ("a.wav49", b"RIFF"),
+        ("a.wav", gsm_header(0)),
+    ):
+        path = tmp_path / name
+        path.write_bytes(content)
+        with pytest.raises(SoundError, match=r"cannot (record|append)|not a WAV|format 49"):
+            kit.engine.record(leg, path, append=True)
+        assert path.read_bytes() == content
+    assert open_descriptors() == before
+    leg.close()
 
 
 @ensureDeferred

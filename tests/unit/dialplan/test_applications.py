@@ -151,17 +151,25 @@ def test_echo_until_pound(plan: Plan) -> None:
 
 @pytest.mark.parametrize(
     ("options", "pressed", "status"),
-    [("", "#", "DTMF"), ("t", "*", "DTMF"), ("y", "5", "DTMF"), ("o", "0", "OPERATOR")],
+    [
+        ("", "#", "DTMF"),
+        ("t", "*", "DTMF"),
+        ("y", "5", "DTMF"),
+        ("xy", "5", "DTMF"),
+        ("o", "0", "OPERATOR"),
+        ("xo", "0", "OPERATOR"),
+    ],
 )
 def test_record_ends_by_a_digit(plan: Plan, tmp_path: Path, options: str, pressed: str, status: str) -> None:
     harness, call = begin(plan, f"app.Record('{tmp_path}/sub/m.wav', nil, nil, '{options}')", "beep")
     harness.core.switchboard.playbacks[-1].finish()
     assert harness.core.switchboard.recordings[-1].path == tmp_path / "sub" / "m.wav"
-    call.far.press("1" if options != "y" else "")
+    call.far.press("" if "y" in options else "1")
     assert not call.ended
     call.far.press(pressed)
     assert (call.variable("RECORD_STATUS"), call.variable("RECORDED_FILE")) == (status, f"{tmp_path}/sub/m")
-    assert harness.core.switchboard.recordings[-1].stopped
+    recording = harness.core.switchboard.recordings[-1]
+    assert (recording.stopped, recording.rewound_ms) == (True, 250)
 
 
 def test_record_ends_by_time_silence_or_hangup(plan: Plan, tmp_path: Path) -> None:
@@ -169,6 +177,7 @@ def test_record_ends_by_time_silence_or_hangup(plan: Plan, tmp_path: Path) -> No
     harness, call = begin(plan, body)
     harness.core.clock.advance(10)
     assert call.variable("RECORD_STATUS") == "TIMEOUT"
+    assert harness.core.switchboard.recordings[-1].rewound_ms == 0
     (tmp_path / "m0.wav").touch()
     harness, call = begin(plan, body)
     recording = harness.core.switchboard.recordings[-1]
@@ -176,6 +185,12 @@ def test_record_ends_by_time_silence_or_hangup(plan: Plan, tmp_path: Path) -> No
     assert recording.silence[0] == 3
     recording.silence[1]()
     assert (call.variable("RECORD_STATUS"), call.variable("RECORDED_FILE")) == ("SILENCE", f"{tmp_path}/m1")
+    assert recording.rewound_ms == 2000
+    harness, call = begin(plan, f"app.Record('{tmp_path}/u.wav', 3, nil, 'qu')")
+    recording = harness.core.switchboard.recordings[-1]
+    assert recording.silence is not None
+    recording.silence[1]()
+    assert (call.variable("RECORD_STATUS"), recording.rewound_ms) == ("SILENCE", 250)
     harness, call = begin(plan, body)
     kept = harness.core.switchboard.recordings[-1].path
     kept.touch()
@@ -184,10 +199,30 @@ def test_record_ends_by_time_silence_or_hangup(plan: Plan, tmp_path: Path) -> No
     assert not kept.exists()
 
 
-@pytest.mark.parametrize("name", ["m", "m.gsm", ".wav"])
-def test_record_of_what_cannot_be_written(plan: Plan, name: str) -> None:
-    _harness, call = begin(plan, f"app.Record('{name}')")
-    assert (call.variable("RECORD_STATUS"), call.ended) == ("ERROR", True)
+@pytest.mark.parametrize(
+    ("name", "goes_on"), [("m", None), ("m.mp3", "1"), ("m.", "1"), ("m.Wav", "1"), ("/dev/null/m.wav", "1")]
+)
+def test_record_of_what_cannot_be_written(plan: Plan, name: str, goes_on: str | None) -> None:
+    _harness, call = begin(plan, f"app.Record('{name}', nil, nil, 'q') channel.R = '1'")
+    assert (call.variable("RECORD_STATUS"), call.variable("R"), call.ended) == ("ERROR", goes_on, True)
+
+
+def test_nobody_is_recorded_who_cannot_hear_the_beep(plan: Plan, tmp_path: Path) -> None:
+    harness, call = begin(plan, f"app.Record('{tmp_path}/m.wav') channel.R = '1'")
+    assert (call.variable("RECORD_STATUS"), call.variable("R")) == ("HANGUP", "1")
+    assert not harness.core.switchboard.recordings
+
+
+@pytest.mark.parametrize(("options", "kept"), [("q", False), ("qk", True)])
+def test_a_caller_who_is_sent_elsewhere_keeps_a_recording_only_if_wanted(
+    plan: Plan, tmp_path: Path, options: str, kept: bool
+) -> None:
+    harness, call = begin(plan, f"app.Record('{tmp_path}/m.wav', nil, nil, '{options}')")
+    path = harness.core.switchboard.recordings[-1].path
+    path.touch()
+    call.channel.redirect("default", "none", 1)
+    harness.core.clock.advance(0.1)
+    assert (call.variable("RECORD_STATUS"), path.exists()) == ("HANGUP", kept)
 
 
 def test_send_dtmf(plan: Plan) -> None:
@@ -225,7 +260,7 @@ def test_set_and_log(plan: Plan) -> None:
 def test_a_recording_s_duration(plan: Plan, tmp_path: Path) -> None:
     body = f"app.Record('{tmp_path}/m.wav', nil, nil, 'q') channel.D = channel['RECORDING_INFO(duration)']:get()"
     harness, call = begin(plan, body)
-    harness.core.switchboard.recordings[-1].duration_ms = 1234
+    harness.core.clock.advance(1.234)
     call.far.press("#")
     assert call.variable("D") == "1234"
 
