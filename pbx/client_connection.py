@@ -45,6 +45,7 @@ class ClientConnection(Protocol):
         self._gone = False
         self._write_timeout = WRITE_TIMEOUT
         self._write_timer: IDelayedCall | None = None
+        self._aborting: IDelayedCall | None = None
         self.local = self.peer = SecurityAddress("TCP", "", 0)
 
     def opened(self) -> None:
@@ -64,6 +65,7 @@ class ClientConnection(Protocol):
         """The connection has gone."""
         self._gone = True
         cancel_timer(self._write_timer)
+        cancel_timer(self._aborting)
         self._queue.clear()
         self._queued = 0
 
@@ -183,7 +185,8 @@ class ClientConnection(Protocol):
         transport: Any = self.transport
         if transport is not None:
             # In a turn of its own: the loss must not reach anybody while events are being handed out.
-            self._clock.call_later(0, transport.abortConnection)
+            # TLS that has gone by then cannot be aborted any more.
+            self._aborting = self._clock.call_later(0, transport.abortConnection)
 
 
 def listen_tls(reactor: Any, factory: ServerFactory, address: str, port: int, certificate: str, key: str) -> Any:
