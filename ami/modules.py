@@ -48,8 +48,10 @@ class ManagerModule(Module):
         self.server.provide(Manager, self.manager)
         self.server.provide(ManagerClients, ManagerClients(self.manager.sessions_of))
         self._withdrawals.append(commands.register(self.server, self.manager))
+        self.server.subsystems["Manager (AMI)"] = lambda: self.manager.config.general.enabled
 
     async def unload(self) -> None:
+        self.server.subsystems.pop("Manager (AMI)", None)
         self.server.withdraw(Manager)
         self.server.withdraw(ManagerClients)
         for withdraw in self._withdrawals:
@@ -134,8 +136,10 @@ class ManagerHttpModule(Module):
         if not read_manager_conf(self.server.config).general.webenabled:
             raise ModuleDeclined(f"{FILE} does not say webenabled = yes")
         self._served: ManagerHttp | None = ManagerHttp(self.server.require(Manager), self.server.require(HttpServer))
+        self.server.subsystems["Web Manager (AMI/HTTP)"] = lambda: self._served is not None
 
     async def unload(self) -> None:
+        self.server.subsystems.pop("Web Manager (AMI/HTTP)", None)
         if self._served is not None:
             self._served.stop()
 

@@ -75,6 +75,8 @@ class Server:
         self.restart_wanted = False
         #: What is held now, by name: parts tell here how much of what an idle exchange does not hold.
         self.gauges: dict[str, Callable[[], int]] = {}
+        #: Whether parts that can be switched off are on, by the names `core show settings` has for them.
+        self.subsystems: dict[str, Callable[[], bool]] = {}
         #: Reloads one module, or everything, and tells the bus; the program sets it (`reload` calls it).
         self.reloader: Callable[[str | None], Awaitable[list[str]]] | None = None
         self._stop_requested: list[Deferred[None]] = []

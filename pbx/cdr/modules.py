@@ -43,6 +43,7 @@ class CdrModule(Module):
         self._engine = CdrEngine(server.clock, server.channels)
         self._engine.apply(settings)
         server.provide(CdrEngine, self._engine)
+        server.subsystems["Call data records"] = lambda: self._engine.settings.enable
         self._withdrawals: list[Callable[[], None]] = [
             server.cli.register(command) for command in commands(self._engine)
         ]
@@ -50,6 +51,7 @@ class CdrModule(Module):
     async def unload(self) -> None:
         for withdraw in self._withdrawals:
             withdraw()
+        self.server.subsystems.pop("Call data records", None)
         self.server.withdraw(CdrEngine)
         self._engine.stop()
 

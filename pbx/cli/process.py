@@ -8,8 +8,10 @@ import grp
 import os
 import pwd
 import resource
+import shutil
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pbx.errors import ConfigError
@@ -17,6 +19,7 @@ from pbx.errors import ConfigError
 if TYPE_CHECKING:
     from pbx.asterisk_conf import AsteriskConf
 
+COMMAND = "obelisk"
 #: Connections accepted later are moved to descriptors from 2048 on, so the system's usual 1024 is too few.
 WANTED_FILES = 65536
 
@@ -106,3 +109,13 @@ def notify_systemd(state: str) -> None:
     address = "\0" + path[1:] if path.startswith("@") else path
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notifier:
         notifier.sendto(state.encode(), address)
+
+
+def own_command() -> str:
+    """How a user starts this very program: by its name where the PATH leads to it, else by its place."""
+    started = Path(sys.argv[0])
+    script = started if started.name == COMMAND else Path(sys.executable).with_name(COMMAND)
+    found = shutil.which(COMMAND)
+    if found is not None and script.exists() and Path(found).samefile(script):
+        return COMMAND
+    return str(script.absolute()) if script.exists() else f"{sys.executable} -m pbx.cli.program"

@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import TimeoutError as DeferredTimeout
@@ -24,6 +23,7 @@ from pbx.cli.process import (
     go_to_background,
     keep_freed_memory,
     notify_systemd,
+    own_command,
     remove_pid,
     set_limits,
     write_pid,
@@ -167,8 +167,7 @@ class ExchangeProcess:
         if self._mode.banner:
             etc = self._conf.directories.etc
             print(f"Obelisk {VERSION} is ready. Phone accounts: {etc / 'pjsip.conf'}", flush=True)
-            called = sys.argv[0] if Path(sys.argv[0]).name == "obelisk" else "obelisk"
-            print(f"Console: {called} console -C {etc}   (Ctrl-C here stops the exchange)", flush=True)
+            print(f"Console: {own_command()} console -C {etc}   (Ctrl-C here stops the exchange)", flush=True)
 
     def _watch_responsiveness(self) -> None:
         watchdog = os.environ.get("WATCHDOG_USEC", "")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 
-from pbx.testing.audio import assert_heard, write_tone
+from pbx.testing.audio import FOREIGN_SECONDS, THROUGHOUT_SHARE, assert_heard, write_tone
 from pbx.testing.phone import PhoneCall
 
 pytestmark = pytest.mark.e2e
@@ -43,11 +43,19 @@ async def _echo(server: Any, phones: Any, tmp_path: Path) -> PhoneCall:
     return call
 
 
-async def _still_echoing(call: PhoneCall, phones: Any, tmp_path: Path, seconds: float) -> None:
+async def _still_echoing(
+    call: PhoneCall, phones: Any, tmp_path: Path, seconds: float, *, beside_a_hog: bool = False
+) -> None:
+    """The call that nobody meant any harm hears itself throughout.
+
+    A script that computes until its budget is spent takes a processor for that time. The exchange's audio has threads
+    of its own, but the phone's clock, which plays and records, then shares what is left (of two processors: one) with
+    everything else that the test runs: it may falter for a fifth of the time before the exchange is to blame.
+    """
     await phones.sleep(1.0)
     await call.stop_recording()
-    # What misbehaves beside it takes a processor, from the phones too: their clocks falter before the exchange's does.
-    assert_heard(tmp_path / "echo.wav", 440, seconds, share=0.8, foreign_seconds=0.4)
+    share, foreign = (0.8, 0.4) if beside_a_hog else (THROUGHOUT_SHARE, FOREIGN_SECONDS)
+    assert_heard(tmp_path / "echo.wav", 440, seconds, share=share, foreign_seconds=foreign)
     await call.hangup()
     await call.disconnected()
 
@@ -76,7 +84,7 @@ async def test_runaway_script_ends_that_call_only(
     call = await alice.call(server.sip_uri(extension))
     await call.disconnected(timeout=15)
     await server.wait_log(r"extensions\.lua")
-    await _still_echoing(echo, phones, tmp_path, 0.9)
+    await _still_echoing(echo, phones, tmp_path, 0.9, beside_a_hog=True)
 
 
 @pytest_twisted.ensureDeferred

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,7 @@ async def test_starts_answers_and_stops(live_server: Any) -> None:
     assert "fully booted" in await server.cli("core waitfullybooted")
     assert "0 active channels" in await server.cli("core show channels")
     assert "System uptime" in await server.cli("core show uptime")
+    assert re.search(r"Call data records: +Enabled\n", await server.cli("core show settings"))
     assert "No such command" in await server.cli("no such thing")
     await server.check_clean()
     assert await server.stop() == 0
@@ -39,9 +42,10 @@ async def test_starts_answers_and_stops(live_server: Any) -> None:
 async def test_the_console_is_reached_by_the_line_that_run_prints(live_server: Any) -> None:
     server: LiveServer = await live_server(supervise=True)
     program, *words = (await server.wait_log(r"^Console: (.*?)   "))[1].split()
-    if program != "obelisk":  # Run as a module it cannot know its command's place.
-        assert os.access(program, os.X_OK)
-    code, output = await server.program(*words, "-x", "core show version")
+    if shutil.which(program) is None:
+        pytest.fail(f"there is no command {program}")
+    assert "-m" not in words or program == sys.executable
+    code, output = await server.program(*words[words.index("console") :], "-x", "core show version")
     assert code == 0
     assert "Obelisk" in output
 

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 #: Reloads one module, or everything; gives the names. Raises ObeliskError with every failure.
 Reload = Callable[["str | None"], Awaitable["list[str]"]]
 
+#: What `core show settings` says of; parts that are there tell in `Server.subsystems` whether they are on.
+SUBSYSTEMS = (
+    "Manager (AMI)",
+    "Web Manager (AMI/HTTP)",
+    "Call data records",
+    "Realtime Architecture (ARA)",
+)
 _UNITS = (("year", 31536000), ("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 
 
@@ -227,6 +234,9 @@ class _CoreCommands:
             ("Cache directory", directories.cache),
         ]
         lines = ["", "PBX Core settings", "-----------------", *_rows(core_rows)]
+        lines += ["", "* Subsystems", "  -------------"]
+        on = {name: is_on() for name, is_on in server.subsystems.items()}
+        lines += _rows([(name, _enabled(on.get(name, False))) for name in SUBSYSTEMS])
         lines += ["", "* Directories", "  -------------", *_rows(directory_rows), "", ""]
         return "\n".join(lines)
 

@@ -316,6 +316,21 @@ def test_settings_name_the_directories(console: Console, tmp_path: Path) -> None
     assert "  Maximum calls:               4 (Current 0)\n" in text
 
 
+def test_settings_say_which_parts_are_on(console: Console) -> None:
+    console.server.subsystems |= {"Manager (AMI)": lambda: True, "Call data records": lambda: False}
+    lines = console.run("core show settings").splitlines()
+    at = lines.index("* Subsystems")
+    assert lines[at : at + 7] == [
+        "* Subsystems",
+        "  -------------",
+        "  Manager (AMI):               Enabled",
+        "  Web Manager (AMI/HTTP):      Disabled",
+        "  Call data records:           Disabled",
+        "  Realtime Architecture (ARA): Disabled",
+        "",
+    ]
+
+
 def test_help(console: Console) -> None:
     assert "core stop now                  -- Shut down Asterisk immediately\n" in console.run("core show help")
     assert console.run("core show help core stop now").startswith("Usage: core stop now\n")
