@@ -185,6 +185,10 @@ class Location:
         """Whether the endpoint has a contact to call."""
         return self._online.get(endpoint_id, False)
 
+    def online(self) -> list[str]:
+        """Names of the endpoints that have a contact to call."""
+        return [name for name, online in self._online.items() if online]
+
     def endpoints_of(self, aor_name: str) -> tuple[str, ...]:
         """Names of the endpoints that have this address of record."""
         return self._endpoints_of.get(aor_name, ())

@@ -159,6 +159,8 @@ class RegistrationClient:
         ]
         if supported:
             found.append(("Supported", ", ".join(supported)))
+        if registration.user_agent:
+            found.append(("User-Agent", registration.user_agent))
         return found
 
     def _contact(self) -> str:

@@ -24,6 +24,7 @@ from pbx.pjsip.objects.transport import split_bind
 from pbx.pjsip.options import OptionsResponder
 from pbx.pjsip.out_of_dialog import Requests
 from pbx.pjsip.qualify import Qualifier
+from pbx.pjsip.registration_context import RegistrationContext
 from pbx.pjsip.settings import PjsipSettings
 from pbx.pjsip.transports.settings import Probes, TransportSettings
 
@@ -163,6 +164,9 @@ class ResPjsip(Module):
         self._provide(Requests, requests)
         self._stops += [self._location.stop, self._distributor.stop, self._qualifier.stop]
         self._location.start()
+        self._registration_context = RegistrationContext(server, self._location, self._settings)
+        self._registration_context.start()
+        self._stops.append(self._registration_context.stop)
         self._distributor.start()
         await self._listen()
         self._qualifier.start()
@@ -200,6 +204,7 @@ class ResPjsip(Module):
             max_forwards=settings.max_forwards,
             keep_alive_interval=settings.keep_alive_interval,
         )
+        self._registration_context.apply()
         for error in dangling_names(self.server.sorcery):
             log.error("{error}", error=str(error))
         for line in without_effect.warnings(self.server.sorcery):

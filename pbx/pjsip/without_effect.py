@@ -46,16 +46,15 @@ MISSED: dict[type[ConfigObject], frozenset[str]] = {
         "media_encryption_optimistic media_use_received_transport named_call_group named_pickup_group "
         "outgoing_call_offer_pref pickup_group rtcp_mux rtp_ipv6 rtp_keepalive rtp_port_end "
         "rtp_port_start security_mechanisms security_negotiation srtp_tag_32 stir_shaken stir_shaken_profile "
-        "suppress_moh_on_sendonly t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec t38_udptl_ipv6 "
+        "t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec t38_udptl_ipv6 "
         "t38_udptl_maxdatagram t38_udptl_nat tos_video use_avpf webrtc"
     ),
     Auth: _words("oauth_clientid oauth_secret refresh_token"),
-    Registration: _words("security_mechanisms security_negotiation user_agent"),
+    Registration: _words("security_mechanisms security_negotiation"),
     Transport: _words(
         "allow_wildcard_certs ca_list_file ca_list_path cert_file cipher method password priv_key_file "
         "require_client_cert symmetric_transport verify_client verify_server"
     ),
-    GlobalSettings: _words("regcontext"),
 }
 
 

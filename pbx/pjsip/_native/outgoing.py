@@ -142,6 +142,8 @@ class Sender:
                     tdata.add_parsed_header(core, message, "Route", value)
                     size += len(value) + 10
                 for name, value in headers:
+                    if name.lower() == "user-agent":
+                        tdata.remove_headers(message.msg, {"user-agent"})
                     if name.lower() == "max-forwards":
                         tdata.set_max_forwards(core, message, int(value))
                         continue

@@ -393,7 +393,7 @@ class PjsipSession:
 
     def _hold_changed(self) -> None:
         negotiated = self.media.negotiated
-        if negotiated is None or not self.up:
+        if negotiated is None or not self.up or self.endpoint.suppress_moh_on_sendonly:
             return
         if negotiated.held and not self.channel.held:
             self.channel.queue_frame(ControlFrame(Control.HOLD, self.endpoint.moh_suggest))

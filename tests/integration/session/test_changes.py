@@ -46,6 +46,20 @@ async def test_hold_and_take_back(exchange: Any, phone: Any, sdp: Any) -> None:
     await end(phone)
 
 
+@pytest.mark.parametrize("options", ["suppress_moh_on_sendonly = yes"])
+@ensureDeferred
+async def test_hold_that_is_to_make_no_music(exchange: Any, phone: Any, sdp: Any) -> None:
+    held = seen(exchange, HoldChanged)
+    await phone.established("101")
+    for version, lines in ((2, ("a=sendonly",)), (3, ())):
+        phone.request("INVITE", body=sdp(lines=lines, version=version))
+        await phone.response(200)
+        phone.ack()
+    await end(phone)
+    await exchange.wait_idle()
+    assert held == []
+
+
 @ensureDeferred
 async def test_the_old_way_to_hold(exchange: Any, phone: Any, sdp: Any) -> None:
     held = seen(exchange, HoldChanged)

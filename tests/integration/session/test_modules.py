@@ -65,6 +65,28 @@ async def test_a_registered_phone_is_called_by_its_endpoint(exchange: Any, phone
     assert (await waiting).status == "BUSY"
 
 
+REGISTRATION_CONTEXT = "aors = place\n\n[place]\ntype = aor\nmax_contacts = 1\n\n[global]\ntype = global\nregcontext = "
+
+
+@pytest.mark.parametrize("options", [REGISTRATION_CONTEXT + "here"])
+@ensureDeferred
+async def test_who_can_be_reached_has_an_extension(exchange: Any) -> None:
+    server = exchange.server
+    assert not server.dialplan.exists("here", "phone")
+    uri = "sip:me@127.0.0.1:9"
+    contact = Contact(contact_id("place", uri), aor="place", uri=uri, expiration_time=server.clock.now() + 60)
+    server.sorcery.create(contact)
+    assert server.dialplan.exists("here", "phone")
+    await server.reload("pbx_lua")
+    assert server.dialplan.exists("here", "phone")
+    conf = server.directories.etc / "pjsip.conf"
+    conf.write_text(conf.read_text().replace("regcontext = here", "regcontext = there"))
+    await server.reload("res_pjsip")
+    assert [server.dialplan.exists(context, "phone") for context in ("here", "there")] == [False, True]
+    server.sorcery.delete(Contact, contact.id)
+    assert not server.dialplan.exists("there", "phone")
+
+
 @pytest.mark.parametrize(
     "extensions",
     ['extensions = { default = { ["101"] = function() app.Answer(); app.Playback("beep"); app.Wait(9) end } }'],

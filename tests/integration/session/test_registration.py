@@ -157,3 +157,15 @@ async def test_a_section_taken_away_is_unregistered(registrar: Registrar, exchan
     await exchange.server.reload("res_pjsip_outbound_registration")
     assert (await phone.wanted("REGISTER")).headers.get("Expires") == "0"
     assert list(exchange.server.require(RegistrationClients)) == []
+
+
+@pytest.mark.parametrize(("more", "shown"), [("user_agent = Desk 9", ["Desk 9"]), ("", None)])
+@ensureDeferred
+async def test_who_registers_may_call_itself_otherwise(
+    registrar: Registrar, more: str, shown: list[str] | None
+) -> None:
+    register = await registrar.begin(more)
+    agents = register.headers.get_all("User-Agent")
+    assert agents == shown or (shown is None and agents[0].startswith("Obelisk"))
+    registrar.phone.answer(register, 403)
+    await registrar.told(RegistrationState.REJECTED)
