@@ -73,7 +73,7 @@ class CdrEngine:
                     entry.settings = self.settings
 
     def _start(self) -> None:
-        self.ledger = Ledger(self.settings, self.now, self._wanted, self._finished)
+        self.ledger = Ledger(self.settings, self._clock.now, self._wanted, self._finished)
         self._channels.observe(self.ledger)
 
     def stop(self) -> None:

@@ -1,22 +1,21 @@
 """One record in the making: its parties and times, and how they become a `Cdr`. Times are microseconds, 0 for none.
 
-A party is the channel itself until the record is closed for it, then what the channel was at that time: most calls are
-accounted for with a snapshot or two of each of their channels.
+A party is the channel itself until the record is closed for it, then what of the channel at that time it needs.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pbx.cdr.record import Cdr, Disposition, clid_text
 from pbx.core.causes import Cause
-from pbx.core.snapshot import ChannelSnapshot
 from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
     from pbx.cdr.settings import CdrSettings
     from pbx.core.channel_record import ChannelRecord
+    from pbx.core.party import Caller, Dialed
 
 Variables = dict[str, tuple[str, str]]
 
@@ -36,12 +35,30 @@ class State(Enum):
     FINALIZED = "Finalized"
 
 
+class Remains(NamedTuple):
+    """What a record needs of a channel, by the channel's own names."""
+
+    name: str
+    uniqueid: str
+    linkedid: str
+    created: float
+    outgoing: bool
+    originated: bool
+    state: ChannelState
+    caller: Caller
+    dialed: Dialed
+    accountcode: str
+    tenantid: str
+    amaflags: int
+    hangup_cause: int
+
+
 class Party:
     """A side of a record. ``preferred`` is CDR_PROP(party_a)."""
 
     __slots__ = ("_dialed_number", "_variables", "channel", "preferred", "userfield")
 
-    def __init__(self, channel: ChannelRecord | ChannelSnapshot, dialed_number: str = "") -> None:
+    def __init__(self, channel: ChannelRecord | Remains, dialed_number: str = "") -> None:
         #: The channel, or what it was when the record was closed.
         self.channel = channel
         self._dialed_number = dialed_number
@@ -67,14 +84,27 @@ class Party:
         ``free``: also let go of one that has ended.
         """
         channel = self.channel
-        if (free or channel.alive) and not isinstance(channel, ChannelSnapshot):
-            self.channel = channel.snapshot()
+        if not isinstance(channel, Remains) and (free or channel.alive):
+            self.channel = Remains(
+                channel.name,
+                channel.uniqueid,
+                channel.linkedid,
+                channel.created,
+                channel.outgoing,
+                channel.originated,
+                channel.state,
+                channel.caller,
+                channel.dialed,
+                channel.accountcode,
+                channel.tenantid,
+                channel.amaflags,
+                channel.hangup_cause,
+            )
 
     @property
     def variables(self) -> Variables:
         """Those of CDR(), by their names in lower case; not to be changed. ``dnid`` is the number that was dialled."""
-        channel = self.channel
-        number = channel.dialed_number if isinstance(channel, ChannelSnapshot) else channel.dialed.number
+        number = self.channel.dialed.number
         if number != self._dialed_number:
             self._dialed_number = number
             self.set("dnid", number)
@@ -92,7 +122,7 @@ class Party:
             self._variables = _NO_VARIABLES
 
 
-def is_dialed(channel: ChannelRecord | ChannelSnapshot) -> bool:
+def is_dialed(channel: ChannelRecord | Remains) -> bool:
     """Whether a channel was made by a dial for somebody, not by an origination."""
     return channel.outgoing and not channel.originated
 

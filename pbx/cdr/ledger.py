@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from pbx.cdr.entry import Entry, Party, State, disposition_of_status, pick_party_a
+from pbx.cdr.record import SECOND
 from pbx.core.states import ChannelState
 
 if TYPE_CHECKING:
@@ -111,21 +112,25 @@ class Account:
 
 
 class Ledger:
-    """All records in the making. ``now`` gives microseconds since the epoch; ``wanted``, whether anybody reads them."""
+    """All records in the making. ``time`` gives seconds since the epoch; ``wanted``, whether anybody reads them."""
 
     def __init__(
         self,
         settings: CdrSettings,
-        now: Callable[[], int],
+        time: Callable[[], float],
         wanted: Callable[[], bool],
         give_out: Callable[[list[Cdr]], object],
     ) -> None:
         self.settings = settings
-        self.now = now
+        self._time = time
         self._wanted = wanted
         self._give_out = give_out
         self._accounts: dict[str, Account] = {}
         self._sequence = 0
+
+    def now(self) -> int:
+        """Microseconds since the epoch."""
+        return round(self._time() * SECOND)
 
     # Looking
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
@@ -391,7 +391,16 @@ class ChannelRecord:
         plain = self.variables.set(name, value)
         if self.reported is not None and plain in self.reported:
             self.changed()
-        self.tell_variable(name, value)
+        if self._channels.bus.wanted(messages.VariableSet):
+            self.tell_variable(name, value)
+
+    def blank_variables(self, names: Iterable[str]) -> None:
+        """Set several channel variables to the empty string: an application's results, before it has any."""
+        if self.reported is None and not self._channels.bus.wanted(messages.VariableSet):
+            self.variables.blank(names)
+            return
+        for name in names:
+            self.set_variable(name, "")
 
     def push_variable(self, name: str, value: str) -> None:
         """Put a variable over the one of that name, until `unset_variable` brings that back. Nobody is told."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from pbx.core.hints import split_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pbx.core.channel_record import ChannelRecord
 
 #: Asterisk's names for a variable longer than this are cut; a bound on what one write may cost us.
@@ -63,6 +65,15 @@ class VariableStore:
         self._values.pop(plain, None)
         self._values[plain] = value
         return plain
+
+    def blank(self, names: Iterable[str]) -> None:
+        """`set` several to the empty string, by plain names."""
+        values = self._values
+        for name in names:
+            values.pop(name, None)
+            values[name] = ""
+            if self._marks is not None:
+                self._marks.pop(name, None)
 
     def push(self, name: str, value: str) -> str:
         """`set`, over the value there is, if any."""

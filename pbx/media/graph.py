@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+_NOBODY: frozenset[int] = frozenset()
+
 
 class Node:
     """A leg's place in the graph. ``slot`` is set while it has a stream, ``peer`` when it is one end of a pipe."""
@@ -304,7 +306,9 @@ class AudioGraph:
 
     def _realise(self, sink: int, wanted: set[int]) -> None:
         """Make ``sink`` hear exactly ``wanted``."""
-        present = self._heard.get(sink, set())
+        present = self._heard.get(sink, _NOBODY)
+        if wanted == present:
+            return
         for source in present - wanted:
             self._disconnect(source, sink)
             self._listeners[source] -= 1

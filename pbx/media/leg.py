@@ -15,6 +15,8 @@ from pbx.media.graph import Node
 from pbx.media.parameters import StreamParameters, StreamStatistics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pbx.media._native.stream import Stream
     from pbx.media.engine import MediaEngine
     from pbx.media.listening import Listening
@@ -84,7 +86,11 @@ class Leg:
 
     def statistics(self) -> StreamStatistics | None:
         """RTP counters of the present stream, None without one."""
-        return self.stream.statistics() if self.stream is not None else None
+        return self.stream.count()() if self.stream is not None else None
+
+    def count(self) -> Callable[[], StreamStatistics] | None:
+        """The counters as they are now, to be read later."""
+        return self.stream.count() if self.stream is not None else None
 
     def seconds_since_rtp(self) -> float:
         """Seconds since a packet last arrived, or since the stream began; 0 without a stream.

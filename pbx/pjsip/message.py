@@ -23,6 +23,7 @@ COMPACT = {
 
 _LINE = re.compile(rb"\r\n(?![ \t])|\n(?![ \t])|\r(?![ \t\n])")
 _FOLD = re.compile(rb"[ \t]*(?:\r\n|\n|\r)[ \t]+")
+_FIELD = re.compile(r"^([^:\n]*):(.*)$", re.MULTILINE)
 _END_OF_HEAD = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n")
 _CSEQ = re.compile(r"\s*(\d{1,10})\s+([^\s]+)\s*\Z")
 _BRANCH = re.compile(r";\s*branch\s*=\s*([^\s;,]+)", re.IGNORECASE)
@@ -66,13 +67,11 @@ def text_of(raw: bytes) -> str:
 class Headers:
     """Header fields in order. Names compare without case and by either form."""
 
-    __slots__ = ("_index", "_pairs")
+    __slots__ = ("_first", "_pairs")
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         self._pairs = pairs
-        self._index: dict[str, list[str]] = {}
-        for name, value in pairs:
-            self._index.setdefault(canonical(name), []).append(value)
+        self._first = {canonical(name): value for name, value in reversed(pairs)}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._pairs)
@@ -81,25 +80,20 @@ class Headers:
         return len(self._pairs)
 
     def __contains__(self, name: str) -> bool:
-        return canonical(name) in self._index
+        return canonical(name) in self._first
 
     def get(self, name: str) -> str | None:
         """The first field of that name, as it was sent, or None."""
-        found = self._index.get(canonical(name))
-        return found[0] if found else None
+        return self._first.get(canonical(name))
 
     def get_all(self, name: str) -> list[str]:
         """Every field of that name in order."""
-        return list(self._index.get(canonical(name), ()))
+        wanted = canonical(name)
+        return [value for each, value in self._pairs if canonical(each) == wanted] if wanted in self._first else []
 
     def values(self, name: str) -> list[str]:
         """Every value of a list header (Allow, Supported, Contact, Route...), fields split at their commas."""
-        return [
-            piece.strip()
-            for field in self._index.get(canonical(name), ())
-            for piece in split_quoted(field, ",")
-            if piece.strip()
-        ]
+        return [piece.strip() for field in self.get_all(name) for piece in split_quoted(field, ",") if piece.strip()]
 
 
 class SipMessage:
@@ -122,13 +116,12 @@ class SipMessage:
 
     @lazy
     def headers(self) -> Headers:
-        lines = head_lines(self._parts[0])
+        lines = head_lines(self._parts[0])[1:]
         try:
-            texts = b"\n".join(lines).decode("utf-8").split("\n")
+            text = b"\n".join(lines).decode("utf-8")
         except UnicodeDecodeError:
-            texts = [text_of(line) for line in lines]
-        parts = [line.partition(":") for line in texts[1:]]
-        return Headers([(name.strip(), value.strip()) for name, colon, value in parts if colon])
+            text = "\n".join([text_of(line) for line in lines])
+        return Headers([(name.strip(), value.strip()) for name, value in _FIELD.findall(text)])
 
     @property
     def is_request(self) -> bool:

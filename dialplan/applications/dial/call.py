@@ -65,8 +65,7 @@ class DialCall:
         Raises ArgumentError, with DIALSTATUS set, and ChannelInterrupted.
         """
         channel = self._channel
-        for name in _CLEARED:
-            channel.set_variable(name, "")
+        channel.blank_variables(_CLEARED)
         if channel.max_forwards <= 0:
             log.warn("Cannot place outbound call from channel '{name}'. Max forwards exceeded", name=channel.name)
             channel.set_variable("DIALSTATUS", BUSY)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from pbx.media._native.endpoint import MediaEndpoint
 from pbx.media._native.library import CData, PjLibrary, check, fill_address
@@ -40,6 +42,27 @@ def _spread(stat: CData) -> Spread:
     return Spread(stat.min / 1000, stat.max / 1000, stat.mean / 1000, deviation / 1000)
 
 
+def _statistics(ssrc: int, remote_ssrc: int, counters: CData) -> StreamStatistics:
+    rx, tx = counters.rx, counters.tx
+    return StreamStatistics(
+        ssrc=ssrc,
+        remote_ssrc=remote_ssrc,
+        packets_received=rx.pkt,
+        bytes_received=rx.bytes,
+        packets_lost=rx.loss,
+        packets_discarded=rx.discard,
+        packets_reordered=rx.reorder,
+        packets_duplicated=rx.dup,
+        jitter=_spread(rx.jitter),
+        packets_sent=tx.pkt,
+        bytes_sent=tx.bytes,
+        remote_packets_lost=tx.loss,
+        remote_jitter=_spread(tx.jitter),
+        round_trip=_spread(counters.rtt),
+        round_trip_samples=counters.rtt.n,
+    )
+
+
 def _check(parameters: StreamParameters) -> None:
     """What PJMEDIA would not refuse but misuse."""
     events = (parameters.send_event_payload_type, parameters.receive_event_payload_type)
@@ -69,12 +92,20 @@ class StreamFactory:
         self.lib = library.lib
         self.endpoint = endpoint
         self._codecs: dict[str, _Codec] = {}
-        self._info = ffi.new("pjmedia_stream_info *")
-        self._blank = bytes(ffi.sizeof("pjmedia_stream_info"))
+        info = self._info = ffi.new("pjmedia_stream_info *")
+        info.type = _TYPE_AUDIO
+        info.proto = _PROTO_RTP_AVP
+        info.dir = _BOTH
+        info.rtp_seq_ts_set = 3
+        info.jb_init = info.jb_min_pre = info.jb_max_pre = info.jb_max = -1
+        info.jb_discard_algo = _DISCARD_PROGRESSIVE
+        #: What is the same in every stream.
+        self._blank = bytes(ffi.buffer(info))
         self._param = ffi.new("pjmedia_codec_param *")
         self._made = ffi.new("pjmedia_stream **")
         self._port = ffi.new("pjmedia_port **")
         self.statistics = ffi.new("pjmedia_rtcp_stat *")
+        self.session = ffi.new("pjmedia_stream_rtp_sess_info *")
 
     def codec(self, form: Format) -> _Codec:
         """What PJMEDIA says of a codec; raises MediaError for one it does not have."""
@@ -107,9 +138,6 @@ class StreamFactory:
         codec = self.codec(form)
         info = self._info
         ffi.memmove(info, self._blank, len(self._blank))
-        info.type = _TYPE_AUDIO
-        info.proto = _PROTO_RTP_AVP
-        info.dir = _BOTH
         fill_address(info.rem_addr, parameters.remote_address, parameters.remote_port)
         if parameters.remote_rtcp_port is not None:
             address = parameters.remote_rtcp_address or parameters.remote_address
@@ -132,9 +160,6 @@ class StreamFactory:
         info.ssrc = ssrc or 1
         info.rtp_ts = timestamp
         info.rtp_seq = sequence & 0x7FFF
-        info.rtp_seq_ts_set = 3
-        info.jb_init = info.jb_min_pre = info.jb_max_pre = info.jb_max = -1
-        info.jb_discard_algo = _DISCARD_PROGRESSIVE
         status = self.lib.pjmedia_stream_create(
             self.endpoint.handle, ffi.NULL, info, transport.handle, ffi.NULL, self._made
         )
@@ -193,34 +218,13 @@ class Stream:
         self._lib.pjmedia_stream_get_stat(self.handle, scratch)
         return int(scratch.rx.pkt)
 
-    def statistics(self) -> StreamStatistics:
-        """RTCP's view of the stream (RFC 3550 section 6.4)."""
-        scratch = self._factory.statistics
-        self._lib.pjmedia_stream_get_stat(self.handle, scratch)
-        rx, tx = scratch.rx, scratch.tx
-        return StreamStatistics(
-            ssrc=self.ssrc,
-            remote_ssrc=self._remote_ssrc(),
-            packets_received=rx.pkt,
-            bytes_received=rx.bytes,
-            packets_lost=rx.loss,
-            packets_discarded=rx.discard,
-            packets_reordered=rx.reorder,
-            packets_duplicated=rx.dup,
-            jitter=_spread(rx.jitter),
-            packets_sent=tx.pkt,
-            bytes_sent=tx.bytes,
-            remote_packets_lost=tx.loss,
-            remote_jitter=_spread(tx.jitter),
-            round_trip=_spread(scratch.rtt),
-            round_trip_samples=scratch.rtt.n,
-        )
-
-    def _remote_ssrc(self) -> int:
-        info = ffi.new("pjmedia_stream_rtp_sess_info *")
-        if self._lib.pjmedia_stream_get_rtp_session_info(self.handle, info):
-            return 0
-        return int(info.rx_rtp.peer_ssrc)
+    def count(self) -> Callable[[], StreamStatistics]:
+        """RTCP's view of the stream as it is now (RFC 3550 section 6.4), to be read now or after its end."""
+        counters = ffi.new("pjmedia_rtcp_stat *")
+        self._lib.pjmedia_stream_get_stat(self.handle, counters)
+        session = self._factory.session
+        failed = self._lib.pjmedia_stream_get_rtp_session_info(self.handle, session)
+        return partial(_statistics, self.ssrc, 0 if failed else int(session.rx_rtp.peer_ssrc), counters)
 
     def destroy(self) -> None:
         """Send RTCP BYE, let go of the transport and give up our reference.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import struct
 from collections.abc import Sequence
@@ -94,6 +95,9 @@ class UdpTransport:
         self._media_start = ffi.cast(_MEDIA_START, self.handle.op.media_start)
         self._get_info = ffi.cast(_GET_INFO, self.handle.op.get_info)
         self._info = ffi.new("pjmedia_transport_info *")
+        self._waiting = select.poll()
+        for sock in pair:
+            self._waiting.register(sock, select.POLLIN)
         self._filtered = False
         self._admitted: tuple[tuple[Source, ...] | None, tuple[int, ...]] | None = None
 
@@ -111,6 +115,8 @@ class UdpTransport:
     def drain(self) -> set[Stranger]:
         """Throw away what the kernel keeps for a pair no stream is attached to; returns who had sent RTP."""
         strangers: set[Stranger] = set()
+        if not self._waiting.poll(0):  # as nearly always: two attempts to read would make two exceptions
+            return strangers
         for sock in (self.rtp, self.rtcp):
             for _ in range(MAX_DRAINED):
                 try:

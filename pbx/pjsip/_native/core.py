@@ -69,6 +69,10 @@ def _bare_invite_layer(core: PjCore) -> None:
     check(lib.pjsip_inv_usage_init(core.endpt, callbacks), "pjsip_inv_usage_init")
 
 
+def _log_failed(kind: Any, error: BaseException | None, trace: Any) -> None:
+    log.error("a line of PJSIP's log was lost: {error!r}", error=error)
+
+
 class _Entry:
     """Counts how deep Python is inside PJSIP; see `PjCore.entered`."""
 
@@ -136,7 +140,10 @@ class PjCore:
         self._thread = threading.get_ident()
         lib.pj_log_set_level(self._log_level)
         lib.pj_log_set_decor(PJ_LOG_HAS_SENDER)
-        lib.pj_log_set_log_func(self.callback("void(int, const char *, int)", self._on_log))
+        # Not by `callback`: media's threads come here too, which must not touch what counts the reactor's entries.
+        lib.pj_log_set_log_func(
+            self.keep(ffi.callback("void(int, const char *, int)", self._on_log, onerror=_log_failed))
+        )
         check(lib.pj_init(), "pj_init")
         # PJLIB's mutexes copy their owner's name whenever they are locked, 500 times a call: "r" for the reactor's.
         description = self.keep(ffi.new("long[]", THREAD_DESC_SIZE))
@@ -289,22 +296,19 @@ class PjCore:
         on_error: Callable[..., object] | None = None,
         call_id: Callable[..., str] | None = None,
     ) -> CData:
-        """A C function pointer for ``function``, kept until `stop`.
+        """A C function pointer for ``function``, kept until `stop`; for what PJSIP calls on the reactor's thread.
 
         An exception is logged with the Call-ID that ``call_id(*args)`` finds, ``on_error(*args)`` may answer it, and C
         gets ``result``. None of them lets an exception into C.
         """
 
         def guarded(*args: Any) -> Any:
-            # `entered`, written out: this runs some twenty times a call.
-            self._depth += 1
+            # This runs some fifty times a call, nearly always while Python is in PJSIP already.
             try:
-                try:
+                if self._depth:
                     return function(*args)
-                finally:
-                    if self._depth == 1:
-                        self._settle()
-                    self._depth -= 1
+                with self._entry:
+                    return function(*args)
             except Exception:  # the boundary to C
                 self._failed(signature, args, on_error, call_id)
                 return result

@@ -20,6 +20,8 @@ from pbx.pjsip.session.offer_answer import accept_answer, answer_offer
 from pbx.pjsip.session.own_description import build_offer, restate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pbx.core.media import AudioLeg
     from pbx.media import Leg, MediaEngine, RtpTransport, StreamStatistics
     from pbx.pjsip.objects import Endpoint
@@ -57,7 +59,7 @@ class SessionMedia:
         self._remote_offer: bytes | None = None
         self._chosen: tuple[str, ...] | None = None
         self._events = endpoint.dtmf_mode in _EVENT_MODES
-        self._last_statistics: StreamStatistics | None = None
+        self._last_count: Callable[[], StreamStatistics] | None = None
         self._last_source = ""
 
     @property
@@ -218,8 +220,8 @@ class SessionMedia:
     @property
     def statistics(self) -> StreamStatistics | None:
         """The stream's counters, also once it has ended; None while there was none."""
-        present = None if self._leg is None else self._leg.statistics()
-        return self._last_statistics if present is None else present
+        count = (None if self._leg is None else self._leg.count()) or self._last_count
+        return None if count is None else count()
 
     @property
     def source(self) -> str:
@@ -229,7 +231,8 @@ class SessionMedia:
 
     def close(self) -> None:
         """End the stream and give the transport back. Idempotent."""
-        self._last_statistics, self._last_source = self.statistics, self.source
+        self._last_count = (None if self._leg is None else self._leg.count()) or self._last_count
+        self._last_source = self.source
         self._leg = None
         transport, self._transport = self._transport, None
         if transport is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pbx.core.causes import Cause
@@ -72,9 +73,7 @@ class OutgoingCall:
     @property
     def to_header(self) -> str:
         """To of the INVITE: what can be no part of it is left out (RFC 3261 19.1.1, table 1), the port too."""
-        target = SipUri.parse(self.target)
-        params = {name: value for name, value in target.params.items() if name not in _NOT_IN_TO}
-        return f"<{replace(target, port=0, params=params, headers='')}>"
+        return _to_header(self.target)
 
     def from_header(self, session: PjsipSession) -> str:
         """From of the INVITE of ``session``'s channel, as far as it is known."""
@@ -130,6 +129,13 @@ def _transfer_headers(channel: Channel, others: Sequence[tuple[str, str]]) -> li
     return [(name, value) for name, value in found if value and name.lower() not in there]
 
 
+@lru_cache(maxsize=1024)
+def _to_header(text: str) -> str:
+    target = SipUri.parse(text)
+    params = {name: value for name, value in target.params.items() if name not in _NOT_IN_TO}
+    return f"<{replace(target, port=0, params=params, headers='')}>"
+
+
 def parse_dial_string(text: str, sessions: Sessions) -> tuple[DialString, Endpoint]:
     """The parts and the endpoint they name. Raises RequestFailed."""
     name, _, location = text.partition("/")
@@ -163,8 +169,8 @@ def resolve(dialled: DialString, endpoint: Endpoint, sessions: Sessions) -> Outg
         uri = replace(uri, user=dialled.user)
     if endpoint.user_eq_phone and uri.user.lstrip("+").isdecimal():
         uri = replace(uri, params={**uri.params, "user": "phone"})
-    # Headers in a URI would become headers of our INVITE.
-    uri = replace(uri, headers="")
+    if uri.headers:  # they would become headers of our INVITE
+        uri = replace(uri, headers="")
     protocol = (uri.param("transport") or ("tls" if uri.scheme == "sips" else "udp")).lower()
     try:
         transport = sessions.transport_towards(endpoint, protocol)
