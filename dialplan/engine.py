@@ -283,8 +283,8 @@ class Engine:
         self.goto(channel, *target)
         return RESULT_OK
 
-    def goto(self, channel: Channel, context: str, exten: str, priority: int) -> None:
-        """Let the run on ``channel`` go on elsewhere once the present application ends."""
+    def goto(self, channel: Channel, context: str | None, exten: str | None, priority: int) -> None:
+        """Let the run on ``channel`` go on elsewhere once the present application ends; None leaves what there is."""
         channel.set_position(context, exten, priority)
         run = run_of(channel)
         if run is not None:

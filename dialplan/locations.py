@@ -29,6 +29,19 @@ def split_location(channel: Channel, text: str) -> tuple[str, str, str]:
     return context or channel.context, exten or channel.exten, parts[-1]
 
 
+def go_to(engine: Engine, channel: Channel, text: str) -> Place:
+    """Go on at a place, and give it. Raises ArgumentError."""
+    place = parse_location(engine, channel, text)
+    engine.goto(channel, *as_named(text, place))
+    return place
+
+
+def as_named(text: str, place: Place) -> tuple[str | None, str | None, int]:
+    """A place with None for what ``text`` does not name: that stays as it is (ast_parseable_goto)."""
+    parts = ("", "", *(part.strip() for part in text.split(",", 2)))
+    return place[0] if parts[-3] else None, place[1] if parts[-2] else None, place[2]
+
+
 def parse_location(engine: Engine, channel: Channel, text: str) -> Place:
     """A place, whose priority may be a label, or be relative to the present one (``+2``). Raises ArgumentError."""
     if not text.strip():

@@ -61,7 +61,7 @@ class Loop:
         channel.extra[KEY] = run
         try:
             if not channel.exten:
-                channel.set_position(channel.context, "s", 1)
+                channel.set_position(None, "s", 1)
             while True:
                 found, result = await self.steps(channel, run)
                 if not await self._go_on(channel, run, found, result):
@@ -209,12 +209,12 @@ class Loop:
             return self._engine.interrupted(channel) == RESULT_OK
         timed_out = not dialled or (incomplete and dialled == digits)
         if not timed_out and self.here(channel, dialled):
-            channel.set_position(channel.context, dialled, 1)
+            channel.set_position(None, dialled, 1)
             return True
         if not timed_out:
             return self._invalid(channel, run, dialled, "dialled an invalid extension")
         if self.here(channel, "t"):
-            channel.set_position(channel.context, "t", 1)
+            channel.set_position(None, "t", 1)
             return True
         if self._go_to_e(channel, run, "RESPONSETIMEOUT"):
             return True
@@ -243,13 +243,13 @@ class Loop:
         if not self.here(channel, "e"):
             return False
         run.exception = RaisedException(reason, channel.context, channel.exten, channel.priority)
-        channel.set_position(channel.context, "e", 1)
+        channel.set_position(None, "e", 1)
         return True
 
     def _invalid(self, channel: Channel, run: Run, exten: str, how: str) -> bool:
         if self.here(channel, "i"):
             channel.set_variable("INVALID_EXTEN", exten)
-            channel.set_position(channel.context, "i", 1)
+            channel.set_position(None, "i", 1)
             return True
         if self._go_to_e(channel, run, "INVALID"):
             return True
@@ -291,7 +291,7 @@ class Loop:
         if not self.here(channel, "h"):
             return
         run.ignores_hangup = channel.in_hangup = True
-        channel.set_position(channel.context, "h", 1)
+        channel.set_position(None, "h", 1)
         await self.steps(channel, run)
 
 

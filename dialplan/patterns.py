@@ -68,10 +68,10 @@ def places_of(pattern: str) -> Places | None:
             end = pattern.find("]", at)
             if end < 0:
                 return None
-            members = _set_members(pattern[at:end])
+            # As in Asterisk an empty set is no place, but one whose range runs backwards is a place that nothing fits.
+            if end > at:
+                found.append(_set_members(pattern[at:end]))
             at = end + 1
-            if members:
-                found.append(members)
         else:
             found.append(frozenset(character))
     return tuple(found)
@@ -165,7 +165,8 @@ def sort_key(name: str) -> tuple[object, ...]:
 
 def weigh_places(places: Places) -> tuple[tuple[int, int], ...]:
     """The order of patterns by their places: sorts as `sort_key` does among patterns."""
-    return (*map(weigh, places), (_WEIGHT_END, 0))
+    # A place that nothing fits has no weight.
+    return (*(weigh(place) for place in places if place), (_WEIGHT_END, 0))
 
 
 @lru_cache(maxsize=4096)
@@ -173,5 +174,7 @@ def weigh(place: Place) -> tuple[int, int]:
     """The order of one place: fewer characters first, then the lower ones; marks last."""
     if isinstance(place, str):
         return (_WEIGHT_ANY if place == ANY else _WEIGHT_EARLY, 0)
+    if not place:
+        return (0, 0)
     bits = sum(1 << (255 - min(ord(member), 255)) for member in place)
     return (len(place) << 8 | min(ord(member) for member in place) & 0xFF, -bits)

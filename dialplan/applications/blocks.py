@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError
-from dialplan.locations import parse_location
+from dialplan.locations import go_to
 
 if TYPE_CHECKING:
     from dialplan.engine import Engine
@@ -71,14 +71,14 @@ class Blocks:
     def jump(self, place: str) -> None:
         """Go on at a place that a variable had."""
         try:
-            self._engine.goto(self._channel, *parse_location(self._engine, self._channel, place))
+            go_to(self._engine, self._channel, place)
         except ArgumentError as error:
             log.warn("{where}: {error}", where=self._engine.where(self._channel), error=str(error))
 
     def go(self, priority: int) -> None:
         """Go on at another priority of the extension."""
         channel = self._channel
-        self._engine.goto(channel, channel.context, channel.exten, priority)
+        self._engine.goto(channel, None, None, priority)
 
     def following(self) -> Iterator[tuple[int, str]]:
         """The priorities behind the present one, each with its application in small letters, while there are any."""

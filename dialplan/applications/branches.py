@@ -10,7 +10,7 @@ from dialplan.applications.execute import split_application
 from dialplan.arguments import ArgumentError, Arguments
 from dialplan.engine import Engine
 from dialplan.functions.logic import holds, present_time
-from dialplan.locations import parse_location
+from dialplan.locations import go_to
 from dialplan.registry import SYSTEM, DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK, RaisedException, run_of
 from dialplan.timing import parse_timing
@@ -36,9 +36,8 @@ class Branches(DialplanModule):
         """Take a branch, where there is one. Raises ArgumentError."""
         if not place:
             return RESULT_OK
-        context, exten, priority = parse_location(self.engine, channel, place)
+        context, exten, priority = go_to(self.engine, channel, place)
         verbose(log, 3, "Goto ({context},{exten},{priority})", context=context, exten=exten, priority=priority)
-        self.engine.goto(channel, context, exten, priority)
         return RESULT_OK
 
     @application(
@@ -116,5 +115,5 @@ class Branches(DialplanModule):
         run = run_of(channel)
         if run is not None:
             run.exception = RaisedException(args.raw, channel.context, channel.exten, channel.priority)
-        self.engine.goto(channel, channel.context, "e", 1)
+        self.engine.goto(channel, None, "e", 1)
         return RESULT_OK

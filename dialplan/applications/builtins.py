@@ -13,7 +13,7 @@ from dialplan.applications.sound import file_names, play_all
 from dialplan.arguments import ArgumentError, Arguments, split_arguments
 from dialplan.engine import Engine
 from dialplan.functions.base import scan_float, scan_int
-from dialplan.locations import parse_location
+from dialplan.locations import go_to
 from dialplan.loop import indicate_failure
 from dialplan.registry import DialplanModule, application, function
 from dialplan.run import (
@@ -174,9 +174,8 @@ class Builtins(DialplanModule):
         description="The priority may be a label, or relative as in +2.",
     )
     def app_goto(self, channel: Channel, args: Arguments) -> int:
-        context, exten, priority = parse_location(self.engine, channel, args.raw)
+        context, exten, priority = go_to(self.engine, channel, args.raw)
         verbose(log, 3, "Goto ({context},{exten},{priority})", context=context, exten=exten, priority=priority)
-        self.engine.goto(channel, context, exten, priority)
         return RESULT_OK
 
     @application("NoOp", "[text]", synopsis="Do nothing; the text shows in the verbose log.")
@@ -277,13 +276,13 @@ class Builtins(DialplanModule):
         if engine.exists(channel.context, channel.exten, channel.priority + 1, number):
             return RESULT_OK
         if engine.exists(channel.context, "t", 1, number):
-            engine.goto(channel, channel.context, "t", 1)
+            engine.goto(channel, None, "t", 1)
             return RESULT_OK
         if engine.exists(channel.context, "e", 1, number):
             run = run_of(channel)
             if run is not None:
                 run.exception = RaisedException("RESPONSETIMEOUT", channel.context, channel.exten, channel.priority)
-            engine.goto(channel, channel.context, "e", 1)
+            engine.goto(channel, None, "e", 1)
             return RESULT_OK
         log.warn("Timeout but no rule 't' or 'e' in context '{context}'", context=channel.context)
         return RESULT_HANGUP

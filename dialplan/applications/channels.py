@@ -11,10 +11,12 @@ from dialplan.engine import Engine
 from dialplan.registry import SYSTEM, DialplanModule, application
 from dialplan.run import RESULT_HANGUP, RESULT_OK
 from dialplan.verbosity import verbose
+from pbx.core.causes import Cause
 from pbx.core.channel import Channel
 from pbx.core.device_state import DeviceState, calls_state
 from pbx.core.technology import ChannelRequest, RequestFailed
 from pbx.errors import ObeliskError
+from pbx.modules import Module
 
 log = Logger()
 
@@ -186,7 +188,7 @@ class ChanIsAvailModule(DialplanModule):
         answers.channels.append(made.name)
         answers.originals.append(f"{technology}/{resource}")
         answers.causes.append("0")
-        made.hangup()
+        made.hangup(Cause.NOT_DEFINED)
         return True
 
 
@@ -209,6 +211,11 @@ class ReloadModule(DialplanModule):
         names: list[str | None] = [name.strip() for name in args.raw.split(",") if name.strip()]
         status = "SUCCESS"
         for name in names or [None]:
+            entry = None if name is None else self.server.modules.find(name)
+            if entry is not None and entry.kind.reload is Module.reload:
+                log.warn("{channel}: Reload: {name} does not support reload", channel=channel.name, name=name)
+                status = "FAILURE"
+                continue
             try:
                 await self.server.reload(name)
             except ObeliskError as error:

@@ -14,7 +14,10 @@ from pbx.statsd import COUNTER, GAUGE, SET, TIMER, Statsd
 
 log = Logger()
 
-_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+", re.ASCII)
+#: As in Asterisk a dot alone is a number too.
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]*", re.ASCII)
+#: Arguments before the rate.
+_BEFORE_RATE = 3
 _UNFIT = re.compile(r"[|\r\n]")
 _NAMES = {GAUGE: "gauge", COUNTER: "counter", TIMER: "timer", SET: "set"}
 
@@ -42,7 +45,9 @@ class StatsdModule(DialplanModule):
         if wrong:
             log.error("{channel}: StatsD: {reason}", channel=channel.name, reason=wrong, call_id=channel.callid)
             return RESULT_ERROR
-        self.server.require(Statsd).send(name, kind, value, float(rate) if rate else 1.0)
+        # A rate that is given but empty is 0: then nothing is ever sent.
+        share = _number(rate) if args.raw.count(",") >= _BEFORE_RATE else 1.0
+        self.server.require(Statsd).send(name, kind, value, share)
         return RESULT_OK
 
 
@@ -77,4 +82,9 @@ def _mistake_in_number(kind: str, value: str) -> str:
     if not _NUMBER.fullmatch(digits):
         return f"{digits} is not a number!"
     largest = 2.0**64 if kind == TIMER else 2.0**63
-    return f"Value {value} out of range!" if float(digits) > largest else ""
+    return f"Value {value} out of range!" if _number(digits) > largest else ""
+
+
+def _number(digits: str) -> float:
+    """What matches `_NUMBER`, read by strtod."""
+    return float(digits) if digits.strip(".") else 0.0

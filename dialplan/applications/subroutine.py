@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from dialplan.arguments import ArgumentError, split_arguments
-from dialplan.locations import parse_location, split_location
+from dialplan.locations import as_named, parse_location, split_location
 from dialplan.run import KEY, Run, run_of
 from dialplan.stack import MAX_ARGUMENTS, Frame, StackOverflow, made_stack
 from dialplan.verbosity import verbose
@@ -80,7 +80,7 @@ def gosub(engine: Engine, channel: Channel, text: str) -> Frame:
     stack.check(text)
     values = split_arguments(arguments, MAX_ARGUMENTS, raw=True) if arguments else []
     frame = stack.push(channel, (channel.context, channel.exten, channel.priority + 1), values)
-    engine.goto(channel, *found)
+    engine.goto(channel, *as_named(place, found))
     return frame
 
 

@@ -5,7 +5,7 @@ does not end the evaluation: it is told in warnings, and the result is what Aste
 """
 
 from dialplan.expressions.evaluation import Evaluation, Pending, ReadFunction
-from dialplan.expressions.parser import MAX_DEPTH, Expression, parse
+from dialplan.expressions.parser import Expression, parse
 from dialplan.expressions.scanner import ExpressionError
 
-__all__ = ["MAX_DEPTH", "Evaluation", "Expression", "ExpressionError", "Pending", "ReadFunction", "parse"]
+__all__ = ["Evaluation", "Expression", "ExpressionError", "Pending", "ReadFunction", "parse"]

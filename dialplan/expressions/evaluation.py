@@ -48,30 +48,32 @@ class Evaluation:
         self.warnings.append(text)
 
     def _value(self, node: Node) -> Value:
-        # Down the left side without recursion: a long sum is as deep there as it has terms.
-        pending: list[Binary | Condition] = []
-        while isinstance(node, Binary | Condition):
-            pending.append(node)
-            node = node.left
-        if isinstance(node, Literal):
-            value = node.value
-        elif isinstance(node, Unary):
-            operand = self._value(node.operand)
-            value = negated(operand, self._warn) if node.operator == "-" else complement(operand)
-        else:
-            value = self._function(node)
-        while pending:
-            outer = pending.pop()
-            if isinstance(outer, Binary):
-                value = BINARY[outer.operator](value, self._value(outer.right), self._warn)
+        """Of what has parts once they all have one, left to right; without recursion, however deep they are."""
+        values: list[Value] = []
+        waiting: list[tuple[Node, bool]] = [(node, False)]
+        while waiting:
+            node, ready = waiting.pop()
+            if isinstance(node, Literal):
+                values.append(node.value)
+            elif not ready:
+                waiting.append((node, True))
+                waiting += ((part, False) for part in reversed(_parts(node)))
             else:
-                then, otherwise = self._value(outer.then), self._value(outer.otherwise)
-                value = then if chooses(value) else otherwise
-        return value
+                first = len(values) - len(_parts(node))
+                values[first:] = [self._combined(node, values[first:])]
+        return values[0]
 
-    def _function(self, call: Call) -> Value:
-        name = call.name
-        values = [self._value(each) for each in call.arguments]
+    def _combined(self, node: Binary | Unary | Condition | Call, values: list[Value]) -> Value:
+        """The value of a node whose parts have ``values``."""
+        if isinstance(node, Binary):
+            return BINARY[node.operator](values[0], values[1], self._warn)
+        if isinstance(node, Unary):
+            return negated(values[0], self._warn) if node.operator == "-" else complement(values[0])
+        if isinstance(node, Condition):
+            return values[1] if chooses(values[0]) else values[2]
+        return self._function(node.name, values)
+
+    def _function(self, name: str, values: list[Value]) -> Value:
         if not _FUNCTION_NAME.match(name):
             self._warn(f"Error! '{name}' is not possibly a function name!")
             return 0
@@ -101,3 +103,11 @@ class Evaluation:
         if not result.strip("-0123456789. \t"):
             return long_double.parse(result)
         return value_of(result)
+
+
+def _parts(node: Binary | Unary | Condition | Call) -> tuple[Node, ...]:
+    if isinstance(node, Binary):
+        return (node.left, node.right)
+    if isinstance(node, Unary):
+        return (node.operand,)
+    return (node.left, node.then, node.otherwise) if isinstance(node, Condition) else node.arguments

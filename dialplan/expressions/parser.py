@@ -7,8 +7,6 @@ from typing import Final, NamedTuple, TypeAlias
 from dialplan.expressions.scanner import ExpressionError, Token, scan
 from dialplan.expressions.values import Text, Value
 
-#: Operations inside each other; more is refused rather than run out of stack.
-MAX_DEPTH: Final = 100
 #: Binding of the operators between two values.
 _PRECEDENCE: Final = {
     "?": 2,
@@ -58,59 +56,107 @@ Node: TypeAlias = "Literal | Unary | Binary | Condition | Call"
 _NOTHING = Literal(Text(""))
 
 
+class _Open(NamedTuple):
+    """What waits for its end: ``(``, the arguments of a function (``call``), or ``?`` with what stands before it."""
+
+    kind: str
+    name: str = ""
+    arguments: tuple[Node, ...] = ()
+    condition: Node = _NOTHING
+
+
+class _Operator(NamedTuple):
+    """What waits for the value on its right, which an operator that binds no more than ``binding`` ends."""
+
+    kind: str
+    binding: int
+    left: Node | None
+    then: Node = _NOTHING
+
+    def applied(self, right: Node) -> Node:
+        if self.left is None:
+            return Unary(self.kind, right)
+        if self.kind == "::":
+            return Condition(self.left, self.then, right)
+        return Binary(self.kind, self.left, right)
+
+
 class _Parser:
+    """By precedence, without recursion: how deep operations are inside each other is bounded by the text alone."""
+
     def __init__(self, text: str) -> None:
         self._tokens = scan(text)
         self.token = next(self._tokens)
-        self._depth = 0
+        self._waiting: list[_Open | _Operator] = []
 
     def take(self) -> Token:
         token, self.token = self.token, next(self._tokens, self.token)
         return token
 
-    def expression(self, lowest: int = _CONDITION) -> Node:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise ExpressionError(self.token, f" inside more than {MAX_DEPTH} others")
-        left = self.operand()
-        while (binding := _PRECEDENCE.get(self.token.kind, 0)) >= lowest:
-            operator = self.take().kind
-            if operator == "?":
-                middle = self.expression()
-                if self.token.kind != "::":
-                    raise ExpressionError(self.token)
+    def expression(self) -> Node:
+        """As much of the text as is one. Raises ExpressionError."""
+        waiting = self._waiting
+        while True:
+            value: Node | None = self._operand()
+            while value is not None:
+                binding = _PRECEDENCE.get(self.token.kind, 0)
+                while waiting and isinstance(operator := waiting[-1], _Operator) and binding <= operator.binding:
+                    waiting.pop()
+                    value = operator.applied(value)
+                if binding:
+                    kind = self.take().kind
+                    opened = _Open("?", condition=value) if kind == "?" else _Operator(kind, binding, value)
+                    waiting.append(opened)
+                    break
+                if not waiting:
+                    return value
+                value = self._closed(value)
+
+    def _operand(self) -> Node:
+        """The next value; what stands before it waits."""
+        while True:
+            token = self.take()
+            kind = token.kind
+            if kind == "token":
+                if self.token.kind != "(":
+                    return Literal(token.value)
                 self.take()
-                left = Condition(left, middle, self.expression(_CONDITION + 1))
+                self._waiting.append(_Open("call", str(token.value)))
+            elif kind == "(":
+                self._waiting.append(_Open("("))
+            elif kind in ("-", "!"):
+                self._waiting.append(_Operator(kind, _PREFIX - 1, None))
             else:
-                left = Binary(operator, left, self.expression(binding + 1))
-        self._depth -= 1
-        return left
+                raise ExpressionError(token, _EXPECTED_OPERAND)
 
-    def operand(self) -> Node:
-        token = self.take()
-        kind = token.kind
-        if kind == "token":
-            return self._call(str(token.value)) if self.token.kind == "(" else Literal(token.value)
-        if kind == "(":
-            inner = self.expression()
-            if self.token.kind != ")":
-                raise ExpressionError(self.token)
-            self.take()
-            return inner
-        if kind in ("-", "!"):
-            return Unary(kind, self.expression(_PREFIX))
-        raise ExpressionError(token, _EXPECTED_OPERAND)
-
-    def _call(self, name: str) -> Node:
+    def _closed(self, value: Node) -> Node | None:
+        """What a value makes of that which it ends; None where another value has to come."""
+        opened = self._waiting.pop()
+        if isinstance(opened, _Operator):
+            return opened.applied(value)
+        if opened.kind == "call":
+            return self._argument(opened, value)
+        if self.token.kind != ("::" if opened.kind == "?" else ")"):
+            raise ExpressionError(self.token)
         self.take()
-        arguments = [self.expression()]
+        if opened.kind == "(":
+            return value
+        self._waiting.append(_Operator("::", _CONDITION, opened.condition, value))
+        return None
+
+    def _argument(self, call: _Open, value: Node) -> Node | None:
+        """As `_closed`, where the value is an argument; the first apart, one may be left out."""
+        arguments = (*call.arguments, value)
         while self.token.kind == ",":
             self.take()
-            arguments.append(_NOTHING if self.token.kind in (",", ")", "$end") else self.expression())
+            if self.token.kind not in (",", ")", "$end"):
+                self._waiting.append(call._replace(arguments=arguments))
+                return None
+            arguments = (*arguments, _NOTHING)
         if self.token.kind != ")":
             raise ExpressionError(self.token, _EXPECTED_ARGUMENT)
         self.take()
-        return Call(name, tuple(arguments))
+        return Call(call.name, arguments)
 
 
 _FIRST = frozenset(("token", "(", "-", "!"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from dialplan.arguments import ArgumentError, Arguments
@@ -13,6 +14,10 @@ from pbx.core.channel import Channel
 
 #: Keys one call may name below each other.
 MAX_DEPTH = 50
+
+
+#: An escaped NUL; behind an escaped backslash there is none.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def _integer(text: str) -> int:
@@ -35,7 +40,7 @@ def _refuse(text: str) -> float:
 
 def parse(text: str) -> Any:
     """A document. Raises ValueError or RecursionError for what Asterisk does not take either."""
-    if r"\u0000" in text:
+    if _NUL.search(text):
         raise ValueError("\\u0000 is not allowed")
     return json.loads(text, parse_int=_integer, parse_float=_real, parse_constant=_refuse)
 

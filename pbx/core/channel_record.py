@@ -323,12 +323,15 @@ class ChannelRecord:
         self.tell_observer()
         self._channels.device_changed(self)
 
-    def set_position(self, context: str, exten: str, priority: int) -> None:
-        """Where the dialplan is now; told with the next change, as in Asterisk, such as the application it runs."""
+    def set_position(self, context: str | None, exten: str | None, priority: int) -> None:
+        """Where the dialplan is now; None leaves what there is.
+
+        Told with the next change, as in Asterisk, such as the application it runs.
+        """
         # As in Asterisk the first move counts even if it leads to the same place.
-        if context != self.context or not self.last_context:
+        if context is not None and (context != self.context or not self.last_context):
             self.last_context, self.context = self.context, context
-        if exten != self.exten or not self.last_exten:
+        if exten is not None and (exten != self.exten or not self.last_exten):
             self.last_exten, self.exten = self.exten, exten
         self.priority = priority
         self._snapshot = None

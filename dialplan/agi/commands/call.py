@@ -212,7 +212,7 @@ def set_priority(agi: Interpreter, words: Sequence[str]) -> Answer:
         priority = agi.engine.contexts.find_label(channel.context, channel.exten, words[0], number)
         if priority is None or priority < 1:
             raise
-    agi.engine.goto(channel, channel.context, channel.exten, priority or 0)
+    agi.engine.goto(channel, None, None, priority or 0)
     return result(0)
 
 

@@ -67,7 +67,7 @@ class DialModule(DialplanModule):
     async def app_retry_dial(self, channel: Channel, args: Arguments) -> int:
         parts = split_arguments(args.raw, 4)
         if len(parts) < 4:
-            raise ArgumentError("RetryDial requires a 4th argument (dialargs)")
+            raise ArgumentError("RetryDial requires a 4th argument (dialdata)")
         announcement, sleep, retries = (part.strip() for part in parts[:3])
         pause = int(sleep) if sleep.isdecimal() and int(sleep) else RETRY_SECONDS
         left = int(retries) if retries.isdecimal() and int(retries) else -1

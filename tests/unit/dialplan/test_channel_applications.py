@@ -92,7 +92,7 @@ class TestChanIsAvail:
     def test_the_first_that_can_be_had(self, plan: Plan) -> None:
         harness, answers = self.ask(plan, "'Nope/x&Fake/a&Fake/b'")
         assert answers == ["Fake/a-00000002", "Fake/a", "0&0", "0"]
-        assert harness.core.fake.drivers["a"][0].told == ["hangup 16"]
+        assert harness.core.fake.drivers["a"][0].told == ["hangup 0"]
         assert len(harness.core.channels) == 1
 
     def test_all_of_them(self, plan: Plan) -> None:
@@ -252,8 +252,9 @@ def test_dump_chan(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reload(plan: Plan) -> None:
     harness, _other, call = with_other(
         plan,
-        "app.Reload('app_echo,app_read') channel.A = channel.RELOADSTATUS:get() "
-        "app.Reload('nothing') channel.B = channel.RELOADSTATUS:get()",
+        "app.Reload('res_statsd,res_statsd') channel.A = channel.RELOADSTATUS:get() "
+        "app.Reload('nothing') channel.B = channel.RELOADSTATUS:get() "
+        "app.Reload('res_statsd, app_echo') channel.C = channel.RELOADSTATUS:get()",
     )
-    assert (call.variable("A"), call.variable("B")) == ("SUCCESS", "FAILURE")
+    assert [call.variable(name) for name in "ABC"] == ["SUCCESS", "FAILURE", "FAILURE"]
     assert harness.logged("nothing is not loaded")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialplan.expressions import MAX_DEPTH, Evaluation, Expression, Pending
+from dialplan.expressions import Evaluation, Expression, Pending
 from dialplan.long_double import parse, to_text
 from tests.unit.dialplan.expression_results import RESULTS
 
@@ -67,14 +67,29 @@ def test_functions_of_the_dialplan_are_read_once_even_when_another_has_to_be_wai
 
 @pytest.mark.parametrize(
     "text",
-    ["(" * 4000, "-" * 4000, "!" * 4000 + "1", "1?" * 2000, "LEN(" * 1000, "1+" * 2000],
+    ["(" * 4000, "-" * 4000, "!" * 4000, "1?" * 2000, "LEN(" * 1000, "1+" * 2000, "(" * 2000 + "1" + ")" * 1999],
 )
 def test_deep_texts_end_with_an_error(text: str) -> None:
     assert "syntax error" in evaluate(text)[1][0]
     assert evaluate("${" * 2000) == ("", [])
     assert evaluate("1" + "+1" * 2000) == ("2001", [])
     assert evaluate("1" + "?2::3" * 800) == ("2", [])
-    assert evaluate(f"{'(' * (MAX_DEPTH - 1)}7{')' * (MAX_DEPTH - 1)}")[0] == "7"
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("(" * 2000 + "7" + ")" * 2000, "7"),
+        ("-" * 4000 + "7", "7"),
+        ("-" * 3999 + "7", "-7"),
+        ("!" * 4001 + "7", "0"),
+        ("1 - (" * 800 + "1" + ")" * 800, "1"),
+        ("1 ? " * 600 + "5" + " :: 2" * 600, "5"),
+        ("ABS(" * 600 + "0 - 5" + ")" * 600, "5"),
+    ],
+)
+def test_however_deep_operations_are_inside_each_other(text: str, result: str) -> None:
+    assert evaluate(text) == (result, [])
 
 
 def test_no_pattern_takes_long() -> None:

@@ -171,3 +171,33 @@ class TestExec:
         harness, call = run(plan, "ExecIf(1?" * 600 + "NoOp" + ")" * 600, "Set(T=1)")
         assert (call.ended, call.variable("T"), call.variable("H")) == (True, None, "yes")
         assert harness.logged(f"{MAX_INSIDE} applications run inside each other")
+
+
+@pytest.mark.parametrize(
+    ("step", "last"),
+    [
+        ("Goto(there)", "|"),
+        ("Goto(4)", "|"),
+        ("GotoIf(1?there)", "|"),
+        ("Goto(100,there)", "|100"),
+        ("Goto(100,+2)", "|100"),
+        ("Goto(default,100,there)", "default|100"),
+        ("Goto(,100,there)", "|100"),
+    ],
+)
+def test_where_a_call_came_from_is_known_of_what_a_jump_names(plan: Plan, step: str, last: str) -> None:
+    harness = plan(
+        extensions_conf=f"""[default]
+exten => 100,1,Wait(1)
+ same => n,{step}
+ same => n,NoOp()
+ same => n(there),Set(R=${{CHANNEL(lastcontext)}}|${{CHANNEL(lastexten)}})
+exten => h,1,Set(H=${{CHANNEL(lastcontext)}}|${{CHANNEL(lastexten)}})
+"""
+    )
+    call = harness.call("100")
+    # As a call that was made where it is, and not sent there.
+    call.channel.last_context = call.channel.last_exten = ""
+    harness.core.clock.advance(1)
+    assert call.variable("R") == last
+    assert call.variable("H") == f"{last.partition('|')[0]}|100"

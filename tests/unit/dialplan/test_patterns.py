@@ -157,3 +157,12 @@ def test_a_huge_range_is_bounded() -> None:
 def test_names_compare_without_dashes() -> None:
     assert match("555-1234", "5551234")
     assert match("_555-XXXX", "555-12-34")
+
+
+def test_a_range_that_runs_backwards_is_a_place_that_nothing_fits() -> None:
+    for dialled in ("", "-", "1", "2", "3"):
+        assert not match("_[3-1]", dialled)
+        assert not match("_[3-1]X", dialled)
+    assert match("_[]1", "1")
+    assert match("_[3-15]", "5")
+    assert sorted(["_X", "_[3-1]1"], key=sort_key) == ["_[3-1]1", "_X"]

@@ -33,7 +33,15 @@ def figures(plan: Plan, *calls: str) -> tuple[list[tuple[str, str, str, float]],
 
 def test_figures(plan: Plan) -> None:
     sent, said = figures(
-        plan, "g,calls,5", "g,calls,+1", "c,hits,-2", "ms,wait,12.5,0.25", "s,callers,alice", "c,half,.5,0"
+        plan,
+        "g,calls,5",
+        "g,calls,+1",
+        "c,hits,-2",
+        "ms,wait,12.5,0.25",
+        "s,callers,alice",
+        "c,half,.5,0",
+        "g,dot,.",
+        "g,none,1,",
     )
     assert sent == [
         ("calls", "g", "5", 1.0),
@@ -42,6 +50,8 @@ def test_figures(plan: Plan) -> None:
         ("wait", "ms", "12.5", 0.25),
         ("callers", "s", "alice", 1.0),
         ("half", "c", ".5", 0.0),
+        ("dot", "g", ".", 1.0),
+        ("none", "g", "1", 0.0),
     ]
     assert said == []
 
