@@ -249,6 +249,30 @@ class Translator:
         )
         return StasisEvent("BridgeBlindTransfer", self._server.clock.now(), fields, found)
 
+    @_translates(messages.AttendedTransferred)
+    def attended_transferred(self, message: messages.AttendedTransferred) -> Made:
+        found = self._sources(message.first, message.second, message.transferee, message.target)
+        for bridge in (message.first_bridge, message.second_bridge):
+            if bridge is not None and self._applications.concerns(f"bridge:{bridge.id}"):
+                found = (*found, f"bridge:{bridge.id}")
+        if not found:
+            return None
+        kind = "bridge" if message.bridge else "application" if message.application else "fail"
+        fields = (
+            ("transferer_first_leg", message.first),
+            ("transferer_second_leg", message.second),
+            ("result", message.result),
+            ("is_external", message.external),
+            ("transferee", message.transferee),
+            ("transfer_target", message.target),
+            ("transferer_first_leg_bridge", message.first_bridge),
+            ("transferer_second_leg_bridge", message.second_bridge),
+            ("destination_type", kind),
+            ("destination_bridge", message.bridge or None),
+            ("destination_application", message.application or None),
+        )
+        return StasisEvent("BridgeAttendedTransfer", self._server.clock.now(), fields, found)
+
     # Endpoints and devices
 
     @_translates(ContactStatus)

@@ -53,3 +53,25 @@ def blind_transferred(make: EventMaker, message: messages.BlindTransferred) -> E
         f"Context: {clean(message.context)}\r\nExtension: {clean(message.exten)}\r\n"
     )
     return make.event("BlindTransfer", CALL, body, message.transferer.linkedid)
+
+
+@encodes(messages.AttendedTransferred, CALL, events=("AttendedTransfer",))
+def attended_transferred(make: EventMaker, message: messages.AttendedTransferred) -> Event | None:
+    parts = [f"Result: {message.result}\r\n", make.channel(message.first, "OrigTransferer")]
+    if message.first_bridge is not None:
+        parts.append(bridge_text(message.first_bridge, "Orig"))
+    parts.append(make.channel(message.second, "SecondTransferer"))
+    if message.second_bridge is not None:
+        parts.append(bridge_text(message.second_bridge, "Second"))
+    if message.transferee is not None:
+        parts.append(make.channel(message.transferee, "Transferee"))
+    if message.target is not None:
+        parts.append(make.channel(message.target, "TransferTarget"))
+    parts.append(f"IsExternal: {'Yes' if message.external else 'No'}\r\n")
+    if message.bridge:
+        parts.append(f"DestType: Bridge\r\nDestBridgeUniqueid: {clean(message.bridge)}\r\n")
+    elif message.application:
+        parts.append(f"DestType: App\r\nDestApp: {clean(message.application)}\r\n")
+    else:
+        parts.append("DestType: Fail\r\n")
+    return make.event("AttendedTransfer", CALL, "".join(parts), message.first.linkedid)

@@ -36,6 +36,7 @@ _READ = (
     messages.BridgeEntered,
     messages.BridgeLeft,
     messages.BlindTransferred,
+    messages.AttendedTransferred,
 )
 
 
@@ -65,6 +66,7 @@ class CelEngine:
             messages.BridgeEntered: self._entered,
             messages.BridgeLeft: self._left,
             messages.BlindTransferred: self._transferred,
+            messages.AttendedTransferred: self._attended,
             messages.DigitEnded: self._digit,
         }
 
@@ -239,6 +241,31 @@ class CelEngine:
             "transferee_channel_uniqueid": "N/A" if transferee is None else transferee.uniqueid,
         }
         self.report(CelType.BLIND_TRANSFER, message.transferer, extra=extra)
+
+    def _attended(self, message: messages.AttendedTransferred) -> None:
+        if not message.bridge and not message.application:
+            return
+        legs = [(message.first, message.first_bridge), (message.second, message.second_bridge)]
+        if message.first_bridge is None:
+            legs.reverse()
+        (channel, bridge), (other, other_bridge) = legs
+        transferee, target = message.transferee, message.target
+        extra = {
+            "bridge1_id": "" if bridge is None else bridge.id,
+            "channel2_name": other.name,
+            "channel2_uniqueid": other.uniqueid,
+        }
+        if message.bridge:
+            extra["bridge2_id"] = "" if other_bridge is None else other_bridge.id
+        else:
+            extra["app"] = message.application
+        extra |= {
+            "transferee_channel_name": "N/A" if transferee is None else transferee.name,
+            "transferee_channel_uniqueid": "N/A" if transferee is None else transferee.uniqueid,
+            "transfer_target_channel_name": "N/A" if target is None else target.name,
+            "transfer_target_channel_uniqueid": "N/A" if target is None else target.uniqueid,
+        }
+        self.report(CelType.ATTENDED_TRANSFER, channel, extra=extra)
 
     def _digit(self, message: messages.DigitEnded) -> None:
         extra = {"digit": message.digit, "duration_ms": message.duration_ms}

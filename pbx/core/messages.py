@@ -235,6 +235,26 @@ class BlindTransferred:
 
 
 @dataclass(frozen=True, slots=True)
+class AttendedTransferred:
+    """Who talked on two calls, ``first`` and ``second``, connected the others, ``transferee`` and ``target``.
+
+    ``bridge`` is where they talk now; ``application`` what one of them was connected to where the second call, or the
+    first, was no conversation. Both empty when it failed.
+    """
+
+    result: str
+    first: ChannelSnapshot
+    first_bridge: BridgeSnapshot | None
+    second: ChannelSnapshot
+    second_bridge: BridgeSnapshot | None
+    transferee: ChannelSnapshot | None = None
+    target: ChannelSnapshot | None = None
+    bridge: str = ""
+    application: str = ""
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UserEvent:
     """An event made by a dialplan, an AMI client or an ARI application."""
 

@@ -98,11 +98,12 @@ def tell_dial_ended(
             failed("a dial ended")
 
 
-def tell_bridge_entered(channels: Channels, bridge: Bridge, channel: Channel) -> None:
-    """A channel is in a bridge now."""
+def tell_bridge_entered(channels: Channels, bridge: Bridge, channel: Channel, replaced: Channel | None = None) -> None:
+    """A channel is in a bridge now, perhaps to take the place of another."""
     bus = channels.bus
     if bus.wanted(messages.BridgeEntered):
-        bus.publish(messages.BridgeEntered(bridge.snapshot(), channel.snapshot()))
+        swapped = None if replaced is None else replaced.snapshot()
+        bus.publish(messages.BridgeEntered(bridge.snapshot(), channel.snapshot(), swapped))
     observer = channels.observer
     if observer is not None:
         try:

@@ -1,12 +1,24 @@
-"""Blind transfer: who talks to the transferer goes on elsewhere (Asterisk: ast_bridge_transfer_blind)."""
+"""Transfers that a party of a call asks for (Asterisk: ast_bridge_transfer_blind, ast_bridge_transfer_attended).
+
+Blind: who talks to the transferer goes on elsewhere in the dialplan. Attended: the transferer has two calls, and the
+others of them are connected; where one of its calls is no conversation, the other takes its place there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from twisted.logger import Logger
+
 from pbx.core import messages
+from pbx.core.bridge.swap import take_from, take_place
+from pbx.core.masquerade import masquerade
+from pbx.errors import ObeliskError
+
+log = Logger()
 
 if TYPE_CHECKING:
     from pbx.core.channel import Channel
@@ -58,3 +70,83 @@ def blind_transfer(
         prepare(transferee)
         channels.send_away(transferee, (context, exten, 1), transferer)
     return result
+
+
+async def attended_transfer(first: Channel, second: Channel) -> TransferResult:
+    """Connect who talks to ``first`` with who talks to ``second``, both of them the transferer's, and hang these up.
+
+    Told as asked for from outside the calls. Of two conversations one must be of two parties.
+    """
+    transferee, target = transferee_of(first), transferee_of(second)
+    told = messages.AttendedTransferred(
+        TransferResult.SUCCESS.value,
+        first.snapshot(),
+        None if first.bridge is None else first.bridge.snapshot(),
+        second.snapshot(),
+        None if second.bridge is None else second.bridge.snapshot(),
+        None if transferee is None else transferee.snapshot(),
+        None if target is None else target.snapshot(),
+        external=True,
+    )
+    if first is second or (first.bridge is None and second.bridge is None):
+        result = TransferResult.INVALID
+    elif first.bridge is second.bridge or (transferee is None and target is None):
+        result = TransferResult.FAIL
+    else:
+        result = TransferResult.SUCCESS
+        _note_attended(first)
+        try:
+            if first.bridge is not None and second.bridge is not None:
+                told = replace(told, bridge=await _join(first, transferee, second, target))
+            elif transferee is not None:
+                told = replace(told, application=await _put_before(second, transferee, first))
+            elif target is not None:
+                told = replace(told, application=await _put_before(first, target, second))
+        except ObeliskError as error:
+            log.warn("{channel}: attended transfer failed: {error}", channel=first.name, error=str(error))
+            result = TransferResult.FAIL
+    bus = first.channels.bus
+    if bus.wanted(messages.AttendedTransferred):
+        bus.publish(replace(told, result=result.value))
+    return result
+
+
+def _note_attended(first: Channel) -> None:
+    """ATTENDEDTRANSFER names the transferer to the others of its first call, and them to it."""
+    for channel in () if first.bridge is None else first.bridge.channels:
+        name = (first.get_variable("BRIDGEPEER") or "") if channel is first else first.name
+        channel.set_variable("ATTENDEDTRANSFER", name)
+        channel.unset_variable("BLINDTRANSFER")
+
+
+async def _join(first: Channel, transferee: Channel | None, second: Channel, target: Channel | None) -> str:
+    """The id of the bridge in which they talk now. Raises ObeliskError."""
+    if transferee is not None:
+        moves, replaced = transferee, second
+        await take_from(transferee, first)
+    elif target is not None:
+        moves, replaced = target, first
+        await take_from(target, second)
+    else:
+        raise ObeliskError("neither call is one of two")
+    try:
+        await take_place(moves, replaced)
+    except ObeliskError:
+        moves.hangup()
+        raise
+    return "" if moves.bridge is None else moves.bridge.id
+
+
+async def _put_before(channel: Channel, moves: Channel, left: Channel) -> str:
+    """Let the far end of ``moves``, which talked to ``left``, be ``channel``'s; gives the application that it hears.
+
+    Raises ObeliskError.
+    """
+    application = channel.application or "unknown"
+    await take_from(moves, left)
+    try:
+        masquerade(channel, moves)
+    finally:
+        # With what there was before ``channel``, or with its own far end where that could not be moved.
+        moves.hangup()
+    return application

@@ -1,8 +1,8 @@
 """res_pjsip_refer: blind transfer by REFER inside a call, and INVITEs that take a call's place (Replaces).
 
 A REFER is answered 202, and what becomes of the transfer is told in NOTIFYs (`Referral`); with ``Refer-Sub: false`` the
-answer itself is the outcome. Attended transfers (Refer-To with Replaces) go on to the extension ``external_replaces``
-where the dialplan has it, as Asterisk's do for calls that are another server's.
+answer itself is the outcome. Attended transfers (Refer-To with Replaces) connect two calls of this server; one that
+names a call elsewhere goes on to the extension ``external_replaces`` where the dialplan has it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from pbx.core.transfer import TransferResult, blind_transfer, transferee_of
+from pbx.core.transfer import TransferResult, attended_transfer, blind_transfer, transferee_of
 from pbx.errors import ObeliskError
 from pbx.pjsip._native.invite_session import SessionOver
 from pbx.pjsip.capabilities import Capabilities
 from pbx.pjsip.distributor import Distributor
 from pbx.pjsip.referral import SIPFRAG, Progress, Referral
-from pbx.pjsip.session.replaces import named_in
+from pbx.pjsip.session.replaces import NotReplaced, Replaces, find, named_in
 from pbx.pjsip.session.services import Sessions
 from pbx.pjsip.settings import PjsipSettings
 from pbx.pjsip.sip_module import SipModule
@@ -68,12 +70,16 @@ class ResPjsipRefer(SipModule):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a REFER asks for: where to, and ``replaces``, the dialog that is to be replaced there."""
+    """What a REFER asks for: where to, and ``replaces``, the dialog that is to be replaced there.
+
+    ``other`` is that dialog's call where it is one of ours: the transferer's second one.
+    """
 
     target: SipUri
     context: str
     exten: str
     replaces: str
+    other: PjsipSession | None = None
 
 
 class Referrals:
@@ -140,11 +146,19 @@ class Referrals:
             exten = exten.partition(";")[0]
         replaces = named_in(target)
         context = session.channel.get_variable("TRANSFER_CONTEXT") or session.endpoint.context
-        return Wish(target, context, EXTERNAL_REPLACES if replaces else exten or "s", replaces)
+        other = None
+        if replaces:
+            try:
+                other = find(self._sessions, Replaces.parse(replaces))
+            except NotReplaced as error:
+                raise SipSyntaxError(str(error)) from error
+        return Wish(target, context, EXTERNAL_REPLACES if replaces else exten or "s", replaces, other)
 
     def _code(self, session: PjsipSession, wish: Wish) -> int:
         """How the transfer will end, as far as is known at once."""
         channel = session.channel
+        if wish.other is not None:
+            return 200
         if not self._sessions.server.dialplan.exists(wish.context, wish.exten):
             log.error(
                 "Channel '{channel}' from endpoint '{endpoint}' attempted blind transfer to '{exten}@{context}' but "
@@ -163,6 +177,10 @@ class Referrals:
         channel, transferee = session.channel, transferee_of(session.channel)
         watched = session.endpoint.refer_blind_progress or bool(wish.replaces)
         session.referral = referral
+        if wish.other is not None:
+            connecting = Deferred.fromCoroutine(attended_transfer(channel, wish.other.channel))
+            connecting.addCallbacks(lambda result: self._connected(session, referral, result), log_failure)
+            return
         if watched and referral.active and transferee is not None:
             Progress(self._sessions.server.bus, transferee.uniqueid, transferee.name, referral)
         result = blind_transfer(channel, wish.context, wish.exten, lambda gone: _describe(gone, message, wish))
@@ -170,6 +188,17 @@ class Referrals:
             session.referral = None
         if result is not TransferResult.SUCCESS or not watched:
             referral.tell(_CODES[result])
+
+    @staticmethod
+    def _connected(session: PjsipSession, referral: Referral, result: TransferResult) -> None:
+        if result is not TransferResult.SUCCESS and not session.closed:
+            session.referral = None
+        referral.tell(_CODES[result])
+
+
+def log_failure(failure: Failure) -> None:
+    """A defect: the transferer learns of it when its subscription ends."""
+    log.failure("an attended transfer failed", failure)
 
 
 def _describe(channel: Channel, message: SipMessage, wish: Wish) -> None:

@@ -66,3 +66,31 @@ async def test_blind_transfer_to_nowhere_goes_on_talking(live_server: Any, phone
     await calling.hangup()
     await called.disconnected()
     await server.wait_no_channels()
+
+
+@pytest_twisted.ensureDeferred
+async def test_attended_transfer_between_two_phones(live_server: Any, phones: Any, tmp_path: Path) -> None:
+    """Bob, who was called, asks Carol first; then she and the caller talk."""
+    server = await live_server(extensions=LUA, users=("alice", "bob", "carol"))
+    alice, bob, carol = [await phones(name, server) for name in ("alice", "bob", "carol")]
+    calling = await alice.call(server.sip_uri("bob"))
+    called = await bob.incoming()
+    await called.answer()
+    await calling.confirmed()
+    await called.hold()
+    asking = await bob.call(server.sip_uri("carol"))
+    asked = await carol.incoming()
+    await asked.answer()
+    await asking.confirmed()
+    await called.transfer_to(asking)
+    await asking.disconnected()
+    await asked.record(tmp_path / "carol.wav")
+    await calling.play(write_tone(tmp_path / "440.wav", 440, 3.0))
+    await phones.sleep(2.0)
+    await asked.stop_recording()
+    assert_heard(tmp_path / "carol.wav", 440, 1.0)
+    await called.disconnected(timeout=10)
+    assert len(await server.channels()) == 2
+    await calling.hangup()
+    await asked.disconnected()
+    await server.wait_no_channels()

@@ -187,12 +187,17 @@ class Bridge:
                 self._bridges.switchboard.part(member.channel.audio, leg)
 
     def enter(
-        self, channel: Channel, intercept: Callable[[Frame], bool] | None = None, *, role: str = ""
+        self,
+        channel: Channel,
+        intercept: Callable[[Frame], bool] | None = None,
+        *,
+        role: str = "",
+        replacing: Channel | None = None,
     ) -> Deferred[LeaveReason]:
         """Bring a channel in; the Deferred fires when it has left.
 
         A channel that is in another bridge leaves that first; one that is hung up leaves at once. ``role`` matters in
-        a holding bridge only.
+        a holding bridge only; ``replacing`` is whose place it takes, as is told.
         """
         if channel.bridge is not None:
             channel.bridge.remove(channel)
@@ -212,7 +217,7 @@ class Bridge:
         channel.changed()
         if before is not None and before.technology != self.technology:
             self._bridges.bus.publish(messages.BridgeChanged(before, self.snapshot()))
-        tell_bridge_entered(channel.channels, self, channel)
+        tell_bridge_entered(channel.channels, self, channel, replacing)
         self._set_peer_names()
         channel.set_reader(lambda frame: self._frame(member, frame))
         if self.kind == "holding":

@@ -28,14 +28,14 @@ async def take_place(channel: Channel, replaced: Channel) -> None:
     peer = bridge.peer_of(replaced)
     channel.owner = "bridge"
     if peer is None or not bridge.dissolve_on_hangup or replaced.owner != "pbx":
-        _enter(bridge, channel)
+        _enter(bridge, channel, replaced)
         bridge.remove(replaced, LeaveReason.REMOVED)
         if replaced.owner in _PASSIVE:
             replaced.hangup()
         else:
             replaced.request_hangup()
     else:
-        await _take_from(peer, replaced)
+        await take_from(peer, replaced)
         bridges = bridge.registry
         bridge = bridges.create(kind="basic", dissolve_on_hangup=True)
         _enter(bridge, peer)
@@ -43,8 +43,11 @@ async def take_place(channel: Channel, replaced: Channel) -> None:
     bridge.introduce(channel)
 
 
-async def _take_from(peer: Channel, replaced: Channel) -> None:
-    """Get the one that stays, before the one whose dialplan made the call goes."""
+async def take_from(peer: Channel, replaced: Channel) -> None:
+    """Take ``peer`` from the call it has with ``replaced``, which is hung up; nobody services it afterwards.
+
+    Raises ObeliskError when it is gone.
+    """
     if peer.owner == "pbx":
         dialplan = peer.channels.dialplan
         if dialplan is None:
@@ -63,8 +66,8 @@ async def _take_from(peer: Channel, replaced: Channel) -> None:
     peer.owner = "bridge"
 
 
-def _enter(bridge: Bridge, channel: Channel) -> None:
-    bridge.enter(channel).addCallback(_left, channel)
+def _enter(bridge: Bridge, channel: Channel, replaced: Channel | None = None) -> None:
+    bridge.enter(channel, replacing=replaced).addCallback(_left, channel)
 
 
 def _left(_reason: LeaveReason, channel: Channel) -> None:

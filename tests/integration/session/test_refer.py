@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_twisted
 from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
+from pbx.core import messages
 from pbx.pjsip import referral
 
 LUA = """
@@ -257,6 +259,128 @@ async def test_the_transferers_context_may_be_another(exchange: Any, phone: Any,
     await hang_up(phone)
     await notified(bob)
     await goodbye(bob)
+
+
+def replaced_in_uri(phone: Any) -> str:
+    """The phone's call as a URI names it that is to replace it."""
+    return quote(f"{phone.call_id};to-tag={phone.remote_tag};from-tag={phone.tag}", safe="")
+
+
+async def consult(exchange: Any, phone: Any, carol: Any, sdp: Any) -> None:
+    """A call from the transferer's second line to carol through 201."""
+    phone.invite("201", sdp(port=40300))
+    invite = await carol.wanted("INVITE")
+    carol.answer(invite, 200, body=sdp(port=40200))
+    await phone.response(200)
+    phone.ack()
+    await carol.wanted("ACK")
+    adopt(carol, invite)
+    await exchange.until(lambda: len(exchange.server.bridges) == 2, "two conversations")
+
+
+@pytest.mark.parametrize("transferer", ["caller", "callee"])
+@pytest.mark.parametrize("last", ["transferee", "target"])
+@ensureDeferred
+async def test_two_calls_are_connected(
+    exchange: Any, phone: Any, bob: Any, carol: Any, more_phones: Any, sdp: Any, transferer: str, last: str
+) -> None:
+    told: list[Any] = []
+    exchange.server.bus.subscribe(messages.AttendedTransferred, told.append)
+    await connect(phone, bob, sdp)
+    sender, transferee = (phone, bob) if transferer == "caller" else (bob, phone)
+    second = more_phones()
+    await consult(exchange, second, carol, sdp)
+    names = exchange.channels
+    in_dialog(sender, "REFER", f"Refer-To: <sip:carol@127.0.0.1?Replaces={replaced_in_uri(second)}>")
+    await sender.response(202, "REFER")
+    assert await notified(sender) == TRYING
+    assert await notified(sender) == OK
+    await goodbye(second, sender)
+    port = "40100" if transferee is bob else "40000"
+    await exchange.until(
+        lambda: sorted(media_of(exchange)) == sorted([f"127.0.0.1:{port}", "127.0.0.1:40200"]), "the others are left"
+    )
+    one, two = exchange.server.channels
+    assert one.bridge is two.bridge is not None
+    (transfer,) = told
+    first_name, other_name = names[:2] if transferer == "caller" else names[1::-1]
+    assert [each.name for each in (transfer.first, transfer.transferee, transfer.second, transfer.target)] == [
+        first_name,
+        other_name,
+        *names[2:],
+    ]
+    assert (transfer.result, transfer.bridge) == ("Success", one.bridge.id)
+    stays = next(each for each in (one, two) if each.name == other_name)
+    assert stays.get_variable("ATTENDEDTRANSFER") == first_name
+    if last == "target":
+        await hang_up(transferee, carol)
+    else:
+        await hang_up(carol, transferee)
+
+
+@ensureDeferred
+async def test_one_is_connected_to_who_still_rings(
+    exchange: Any, phone: Any, bob: Any, carol: Any, more_phones: Any, sdp: Any
+) -> None:
+    await connect(phone, bob, sdp)
+    second = more_phones()
+    second.invite("201", sdp(port=40300))
+    invite = await carol.wanted("INVITE")
+    carol.answer(invite, 180)
+    await second.response(180)
+    in_dialog(bob, "REFER", f"Refer-To: <sip:carol@127.0.0.1?Replaces={replaced_in_uri(second)}>")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == OK
+    await second.response(603)
+    second.ack_failure()
+    await goodbye(bob)
+    carol.answer(invite, 200, body=sdp(port=40200))
+    await carol.wanted("ACK")
+    adopt(carol, invite)
+    await exchange.until(lambda: sorted(media_of(exchange)) == ["127.0.0.1:40000", "127.0.0.1:40200"], "both talk")
+    await hang_up(phone, carol)
+
+
+@pytest.mark.parametrize("referred", ["first", "second"])
+@ensureDeferred
+async def test_one_is_connected_to_an_application(
+    exchange: Any, phone: Any, bob: Any, more_phones: Any, sdp: Any, referred: str
+) -> None:
+    told: list[Any] = []
+    exchange.server.bus.subscribe(messages.AttendedTransferred, told.append)
+    await connect(phone, bob, sdp)
+    second = more_phones()
+    await second.established("101", sdp(port=40300))
+    waits = list(exchange.server.channels)[2]
+    talking, waiting = (bob, second) if referred == "first" else (second, bob)
+    in_dialog(talking, "REFER", f"Refer-To: <sip:101@127.0.0.1?Replaces={replaced_in_uri(waiting)}>")
+    await talking.response(202, "REFER")
+    assert await notified(talking) == TRYING
+    assert await notified(talking) == OK
+    await goodbye(waiting, talking)
+    assert list(exchange.server.channels) == [waits]
+    assert media_of(exchange) == ["127.0.0.1:40000"]
+    assert (waits.exten, waits.application, waits.name) == ("101", "Wait", "PJSIP/phone-00000000")
+    assert [each.application for each in told] == ["Wait"]
+    await hang_up(phone)
+
+
+@ensureDeferred
+async def test_calls_that_cannot_be_connected(exchange: Any, phone: Any, more_phones: Any) -> None:
+    await phone.established("101")
+    second = more_phones()
+    await second.established("101")
+    for named in (second, phone):
+        in_dialog(phone, "REFER", f"Refer-To: <sip:101@127.0.0.1?Replaces={replaced_in_uri(named)}>")
+        await phone.response(202, "REFER")
+        assert await notified(phone) == TRYING
+        assert await notified(phone) == ("terminated", "SIP/2.0 400 Bad Request")
+    in_dialog(phone, "REFER", "Refer-To: <sip:101@127.0.0.1?Replaces=nonsense>")
+    await phone.response(400, "REFER")
+    assert len(exchange.channels) == 2
+    await hang_up(phone)
+    await hang_up(second)
 
 
 @ensureDeferred

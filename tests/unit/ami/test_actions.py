@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from ami.actions import ACTIONS
 from ami.codec import encode_message
 from pbx.core.channel import Channel
 from pbx.core.frames import Control
+from pbx.core.transfer import TransferResult, attended_transfer
 from pbx.testing.dialplan import DialplanHarness
 from tests.unit.ami.conftest import AmiPair, Connect
 
@@ -237,6 +239,42 @@ async def test_blind_transfer(admin: AmiPair, harness: DialplanHarness, transfer
     assert stays.variables.get("BLINDTRANSFER") == gone.name
     assert admin.reply("BlindTransfer", Channel=stays.name, Exten="300")["Message"] == "Transfer invalid"
     assert admin.reply("BlindTransfer", Channel="x", Exten="1")["Message"] == "Channel specified does not exist"
+
+
+async def test_attended_transfer_is_told(admin: AmiPair, harness: DialplanHarness) -> None:
+    (one, two), (three, four) = await talking(harness), await talking(harness)
+    first_bridge, second_bridge = one.bridge, three.bridge
+    assert first_bridge is not None
+    assert second_bridge is not None
+    admin.receive()
+    transfer = Deferred.fromCoroutine(attended_transfer(two, three))
+    harness.core.clock.advance(0)
+    assert await transfer is TransferResult.SUCCESS
+    joined = one.bridge
+    assert joined is not None
+    assert four.bridge is joined
+    harness.core.clock.advance(0)
+    assert [each.alive for each in (one, two, three, four)] == [True, False, False, True]
+    events = admin.events()
+    (event,) = [each for each in events if each["Event"] == "AttendedTransfer"]
+    named = {name: event[name] for name in event.names if name.endswith(("Channel", "BridgeUniqueid"))}
+    assert named == {
+        "OrigTransfererChannel": two.name,
+        "OrigBridgeUniqueid": first_bridge.id,
+        "SecondTransfererChannel": three.name,
+        "SecondBridgeUniqueid": second_bridge.id,
+        "TransfereeChannel": one.name,
+        "TransferTargetChannel": four.name,
+        "DestBridgeUniqueid": joined.id,
+    }
+    assert (event["Result"], event["IsExternal"], event["DestType"]) == ("Success", "Yes", "Bridge")
+    assert one.variables.get("ATTENDEDTRANSFER") == two.name
+    for pair in ((one, one), (one, four), (two, three)):
+        result = await Deferred.fromCoroutine(attended_transfer(*pair))
+        assert result in (TransferResult.INVALID, TransferResult.FAIL)
+    failed = [each for each in admin.events() if each["Event"] == "AttendedTransfer"]
+    assert [each["DestType"] for each in failed] == ["Fail"] * 3
+    assert one.bridge is four.bridge is joined
 
 
 async def test_bridges(admin: AmiPair, harness: DialplanHarness) -> None:

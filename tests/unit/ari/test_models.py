@@ -182,6 +182,7 @@ def test_bridges_dials_and_user_events() -> None:
         (messages.HoldChanged(snapshot, False), "ChannelUnhold"),
         (messages.UserEvent("U", (("a", "b"),), snapshot), "ChannelUserevent"),
         (messages.BlindTransferred("Success", snapshot, None, None, "c", "e"), "BridgeBlindTransfer"),
+        (messages.AttendedTransferred("Fail", snapshot, None, snapshot, None), "BridgeAttendedTransfer"),
         (messages.VariableSet(None, "G", "1"), "ChannelVarset"),
     ):
         core.bus.publish(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,24 @@ def test_a_call_of_two(journal: Begin) -> None:
     assert one.events[6].peer == far
     assert json.loads(one.events[6].extra)["bridge_technology"] == "simple_bridge"
     assert {event.channel.linkedid for event in one.events} == {call.channel.uniqueid}
+
+
+@pytest.mark.parametrize(("kind", "key"), [("bridge", "bridge2_id"), ("application", "app")])
+def test_an_attended_transfer(journal: Begin, kind: str, key: str) -> None:
+    one = journal()
+    channel = one.harness.call("wait").channel
+    bridge = one.harness.core.bridges.create().snapshot()
+    first, second = channel.snapshot(), one.harness.call("wait").channel.snapshot()
+    bus = one.harness.core.bus
+    bus.publish(messages.AttendedTransferred("Fail", first, None, second, None))
+    done = messages.AttendedTransferred("Success", first, None, second, bridge, target=first)
+    bus.publish(replace(done, bridge="it") if kind == "bridge" else replace(done, application="it"))
+    logged = [event for event in one.events if event.event_name == "ATTENDEDTRANSFER"]
+    assert [event.channel.name for event in logged] == [second.name]
+    extra = json.loads(logged[0].extra)
+    assert list(extra)[:4] == ["bridge1_id", "channel2_name", "channel2_uniqueid", key]
+    assert (extra["bridge1_id"], extra["channel2_name"]) == (bridge.id, first.name)
+    assert (extra["transferee_channel_name"], extra["transfer_target_channel_name"]) == ("N/A", first.name)
 
 
 def test_only_what_is_tracked(journal: Begin) -> None:
