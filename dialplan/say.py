@@ -5,6 +5,8 @@ Other languages use the same names where their prompts are installed.
 
 from __future__ import annotations
 
+import re
+
 #: Numbers beyond this are said digit by digit.
 MAX_NUMBER = 999_999_999_999
 
@@ -91,20 +93,22 @@ def phonetic_names(text: str) -> list[str]:
     ]
 
 
+#: ``12.34`` as sscanf reads it with "%d.%02u" and ".%02u": cents are one or two digits, and as many as they say.
+_AMOUNT = re.compile(r"\s*([+-]?[0-9]+)(?:\.([0-9]{1,2}))?|\.([0-9]{1,2})", re.ASCII)
+
+
 def money_names(text: str) -> list[str]:
-    """An amount in dollars and cents, as in ``12.34``. Raises ValueError."""
-    dollars, _, cents = text.strip().partition(".")
-    if not (dollars or cents) or not (dollars + cents).isdecimal() or not text.isascii():
-        raise ValueError(f"'{text}' is not an amount")
-    whole, part = int(dollars or "0"), int((cents + "00")[:2])
-    if not whole and not part:
+    """An amount in dollars and cents, as in ``12.34``; 0 cents for what is none, and the cents alone of a debt."""
+    found = _AMOUNT.match(text)
+    dollars = int(found[1] or 0) if found else 0
+    cents = int(found[2] or found[3] or 0) if found else 0
+    amount = dollars * 100 + cents
+    if not amount:
         return ["digits/0", "cents"]
     names: list[str] = []
-    if whole:
-        one = "letters/dollar_" if part else "letters/dollar"
-        names += [*number_names(whole), one if whole == 1 else "dollars"]
-    if whole and part:
-        names.append("and")
-    if part:
-        names += [*number_names(part), "cent" if part == 1 else "cents"]
+    if amount >= 100:
+        one = "letters/dollar_" if cents else "letters/dollar"
+        names += [*number_names(amount // 100), one if amount < 200 else "dollars", *(("and",) if cents else ())]
+    if cents:
+        names += [*number_names(cents), "cent" if cents == 1 else "cents"]
     return names

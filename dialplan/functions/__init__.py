@@ -34,6 +34,7 @@ from dialplan.functions.pjsip import (
 from dialplan.functions.pjsip_channel import PjsipChannelModule
 from dialplan.functions.presencestate import PresenceStateModule
 from dialplan.functions.realtime import RealtimeModule
+from dialplan.functions.sayfiles import SayFilesModule
 from dialplan.functions.shell import ShellModule
 from dialplan.functions.strings import StringsModule
 from dialplan.functions.system import SystemModule, VersionModule
@@ -82,6 +83,7 @@ MODULES: tuple[type[Module], ...] = (
     ServiceModule,
     SorceryFunctionModule,
     Sha1Module,
+    SayFilesModule,
     ShellModule,
     SprintfModule,
     StringsModule,

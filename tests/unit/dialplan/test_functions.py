@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -372,3 +373,17 @@ def test_groups_as_long_as_asterisk_keeps_them(call: DialplanCall) -> None:
     write(call, f"GROUP({'c' * 90})", "g" * 90)
     assert read(call, "GROUP_LIST()") == f"{'g' * 79}@{'c' * 79}"
     assert read(call, "GROUP_MATCH_COUNT(()") == "0"
+
+
+def test_prompts_that_a_value_is_said_by(harness: DialplanHarness, call: DialplanCall) -> None:
+    for name in ("letters/a", "letters/b", "digits/1", "digits/star", "digits/minus", "digits/0", "phonetic/a_p"):
+        harness.core.switchboard.sounds[name] = Path(f"{name}.wav")
+    assert read(call, "SAYFILES(aBc1)") == "letters/a&letters/b&digits/1"
+    assert read(call, "SAYFILES(A-,phonetic)") == "phonetic/a_p"
+    assert read(call, "SAYFILES(-1*x,digits)") == "digits/minus&digits/1&digits/star"
+    assert read(call, "SAYFILES(0,number)") == "digits/0"
+    assert read(call, "SAYFILES(0,money)") == "digits/0&cents"
+    assert read(call, "SAYFILES()") == ""
+    for wrong in ("a,number", "1.5,ordinal", "2147483648,number", "1,words"):
+        with pytest.raises(Exception, match="Invalid"):
+            read(call, f"SAYFILES({wrong})")

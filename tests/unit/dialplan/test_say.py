@@ -36,7 +36,7 @@ def test_every_letter_digit_and_amount_can_be_said() -> None:
     assert missing(character_names(string.ascii_letters + string.digits + signs, "a")) == []
     assert missing(phonetic_names(string.ascii_letters + string.digits + signs)) == []
     assert missing(digits_names(string.digits + "#*-")) == []
-    for amount in ("0", "1", "1.01", "12.50", "0.99"):
+    for amount in ("0", "1", "1.01", "12.50", "0.99", ".5", "-1.20", "x"):
         assert missing(money_names(amount)) == []
 
 
