@@ -7,6 +7,7 @@ of the process. Events reach floor 3 only after the outermost call into PJSIP ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +35,7 @@ UAC, UAS = 0, 1
 # PJSIP_DIALOG_STATE_ESTABLISHED
 _ESTABLISHED = 1
 
+_MEDIA_PORT = re.compile(rb"^(m=[a-z]+ )\d+", re.MULTILINE)
 #: Extra headers, in order.
 ExtraHeaders = Sequence[tuple[str, str]]
 
@@ -306,10 +308,15 @@ class InviteSession:
             self._send(tdata[0], headers)
 
     def answer_late(self, offered: bool) -> None:
-        """Answer a re-INVITE that crossed our BYE, as floor 3 has let go: an offer is refused, and who asks for ours
-        gets the last one."""
+        """Answer a re-INVITE as floor 3 has let go of the call.
+
+        One that crossed our BYE is refused if it has an offer; who asks for ours gets the last one. Where the BYE is
+        still to come (the far end has transferred the call) an offer is answered without media.
+        """
         try:
-            if offered or self.local_sdp is None:
+            if offered and not self.ending and self.local_sdp is not None:
+                self.accept_reoffer(_MEDIA_PORT.sub(rb"\g<1>0", self.local_sdp))
+            elif offered or self.local_sdp is None:
                 self.reject_reoffer(481)
             else:
                 self.accept_reoffer(self.local_sdp)

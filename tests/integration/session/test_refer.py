@@ -12,6 +12,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
 from pbx.core import messages
+from pbx.media.sdp_parser import parse
 from pbx.pjsip import referral
 
 LUA = """
@@ -176,6 +177,23 @@ async def test_a_transfer_succeeds_when_the_other_talks_or_hears(
     # Who has not hung up by itself is told to.
     await goodbye(bob)
     await hang_up(phone, *((carol,) if target == "201" else ()))
+
+
+@ensureDeferred
+async def test_a_transferred_call_taken_off_hold_has_no_media(
+    monkeypatch: pytest.MonkeyPatch, phone: Any, bob: Any, sdp: Any
+) -> None:
+    monkeypatch.setattr(referral, "GRACE_SECONDS", 1.0)
+    await connect(phone, bob, sdp)
+    in_dialog(bob, "REFER", "Refer-To: <sip:104@127.0.0.1>")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == OK
+    bob.request("INVITE", body=sdp(version=2), uri=f"sip:127.0.0.1:{bob._exchange.port}")
+    assert [media.port for media in parse((await bob.response(200)).body).media] == [0]
+    bob.ack()
+    await goodbye(bob)
+    await hang_up(phone)
 
 
 @pytest.mark.parametrize("options", ["refer_blind_progress = no"])
