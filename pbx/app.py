@@ -35,7 +35,7 @@ from pbx.media import MediaEngine
 from pbx.media.chan_rtp import MODULES as RTP_MODULES
 from pbx.media.config import read_settings
 from pbx.media.tones import Tones, read_indications_conf
-from pbx.modules import Module, ModulePolicy, ModuleRegistry, read_policy
+from pbx.modules import Module, ModuleError, ModulePolicy, ModuleRegistry, read_policy
 from pbx.mwi import MODULES as MWI_MODULES
 from pbx.pjsip.host import PjsipHost
 from pbx.pjsip.modules import MODULES as PJSIP_MODULES
@@ -165,15 +165,16 @@ async def stop(server: Server) -> None:
 async def reload(server: Server, name: str | None = None) -> list[str]:
     """Reload one module or all; gives the names. Raises ModuleError with every failure, each part staying as it was."""
     server.config.forget()
-    error = ""
+    error, status = "", 0
     try:
         names = await server.modules.reload(name)
     except ObeliskError as failure:
         error = str(failure)
+        status = failure.reload_status if isinstance(failure, ModuleError) else ModuleError.reload_status
         raise
     finally:
         server.config.forget()
-        server.bus.publish(messages.Reloaded(name or "All", error))
+        server.bus.publish(messages.Reloaded(name or "All", error, status))
     server.reloaded_at = server.clock.now()
     return names
 

@@ -28,6 +28,27 @@ log = Logger()
 class ModuleError(ObeliskError):
     """A module could not be loaded, unloaded or reloaded; the text says which and why."""
 
+    #: Asterisk's ast_module_reload_result.
+    reload_status: ClassVar[int] = 3
+
+
+class ModuleMissing(ModuleError):
+    """There is no module of that name."""
+
+    reload_status = 2
+
+
+class ModuleNotRunning(ModuleError):
+    """A module is known and does not run."""
+
+    reload_status = 5
+
+
+class NothingToReload(ModuleError):
+    """A module has nothing that it could take anew."""
+
+    reload_status = 6
+
 
 class ModuleDeclined(ModuleError):
     """A module chose not to load (its configuration is missing, for instance); the exchange goes on without it."""
@@ -250,12 +271,18 @@ class ModuleRegistry:
     async def reload(self, name: str | None = None) -> list[str]:
         """Reload one running module, or all of them in load order; gives the names reloaded.
 
-        Raises ModuleError with every failure's text after all have been tried.
+        Raises ModuleError with every failure's text after all have been tried; ModuleMissing, ModuleNotRunning or
+        NothingToReload for a name.
         """
         if name is not None:
             name = plain_name(name)
+            entry = self.find(name)
+            if entry is None:
+                raise ModuleMissing(f"module {name} is not loaded")
             if not self.is_running(name):
-                raise ModuleError(f"module {name} is not loaded")
+                raise ModuleNotRunning(f"module {name} is not running")
+            if entry.kind.reload is Module.reload:
+                raise NothingToReload(f"module {name} has nothing to reload")
         names = [name] if name is not None else list(self._started)
         failures: list[str] = []
         done: list[str] = []

@@ -16,7 +16,7 @@ from pbx.cli.registry import yes_no
 from pbx.errors import ObeliskError
 from pbx.http.server import HttpServer
 from pbx.logs import LogManager
-from pbx.modules import Module, plain_name
+from pbx.modules import ModuleMissing, ModuleNotRunning, NothingToReload, plain_name
 from pbx.version import ASTERISK_VERSION
 
 #: Commands that no manager client may give, as Asterisk's command_blacklist: by their first words.
@@ -142,16 +142,14 @@ async def action_Reload(ctx: Context) -> Reply:
 
 async def _reload(ctx: Context, name: str, texts: tuple[str, str, str]) -> Reply:
     """``texts``: for all modules, for one, and for one that has nothing to take anew."""
-    if name and plain_name(name) != "logger":
-        entry = ctx.server.modules.find(name)
-        if entry is None:
-            raise ActionError("No such module")
-        if not ctx.server.modules.is_running(name):
-            raise ActionError("Module not initialized")
-        if entry.kind.reload is Module.reload:
-            raise ActionError(texts[2])
     try:
         await ctx.server.reload(name or None)
+    except ModuleMissing as error:
+        raise ActionError("No such module") from error
+    except ModuleNotRunning as error:
+        raise ActionError("Module not initialized") from error
+    except NothingToReload as error:
+        raise ActionError(texts[2]) from error
     except ObeliskError as error:
         raise ActionError(f"Reload failed: {error}") from error
     report = ctx.server.modules.report(name) if name else ""

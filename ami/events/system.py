@@ -30,8 +30,7 @@ def fully_booted(make: EventMaker, message: messages.FullyBooted) -> Event | Non
 
 @encodes(messages.Reloaded, SYSTEM, events=("Reload",))
 def reloaded(make: EventMaker, message: messages.Reloaded) -> Event | None:
-    # Status is Asterisk's ast_module_reload_result: 0 done, 3 a reload failed.
-    body = headers_text((("Module", message.module), ("Status", "3" if message.error else "0")))
+    body = headers_text((("Module", message.module), ("Status", str(message.status))))
     return make.event("Reload", SYSTEM, body)
 
 

@@ -16,7 +16,6 @@ from pbx.core.channel import Channel
 from pbx.core.device_state import DeviceState, calls_state
 from pbx.core.technology import ChannelRequest, RequestFailed
 from pbx.errors import ObeliskError
-from pbx.modules import Module
 
 log = Logger()
 
@@ -211,11 +210,6 @@ class ReloadModule(DialplanModule):
         names: list[str | None] = [name.strip() for name in args.raw.split(",") if name.strip()]
         status = "SUCCESS"
         for name in names or [None]:
-            entry = None if name is None else self.server.modules.find(name)
-            if entry is not None and entry.kind.reload is Module.reload:
-                log.warn("{channel}: Reload: {name} does not support reload", channel=channel.name, name=name)
-                status = "FAILURE"
-                continue
             try:
                 await self.server.reload(name)
             except ObeliskError as error:

@@ -17,7 +17,8 @@ from dialplan.functions.hashes import FIELDS
 from dialplan.registry import FunctionError, function
 from pbx.config.types import is_true
 from pbx.core.channel import Channel
-from pbx.http.client import HttpAnswer, HttpClient, HttpError
+from pbx.http.client import MAX_REDIRECTS, HttpAnswer, HttpClient, HttpError
+from pbx.http.tls import TlsSettings
 
 log = Logger()
 
@@ -25,9 +26,14 @@ log = Logger()
 DEFAULT_SECONDS = 180.0
 #: Bytes of an answer.
 MAX_BODY = 1 << 20
+#: Redirects that are followed where maxredirs sets no bound (-1).
+MOST_REDIRECTS = 100
 #: Headers that one channel may add.
 MAX_HEADERS = 50
 USER_AGENT = "asterisk-libcurl-agent/1.0"
+
+#: What is taken off the end of an answer (ast_str_trim_blanks).
+_BLANKS = "".join(map(chr, range(33)))
 
 #: Where a channel keeps its options (`Channel.extra`).
 _KEY = "curl"
@@ -57,6 +63,12 @@ def _httpauth(value: str) -> str:
     return value
 
 
+def _pem(value: str) -> str:
+    if value.upper() != "PEM":
+        raise FunctionError(f"certificates and keys are PEM files, not '{value}'")
+    return value
+
+
 #: What can be set, and how a value is brought into its form.
 OPTIONS: dict[str, Callable[[str], str]] = {
     "cookie": str,
@@ -73,6 +85,15 @@ OPTIONS: dict[str, Callable[[str], str]] = {
     "userpwd": str,
     "hashcompat": _hashcompat,
     "failurecodes": str,
+    "ssl_verifypeer": _boolean,
+    "ssl_verifyhost": _integer,
+    "ssl_cainfo": str,
+    "ssl_capath": str,
+    "ssl_cert": str,
+    "ssl_certtype": _pem,
+    "ssl_key": str,
+    "ssl_keytype": _pem,
+    "ssl_keypasswd": str,
 }
 #: What Asterisk knows and this version does not do.
 MISSING = frozenset(
@@ -83,15 +104,6 @@ MISSING = frozenset(
         "proxyport",
         "proxytype",
         "proxyuserpwd",
-        "ssl_verifypeer",
-        "ssl_verifyhost",
-        "ssl_cainfo",
-        "ssl_capath",
-        "ssl_cert",
-        "ssl_certtype",
-        "ssl_key",
-        "ssl_keytype",
-        "ssl_keypasswd",
     )
 )
 
@@ -151,7 +163,8 @@ class CurlModule(FunctionModule):
         description=(
             "For the channel, or for all where there is none: cookie, conntimeout, dnstimeout, followlocation, header, "
             "httpauth (basic), httpheader (each adds one), httptimeout, maxredirs, referer, useragent, userpwd, "
-            "hashcompat (yes, no, legacy), failurecodes."
+            "hashcompat (yes, no, legacy), failurecodes, ssl_verifypeer, ssl_verifyhost, ssl_cainfo, ssl_capath, "
+            "ssl_cert, ssl_key, ssl_keypasswd."
         ),
         see_also=("CURL", "HASH"),
     )
@@ -198,8 +211,8 @@ class CurlModule(FunctionModule):
     async def func_curl(self, channel: Channel | None, args: Arguments) -> str:
         options = self._options(channel)
         answer = await self._ask(channel, args["url"], args["post-data"] if len(args) > 1 else None, options)
-        text = to_text(_content(answer, options)).rstrip(" \t\r\n")
-        if options["hashcompat"] in ("yes", "legacy"):
+        text = to_text(_content(answer, options)).rstrip(_BLANKS)
+        if text and options["hashcompat"] in ("yes", "legacy"):
             return _as_hash(live(channel, "CURL"), text, legacy=options["hashcompat"] == "legacy")
         return text
 
@@ -233,13 +246,38 @@ class CurlModule(FunctionModule):
                 body=None if data is None else to_bytes(data),
                 seconds=min(seconds, DEFAULT_SECONDS),
                 max_body=MAX_BODY,
-                redirects=options["followlocation"] == "1",
+                redirects=_redirects(options),
+                connect_seconds=scan_float(options["conntimeout"]) or None,
+                tls=_tls(options),
             )
         except HttpError as error:
             raise FunctionError(f"{error} ('{url}')") from None
         if str(answer.status) in [code.strip() for code in options["failurecodes"].split(",")]:
             raise FunctionError(f"CURL '{url}' returned response code ({answer.status})")
         return answer
+
+
+def _redirects(options: CurlOptions) -> int:
+    """How many are followed; below 0 the first one is the answer."""
+    if options["followlocation"] != "1":
+        return -1
+    most = scan_int(options["maxredirs"])
+    return MAX_REDIRECTS if most is None else MOST_REDIRECTS if most < 0 else most
+
+
+def _tls(options: CurlOptions) -> TlsSettings | None:
+    """What was said of TLS; None where nothing was."""
+    if not any(name.startswith("ssl_") for name in options.values):
+        return None
+    return TlsSettings(
+        ca_file=options["ssl_cainfo"],
+        ca_path=options["ssl_capath"],
+        certificate=options["ssl_cert"],
+        key=options["ssl_key"],
+        password=options["ssl_keypasswd"],
+        verify_peer=options["ssl_verifypeer"] != "0",
+        verify_name=options["ssl_verifyhost"] != "0",
+    )
 
 
 def _headers(options: CurlOptions, *, post: bool) -> list[tuple[str, str]]:

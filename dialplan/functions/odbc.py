@@ -153,14 +153,16 @@ class OdbcModule(DialplanModule):
         self._tell(channel, len(found.rows), "SUCCESS")
         if channel is None:
             return found.rows[0]
+        channel.set_variable(FIELDS, found.columns)
         if query.multirow:
             self._number += 1
             self._keep(channel, str(self._number), found)
             return str(self._number)
-        channel.set_variable(FIELDS, found.columns)
         first = found.rows.popleft()
         if query.rowlimit > 1:
+            # The first of several is fetched at once: Asterisk does so, and then gives nothing but the rest.
             self._keep(channel, query.name, found)
+            channel.set_variable("ODBC_FETCH_STATUS", "SUCCESS")
         return first
 
     @staticmethod

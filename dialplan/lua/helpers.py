@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from dialplan.lua.packing import as_list
 from pbx.errors import ObeliskError
-from pbx.http.client import DEFAULT_BODY, DEFAULT_SECONDS, HttpClient
+from pbx.http.client import DEFAULT_BODY, DEFAULT_SECONDS, MAX_REDIRECTS, HttpClient
 from pbx.logs import verbose
 from pbx.sql import DEFAULT_SECONDS as SQL_SECONDS
 from pbx.sql import Databases
@@ -145,7 +145,7 @@ class Helpers:
             body=content,
             seconds=_seconds(request.get("timeout"), "timeout", DEFAULT_SECONDS),
             max_body=max_body,
-            redirects=request.get("redirects") is not False,
+            redirects=-1 if request.get("redirects") is False else MAX_REDIRECTS,
         )
         found: dict[str, Any] = {"status": answer.status, "reason": answer.reason, "body": answer.body}
         got: dict[str, str] = {}

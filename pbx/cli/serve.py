@@ -32,7 +32,7 @@ from pbx.cli.supervisor import CRASH_VARIABLE
 from pbx.core import messages
 from pbx.errors import ConfigError, ObeliskError
 from pbx.logs import LogManager, verbose
-from pbx.modules import plain_name
+from pbx.modules import ModuleError, plain_name
 from pbx.version import ASTERISK_VERSION, VERSION
 
 if TYPE_CHECKING:
@@ -218,7 +218,8 @@ class ExchangeProcess:
                 failure = error
         names = ["logger"]
         if only_log:
-            self._server.bus.publish(messages.Reloaded(name or "", "" if failure is None else str(failure)))
+            text, status = ("", 0) if failure is None else (str(failure), ModuleError.reload_status)
+            self._server.bus.publish(messages.Reloaded(name or "", text, status))
         else:
             names += await app.reload(self._server, name)
         if failure is not None:

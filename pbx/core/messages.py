@@ -306,10 +306,14 @@ class MailboxChanged:
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """A module, by the name it was asked for by, or all (``All``), was reloaded; ``error`` is empty on success."""
+    """A module, by the name it was asked for by, or all (``All``), was reloaded; ``error`` is empty on success.
+
+    ``status`` is Asterisk's ast_module_reload_result: 0 done, 2 no such module, 3 failed, 5 not running, 6 has nothing.
+    """
 
     module: str
     error: str = ""
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)

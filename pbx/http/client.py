@@ -12,9 +12,12 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
+from twisted.web.iweb import IPolicyForHTTPS
+from zope.interface import implementer
 
 from pbx.clock import Clock
 from pbx.errors import ObeliskError
+from pbx.http.tls import TlsSettings, connection_creator
 
 #: Seconds a request may take when its caller says nothing.
 DEFAULT_SECONDS = 10.0
@@ -22,6 +25,8 @@ DEFAULT_SECONDS = 10.0
 DEFAULT_BODY = 1 << 20
 #: Requests on their way at once; more are refused.
 MAX_REQUESTS = 256
+#: Redirects that a request follows when its caller says nothing.
+MAX_REDIRECTS = 20
 #: Idle connections kept to one server.
 MAX_IDLE = 4
 
@@ -100,11 +105,14 @@ class HttpClient:
         body: bytes | None = None,
         seconds: float = DEFAULT_SECONDS,
         max_body: int = DEFAULT_BODY,
-        redirects: bool = True,
+        redirects: int = MAX_REDIRECTS,
+        connect_seconds: float | None = None,
+        tls: TlsSettings | None = None,
     ) -> HttpAnswer:
         """Ask and wait for the whole answer, whatever its status. Raises HttpError.
 
-        ``seconds`` covers everything from the name's resolution to the body's last byte.
+        ``seconds`` covers everything from the name's resolution to the body's last byte; ``connect_seconds`` the
+        connection alone. So many ``redirects`` are followed, below 0 none is: then their own answer is given.
         """
         if self._running >= MAX_REQUESTS:
             raise HttpError(f"{MAX_REQUESTS} requests are on their way already")
@@ -112,7 +120,7 @@ class HttpClient:
             raise HttpError(f"'{url[:200]}' is no http or https URL")
         self._running += 1
         asking: Deferred[HttpAnswer] = Deferred.fromCoroutine(
-            self._ask(method, url, headers, body, max_body, redirects=redirects)
+            self._ask(method, url, headers, body, max_body, self._agent_for(redirects, connect_seconds, tls))
         )
         timer = self._clock.call_later(seconds, asking.cancel)
         try:
@@ -133,8 +141,7 @@ class HttpClient:
         headers: Mapping[str, str] | Sequence[tuple[str, str]],
         body: bytes | None,
         max_body: int,
-        *,
-        redirects: bool,
+        agent: Any,
     ) -> HttpAnswer:
         from treq.client import HTTPClient
         from twisted.web.http_headers import Headers
@@ -144,16 +151,12 @@ class HttpClient:
             for name, value in headers.items() if isinstance(headers, Mapping) else headers:
                 sent.addRawHeader(name.encode("ascii"), value.encode("utf-8"))
             # A client of its own for each request: what one call's server sets as a cookie is not sent for another's.
-            asking = HTTPClient(self._get_agent()).request(
-                method,
-                url,
-                headers=sent,
-                data=body,
-                allow_redirects=redirects,
-                browser_like_redirects=True,
-                unbuffered=True,
+            asking = HTTPClient(agent).request(
+                method, url, headers=sent, data=body, allow_redirects=False, unbuffered=True
             )
-        except (ValueError, UnicodeError) as error:
+        except OSError as error:
+            raise HttpError(f"TLS: {error}") from error
+        except ValueError as error:
             raise HttpError(f"the request is malformed: {error}") from error
         try:
             response = await asking
@@ -173,21 +176,37 @@ class HttpClient:
         )
         return HttpAnswer(response.code, response.phrase.decode("latin-1"), got, content)
 
-    def _get_agent(self) -> Any:
-        if self._agent is None:
-            from twisted.web import client
+    def _agent_for(self, redirects: int, connect_seconds: float | None, tls: TlsSettings | None) -> Any:
+        from twisted.web import client
 
-            web: Any = client
+        web: Any = client
+        if self._agent is None:
             self._pool = web.HTTPConnectionPool(self._reactor)
             self._pool.maxPersistentPerHost = MAX_IDLE
             self._agent = web.Agent(self._reactor, pool=self._pool)
-        return self._agent
+        agent = self._agent
+        if connect_seconds is not None or tls is not None:
+            # Connections of its own: others were made by other rules.
+            policy = web.BrowserLikePolicyForHTTPS() if tls is None else _Policy(tls)
+            agent = web.Agent(self._reactor, policy, connectTimeout=connect_seconds)
+        return agent if redirects < 0 else web.BrowserLikeRedirectAgent(agent, redirectLimit=redirects)
 
     async def stop(self) -> None:
         """Close idle connections."""
         if self._pool is not None:
             await self._pool.closeCachedConnections()
             self._agent = self._pool = None
+
+
+@implementer(IPolicyForHTTPS)
+class _Policy:
+    """Whom one request trusts."""
+
+    def __init__(self, settings: TlsSettings) -> None:
+        self._settings = settings
+
+    def creatorForNetloc(self, hostname: bytes, port: int) -> Any:
+        return connection_creator(self._settings, hostname.decode("ascii"))
 
 
 def _reason_of(error: Exception) -> str:

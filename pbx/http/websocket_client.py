@@ -27,6 +27,7 @@ from pbx.config import types
 from pbx.config.errors import flatten, raise_if_any
 from pbx.config.options import ConfigObject, OptionError, option, parse_section
 from pbx.errors import ConfigError, ObeliskError
+from pbx.http.tls import TlsSettings, connection_creator
 from pbx.http.websocket import WebSocket
 from pbx.modules import Module
 
@@ -262,30 +263,15 @@ class WebSocketClients:
 
 
 def _tls(server: WebSocketServer, host: str) -> Any:
-    """Twisted's options for TLS to a server. Raises OSError or OpenSSL's Error for files that cannot be used."""
-    from pathlib import Path
-
-    from OpenSSL import crypto
-    from twisted.internet import ssl as twisted_ssl
-
-    ssl: Any = twisted_ssl  # its functions are not typed
-    trust: Any = None
-    if server.ca_list_file:
-        marker = b"-----END CERTIFICATE-----"
-        parts = Path(server.ca_list_file).read_bytes().split(marker)
-        found = [part + marker for part in parts if b"-----BEGIN CERTIFICATE-----" in part]
-        trust = ssl.trustRootFromCertificates([ssl.Certificate.loadPEM(each) for each in found])
-    own: Any = None
-    if server.cert_file:
-        key = Path(server.priv_key_file or server.cert_file).read_bytes()
-        own = ssl.PrivateCertificate.fromCertificateAndKeyPair(
-            ssl.Certificate.loadPEM(Path(server.cert_file).read_bytes()), ssl.KeyPair.load(key, crypto.FILETYPE_PEM)
-        )
-    if server.verify_server_cert and server.verify_server_hostname:
-        return ssl.optionsForClientTLS(host, trustRoot=trust, clientCertificate=own)
-    mine = {} if own is None else {"privateKey": own.privateKey.original, "certificate": own.original}
-    root = (trust or ssl.platformTrust()) if server.verify_server_cert else None
-    return ssl.CertificateOptions(trustRoot=root, **mine)
+    """Twisted's options for TLS to a server. Raises OSError or ValueError for files that cannot be used."""
+    settings = TlsSettings(
+        ca_file=server.ca_list_file,
+        certificate=server.cert_file,
+        key=server.priv_key_file,
+        verify_peer=server.verify_server_cert,
+        verify_name=server.verify_server_hostname,
+    )
+    return connection_creator(settings, host)
 
 
 class WebSocketClientModule(Module):

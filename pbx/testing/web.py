@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pbx.clock import Clock
-from pbx.http.client import DEFAULT_BODY, DEFAULT_SECONDS, HttpAnswer, HttpClient, HttpError
+from pbx.http.client import DEFAULT_BODY, DEFAULT_SECONDS, MAX_REDIRECTS, HttpAnswer, HttpClient, HttpError
+from pbx.http.tls import TlsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,9 @@ class Request:
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    redirects: int = MAX_REDIRECTS
+    connect_seconds: float | None = None
+    tls: TlsSettings | None = None
 
 
 class FakeWeb(HttpClient):
@@ -49,10 +53,12 @@ class FakeWeb(HttpClient):
         body: bytes | None = None,
         seconds: float = DEFAULT_SECONDS,
         max_body: int = DEFAULT_BODY,
-        redirects: bool = True,
+        redirects: int = MAX_REDIRECTS,
+        connect_seconds: float | None = None,
+        tls: TlsSettings | None = None,
     ) -> HttpAnswer:
         """Note the request and give its answer. Raises HttpError as the real one does."""
-        self.requests.append(Request(method, url, dict(headers), body))
+        self.requests.append(Request(method, url, dict(headers), body, redirects, connect_seconds, tls))
         known = max((each for each in self._pages if url.startswith(each)), key=len, default=None)
         if known is None:
             raise HttpError(f"the test gives no answer for {url}")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_twisted
+from twisted.internet import ssl
 from twisted.internet.defer import Deferred, succeed
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from pbx.clock import Clock
 from pbx.http.client import HttpClient, HttpError
+from pbx.http.tls import TlsSettings
+from tests.integration.ami.test_tls import certificate
 
 
 class _Pages(Resource):
@@ -76,7 +80,55 @@ async def test_a_request_is_answered(site: str, client: HttpClient) -> None:
     assert (got.status, got.body, got.header("x-method")) == (200, "body ä".encode(), "PUT")
     assert got.header("content-type") == "text/plain"
     assert (await client.request("GET", f"{site}/missing")).status == 404
-    assert (await client.request("GET", f"{site}/moved", redirects=False)).status == 302
+    assert (await client.request("GET", f"{site}/moved", redirects=-1)).status == 302
+
+
+@pytest_twisted.ensureDeferred
+async def test_redirects_are_bounded(site: str, client: HttpClient) -> None:
+    assert (await client.request("GET", f"{site}/moved", redirects=1)).status == 200
+    with pytest.raises(HttpError, match="redirect"):
+        await client.request("GET", f"{site}/moved", redirects=0)
+
+
+@pytest.fixture
+def secure_site(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A site whose certificate nobody has signed and that has another name than it is called by, and its file."""
+    from twisted.internet import reactor as running
+
+    reactor: Any = running
+    path = tmp_path / "site.pem"
+    certificate(path)
+    make_site: Any = Site
+    make_pages: Any = _Pages
+    context: Any = ssl.DefaultOpenSSLContextFactory
+    port = reactor.listenSSL(0, make_site(make_pages()), context(str(path), str(path)), interface="127.0.0.1")
+    yield f"https://127.0.0.1:{port.getHost().port}/echo", str(path)
+    pytest_twisted.blockon(port.stopListening() or succeed(None))
+
+
+# Twisted hands pyOpenSSL's own certificates to pyOpenSSL.
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest_twisted.ensureDeferred
+async def test_whom_a_request_trusts(secure_site: tuple[str, str], client: HttpClient) -> None:
+    url, path = secure_site
+    for settings, why in (
+        (None, "(?i)verif"),
+        (TlsSettings(verify_name=False), "verify failed"),
+        (TlsSettings(ca_file=path), "IPAddressMismatch"),
+        (TlsSettings(ca_file="/nowhere"), "TLS: .*No such file"),
+        (TlsSettings(ca_file=__file__), "no certificate in"),
+        (TlsSettings(certificate=__file__), "unfit"),
+    ):
+        with pytest.raises(HttpError, match=why):
+            await client.request("GET", url, tls=settings)
+    for settings in (
+        TlsSettings(verify_peer=False),
+        TlsSettings(ca_file=path, verify_name=False),
+        TlsSettings(ca_path=path.rpartition("/")[0], certificate=path, verify_name=False),
+    ):
+        assert (await client.request("GET", url, tls=settings, connect_seconds=3)).status == 200
+    with pytest.raises(HttpError, match="(?i)verif"):
+        await client.request("GET", url)
 
 
 @pytest_twisted.ensureDeferred

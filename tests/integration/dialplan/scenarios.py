@@ -220,6 +220,15 @@ ANSWERS = Scenario(
     ),
 )
 
+BRANCHES = Scenario(
+    "branches",
+    "blocks of If, statuses of Record and Reload, and where a jump came from",
+    tuple(
+        Call(exten, "branches")
+        for exten in ("taken", "elseif", "else", "left", "open", "record", "skipped", "reload", "label")
+    ),
+)
+
 SCENARIOS = (
     APPLICATIONS,
     JUMPS,
@@ -231,6 +240,7 @@ SCENARIOS = (
     HINTS,
     NATIVE,
     ANSWERS,
+    BRANCHES,
     EXPRESSIONS,
     SUBSTITUTIONS,
 )

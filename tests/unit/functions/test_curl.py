@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pbx.core.channel import settle
+from pbx.http.tls import TlsSettings
 from pbx.testing.deferreds import result_of, start
 from tests.unit.functions.conftest import Functions
 
@@ -66,10 +67,33 @@ def test_options(functions: Functions) -> None:
     assert functions.read(f"CURL({URL})").startswith("HTTP/1.1 200 OK\r\nx-a: b\r\n\r\nhello")
 
 
+def test_redirects_and_tls(functions: Functions) -> None:
+    web = functions.harness.web
+    functions.read(f"CURL({URL})")
+    assert (web.requests[-1].redirects, web.requests[-1].connect_seconds, web.requests[-1].tls) == (-1, None, None)
+    for most, followed in ((None, 20), ("0", 0), ("3", 3), ("-1", 100)):
+        functions.write("CURLOPT(followlocation)", "1")
+        if most is not None:
+            functions.write("CURLOPT(maxredirs)", most)
+        functions.read(f"CURL({URL})")
+        assert web.requests[-1].redirects == followed
+    for key, value in (("conntimeout", "1.5"), ("ssl_verifypeer", "0"), ("ssl_cainfo", "/ca"), ("ssl_cert", "/mine")):
+        functions.write(f"CURLOPT({key})", value)
+    functions.read(f"CURL({URL})")
+    assert web.requests[-1].connect_seconds == 1.5
+    assert web.requests[-1].tls == TlsSettings(ca_file="/ca", certificate="/mine", verify_peer=False)
+    functions.write("CURLOPT(ssl_keytype)", "PEM")
+    with pytest.raises(Exception, match="PEM files"):
+        functions.write("CURLOPT(ssl_certtype)", "DER")
+
+
 def test_answers_as_a_hash(functions: Functions) -> None:
     functions.write("CURLOPT(hashcompat)", "legacy")
     row = functions.read("CURL(http://web.example/form)")
     assert row == "Ann\\, A,42,"
+    functions.harness.web.answer("http://web.example/nothing", "\x01 \n")
+    assert functions.read("CURL(http://web.example/nothing)") == ""
+    assert functions.variable("~ODBCFIELDS~") == "name,age,x"
     functions.write("HASH(form)", row)
     assert functions.read("HASH(form,name)") == "Ann, A"
     assert functions.read("HASH(form,age)") == "42"

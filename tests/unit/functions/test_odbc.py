@@ -72,6 +72,7 @@ def test_a_row(functions: Functions) -> None:
 def test_many_rows(functions: Functions) -> None:
     key = functions.read("DIR_ALL()")
     assert functions.variable("ODBCROWS") == "3"
+    assert functions.variable("~ODBCFIELDS~") == "number,name"
     rows = [functions.read(f"ODBC_FETCH({key})") for _ in range(3)]
     assert rows == ["1,Ann", "2,O'Neil\\, P", "3,Cy"]
     assert functions.variable("ODBC_FETCH_STATUS") == "SUCCESS"
@@ -85,6 +86,7 @@ def test_many_rows(functions: Functions) -> None:
 def test_rows_behind_the_first(functions: Functions) -> None:
     assert functions.read("ODBC_FIRST(a)") == "1"
     assert functions.variable("ODBCROWS") == "2"
+    assert functions.variable("ODBC_FETCH_STATUS") == "SUCCESS"
     assert functions.read("ODBC_FETCH(ODBC_FIRST)") == "2"
 
 
