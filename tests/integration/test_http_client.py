@@ -127,7 +127,7 @@ async def test_whom_a_request_trusts(secure_site: tuple[str, str], client: HttpC
         TlsSettings(ca_path=path.rpartition("/")[0], certificate=path, verify_name=False),
     ):
         assert (await client.request("GET", url, tls=settings, connect_seconds=3)).status == 200
-    with pytest.raises(HttpError, match="(?i)verif"):
+    with pytest.raises(HttpError, match=r"(?i)verif"):
         await client.request("GET", url)
 
 
