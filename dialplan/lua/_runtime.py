@@ -1,7 +1,7 @@
 """The Lua machine: the one module that imports lupa.
 
 One Lua 5.4 runtime serves every call of a plan. The Lua files beside this module build what scripts may see; this
-module starts and resumes calls and never hands Lua a Python object, nor Python a Lua one: numbers and bytes only.
+module starts and resumes calls and never hands a script a Python object, nor Python a Lua one: numbers and bytes only.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from lupa import lua54
 
+from dialplan.lua._watch import HOOK_STEP, Spent, Watch
 from pbx.errors import ObeliskError
 
 #: What a step asks for; the numbers are those of calls.lua.
@@ -26,6 +27,8 @@ SOURCE: Final = 6
 RESULT: Final = 7
 FAILED: Final = 8
 HELPER: Final = 9
+#: The script has worked for long and lets others run: `LuaMachine.go_on` is to be called soon.
+INTERRUPTED: Final = 10
 #: Added to a tag when the script has printed something.
 PRINTED: Final = 64
 
@@ -47,6 +50,7 @@ _PARTS = (
     "sandbox.lua",
     "coroutines.lua",
     "tables.lua",
+    "patterns.lua",
     "strings.lua",
     "body.lua",
     "calls.lua",
@@ -98,6 +102,8 @@ class LuaMachine:
             max_memory=0,
         )
         self._runtime = runtime
+        #: Scripts that were interrupted, with what they may still use: the rest of the memory's slice is in bytes.
+        self._interrupted: dict[int, tuple[Spent, int]] = {}
         directory = resources.files("dialplan.lua")
         load = runtime.execute(b"return load")
         kernel = None
@@ -113,7 +119,8 @@ class LuaMachine:
         kernel[b"seal_globals"]()
         # With tools each line runs a hook of theirs.
         slowness = self._slowness_of(kernel[b"measure"]) * (TOOLS_SLOWNESS if parts else 1.0)
-        kernel[b"set_allowance"](limits.instructions, slowness)
+        self.watch = Watch(lua54.__file__, limits.instructions, slowness, tools=bool(parts))
+        kernel[b"set_watch"](self.watch.watch, self.watch.doom, self.watch.look, self.watch.verdict, HOOK_STEP)
         if live_dangerously:
             kernel[b"live_dangerously"]()
         self._compile = kernel[b"compile"]
@@ -125,6 +132,7 @@ class LuaMachine:
         self._take_printed = kernel[b"take_printed"]
         self._open_calls = kernel[b"open_calls"]
         self._told = kernel[b"post_mortem"]
+        self._go_on = kernel[b"go_on"]
         self.start: Callable[[int, bytes, bytes, bytes, bytes], Step] = self._guarded(kernel[b"start"])
         self.resume: Callable[[int, bytes | int | None], Step] = self._guarded(kernel[b"resume"])
         self.start_task: Callable[[int], Step] = self._guarded(kernel[b"start_task"])
@@ -138,10 +146,10 @@ class LuaMachine:
         return cls._slowness
 
     def _guarded(self, call: Callable[..., Step]) -> Callable[..., Step]:
-        """``call`` with a fresh slice of memory each time; running out of it is a step like any other failure."""
+        """``call`` with all that a script may use each time; running out of memory is a step like any other failure."""
         set_limit = self._runtime.set_max_memory
         used = self._runtime.get_memory_used
-        post_mortem = self._post_mortem
+        watch, after = self.watch, self._after
         memory_slice, total = self.limits.memory_slice, self.limits.memory_total
 
         def guarded(*args: object) -> Step:
@@ -152,13 +160,35 @@ class LuaMachine:
                 if now > total:
                     return _OUT_OF_MEMORY
             set_limit(now + memory_slice)
+            watch.fresh = True
             try:
                 step = call(*args)
             except lua54.LuaError:  # the kernel itself ran out of memory
                 step = _OUT_OF_MEMORY
-            return post_mortem(args[0]) if step == _OUT_OF_MEMORY else step
+            return step if step[0] < FAILED else after(now + memory_slice, step, args[0])
 
         return guarded
+
+    def _after(self, limit: int, step: Step, call: Any) -> Step:
+        """What a step is that ended with the runtime held to ``limit`` bytes."""
+        if step == _OUT_OF_MEMORY:
+            return self._post_mortem(call)
+        if step[0] & ~PRINTED == INTERRUPTED:
+            rest = limit - int(self._runtime.get_memory_used() or 0)
+            self._interrupted[call] = self.watch.spent(), max(0, min(rest, self.limits.memory_slice))
+        return step
+
+    def go_on(self, call: int) -> Step:
+        """Let a script go on whose step was INTERRUPTED, with what it has left."""
+        spent, memory = self._interrupted.pop(call)
+        limit = self.memory_used + memory
+        self._runtime.set_max_memory(limit)
+        self.watch.go_on(spent)
+        try:
+            step: Step = self._go_on(call)
+        except lua54.LuaError:
+            step = _OUT_OF_MEMORY
+        return self._after(limit, step, call)
 
     def _post_mortem(self, call: object) -> Step:
         """What has run out of memory, with the place where, for which there was none left."""
@@ -200,6 +230,7 @@ class LuaMachine:
     def close(self, call: int) -> None:
         """Drop a call's state."""
         self._refresh()
+        self._interrupted.pop(call, None)
         self._close(call)
 
     def surveyed(self, call: int) -> bytes:

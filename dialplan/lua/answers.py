@@ -14,15 +14,18 @@ from dialplan.lua._runtime import (
     FAILED,
     HANGUP_CHECK,
     HELPER,
+    INTERRUPTED,
     PRINTED,
     READ,
     RESULT,
     WRITE,
     Step,
 )
+from dialplan.lua._watch import SLICE
 from dialplan.lua.helpers import Helpers, UsageError
 from dialplan.lua.packing import PackingError, pack_value, unpack_value
 from dialplan.lua.plan import CallState, clean_traceback, decode, encode
+from dialplan.lua.turns import Turns
 from dialplan.registry import NothingThere
 from dialplan.run import RESULT_HANGUP, STEPS_PER_TURN, Run
 from dialplan.variables import MAX_READ
@@ -57,9 +60,10 @@ class Task:
 class Answers:
     """Answers steps, for every call of one engine."""
 
-    def __init__(self, engine: Engine, helpers: Helpers) -> None:
+    def __init__(self, engine: Engine, helpers: Helpers, turns: Turns) -> None:
         self._engine = engine
         self._helpers = helpers
+        self._turns = turns
 
     async def answer(self, channel: Channel, state: CallState, step: Step, run: Run | None) -> bytes | int | None:
         """The answer to a step that is neither an application nor an end; ``run`` is None in a task.
@@ -210,6 +214,7 @@ class Answers:
     async def _run_task(self, channel: Channel, state: CallState, number: int, task: Task) -> None:
         machine = state.generation.machine
         turn = 0
+        worked = machine.watch.worked = 0.0
         try:
             step = machine.start_task(number)
             while True:
@@ -217,6 +222,11 @@ class Answers:
                 if tag & PRINTED:
                     state.generation.flush_printed(channel.name)
                     step = (tag & ~PRINTED, name, text)
+                    continue
+                if tag == INTERRUPTED:
+                    await self._turns.after_interruption()
+                    worked = machine.watch.worked = 0.0
+                    step = machine.go_on(number)
                     continue
                 if tag in (DONE, RESULT):
                     return
@@ -229,7 +239,12 @@ class Answers:
                 else:
                     step = machine.resume(number, await self.answer(channel, state, step, None))
                 turn += 1
-                if turn >= STEPS_PER_TURN:
+                worked += machine.watch.worked
+                machine.watch.worked = 0.0
+                if worked > SLICE:
+                    turn, worked = 0, 0.0
+                    await self._turns.next()
+                elif turn >= STEPS_PER_TURN:
                     turn = 0
                     await self._engine.channels.clock.sleep(0)
         except CancelledError:

@@ -12,12 +12,13 @@ local G = _G
 local debug, math, string, table = debug, math, string, table
 local error, ipairs, load, next, rawequal, rawget, setmetatable = error, ipairs, load, next, rawequal, rawget, setmetatable
 local tonumber, tostring, type = tonumber, tostring, type
-local getinfo, getlocal, getupvalue, sethook = debug.getinfo, debug.getlocal, debug.getupvalue, debug.sethook
+local co_running = coroutine.running
+local getinfo, getlocal, getupvalue = debug.getinfo, debug.getlocal, debug.getupvalue
 local raw_getmetatable, raw_setmetatable = debug.getmetatable, debug.setmetatable
 local find, sub = string.find, string.sub
 local enter, open_environment = K.enter, K.open_environment
-local hook, late, makers, ours, provide, run_meta, unfinished =
-  K.hook, K.late, K.makers, K.ours, K.provide, K.run_meta, K.unfinished
+local guard, hook, late, makers, ours, provide, run_meta, unfinished =
+  K.guard, K.hook, K.late, K.makers, K.ours, K.provide, K.run_meta, K.unfinished
 
 -- Compiling --------------------------------------------------------------------------------------------------------
 
@@ -59,7 +60,8 @@ K.chunk = chunk_body
 -- Functions whose results come from their arguments alone. What they call in turn is looked at like any other call.
 local pure = { [chunk_body] = true, [provide] = true, [K.library_copy] = true }
 pure[G.rawset] = true -- the real one, which `provide` calls
-local pure_sources = { ["=(obelisk strings.lua)"] = true, ["=(obelisk tables.lua)"] = true }
+local pure_sources = {}
+for _, part in ipairs { "patterns", "strings", "tables" } do pure_sources["=(obelisk " .. part .. ".lua)"] = true end
 for _, name in ipairs { "ipairs", "next", "pairs", "rawequal", "rawlen", "select", "tonumber", "tostring", "type" } do
   pure[G[name]] = true
 end
@@ -92,13 +94,12 @@ end
 
 -- Runs a chunk's body; gives whether it is pure.
 local function run_watched(chunk)
-  sethook(watcher, "c", K.HOOK_STEP)
-  K.keep_hook(true)
+  local co = co_running()
+  guard(co, watcher, "c")
   watching, only_pure = true, true
   chunk_body(chunk)()
   watching = false
-  K.keep_hook(false)
-  sethook(hook, "", K.HOOK_STEP)
+  guard(co)
   return only_pure
 end
 

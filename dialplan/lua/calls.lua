@@ -3,7 +3,7 @@
 -- The tags are those of dialplan/lua/_runtime.py; script.lua says how a script and the engine talk.
 
 local K = ...
-local DONE, RESULT, FAILED = 0, 7, 8
+local DONE, RESULT, FAILED, INTERRUPTED = 0, 7, 8, 10
 local PRINTED = 64
 
 local TAG, arm, enter, refill, set_main = K.TAG, K.arm, K.enter, K.refill, K.set_main
@@ -99,16 +99,23 @@ end
 
 local function ended(record, ok, failure)
   local co = record.co
+  local killed = K.was_killed()
+  if ok and co_status(co) == "suspended" then
+    if not killed then
+      K.put_printed_aside(record)
+      return INTERRUPTED, "", ""
+    end
+    ok, failure = false, killed
+  end
   if record.body_of_task then
     record.finished = true
     record.call.tasks = record.call.tasks - 1
-    if not ok then record.failure = K.was_killed() or failure end
+    if not ok then record.failure = killed or failure end
   end
   if ok then
     left(record)
     return outcome(record, DONE, "", "")
   end
-  local killed = K.was_killed()
   if killed then
     failure = type(failure) == "string" and failure or killed
   else
@@ -137,7 +144,7 @@ local function ended(record, ok, failure)
 end
 
 local function sorted(record, ok, tag, kind, name, text)
-  if ok and rawequal(tag, TAG) then
+  if ok and rawequal(tag, TAG) and kind ~= INTERRUPTED then
     if K.has_printed() then return kind + PRINTED, name, text end
     return kind, name, text
   end
@@ -152,6 +159,17 @@ function K.resume(number, answer)
   enter(record.env)
   refill()
   return sorted(record, co_resume(co, answer))
+end
+
+-- Lets a script go on that was interrupted, with what it has left.
+function K.go_on(number)
+  local record = calls[number]
+  running = record
+  set_main(record.co)
+  enter(record.env)
+  refill()
+  K.put_printed_back(record)
+  return sorted(record, co_resume(record.co))
 end
 
 local function begin(record, body, ...)

@@ -1,15 +1,17 @@
 -- Coroutines through which an application may still yield.
 --
 -- A script's coroutine runs under the same hook, and an application called in it yields through every level: such a
--- yield carries TAG, which no script can make, and is passed up; the answer is passed down the same way.
+-- yield carries TAG, which no script can make, and is passed up; the answer is passed down the same way. A script's own
+-- yields carry GIVEN; what carries neither is where the hook has interrupted a script, which is passed up as well.
 
 local K = ...
 local error, rawequal, type = error, rawequal, type
 local co_create, co_resume, co_yield, co_running, co_status, co_close, co_isyieldable =
   coroutine.create, coroutine.resume, coroutine.yield, coroutine.running, coroutine.status, coroutine.close,
   coroutine.isyieldable
-local sethook = debug.sethook
-local HOOK_STEP, TAG, check, hook, libraries = K.HOOK_STEP, K.TAG, K.check, K.hook, K.libraries
+local TAG, check, check_interrupted, guard, libraries = K.TAG, K.check, K.check_interrupted, K.guard, K.libraries
+local GIVEN = {}
+local INTERRUPTED = 10 -- the number of _runtime.py
 
 local main -- the coroutine of the call that runs now
 
@@ -18,18 +20,18 @@ function K.set_main(co) main = co end
 local lib_co = {}
 libraries.coroutine = lib_co
 
-local armed, mask = hook, ""
+local watching, mask -- a tool's hook
 
--- Tools that want to see each line give a hook of their own, which has to call `hook` at each count.
-function K.watch(watching)
-  armed, mask = watching, "l"
-  K.keep_hook(true)
+-- Tools that want to see each line give a hook of their own, which has to call `K.hook` at each count.
+function K.watch(hook)
+  watching, mask = hook, "l"
+  K.watched_by_tools()
 end
 
 local function arm(body)
   check()
   local co = co_create(body)
-  sethook(co, armed, mask, HOOK_STEP)
+  guard(co, watching, mask)
   return co
 end
 K.arm = arm
@@ -41,10 +43,25 @@ end
 
 local relay
 
-local function passed(co, ok, first, ...)
+local function without_first(_, ...) return ... end
+
+local function passed(co, ok, ...)
   check()
-  if ok and rawequal(first, TAG) then return relay(co, co_yield(TAG, ...)) end
-  return ok, first, ...
+  if not ok then return ok, ... end
+  local mark, kind = ...
+  if rawequal(mark, GIVEN) then return ok, without_first(...) end
+  if rawequal(mark, TAG) then
+    if kind == INTERRUPTED then
+      check_interrupted()
+      -- Where nothing can be passed up the script has to go on.
+      if not co_isyieldable() then return relay(co) end
+    end
+    return relay(co, co_yield(...))
+  end
+  if co_status(co) == "dead" then return ok, ... end
+  check_interrupted()
+  if co_isyieldable() then co_yield(TAG, INTERRUPTED, "", "") end
+  return relay(co)
 end
 
 function relay(co, ...) return passed(co, co_resume(co, ...)) end
@@ -68,7 +85,7 @@ end
 
 function lib_co.yield(...)
   if rawequal(co_running(), main) then error("attempt to yield from outside a coroutine", 2) end
-  return co_yield(...)
+  return co_yield(GIVEN, ...)
 end
 
 function lib_co.running()

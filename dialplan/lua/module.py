@@ -43,6 +43,11 @@ class LuaModule(Module):
         """The load of the file that new calls run; None while the module does not run."""
         return None if self._switch is None else self._switch.generation
 
+    @property
+    def scripts_at_work(self) -> int:
+        """Scripts that were interrupted for others to be served, and wait for nothing else."""
+        return 0 if self._switch is None else self._switch.turns.interrupted
+
     def _path(self) -> Path:
         return self.server.directories.etc / FILE
 

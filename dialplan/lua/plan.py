@@ -273,6 +273,13 @@ class Generation:
         return answer if isinstance(answer, bytes) else b""
 
     def _run_body(self, state: int) -> bytes:
+        self.machine.watch.hold(True)
+        try:
+            return self._survey(state)
+        finally:
+            self.machine.watch.hold(False)
+
+    def _survey(self, state: int) -> bytes:
         machine = self.machine
         step = machine.survey(state)
         while True:

@@ -8,25 +8,10 @@ local G = _G
 local error, getmetatable, ipairs, load, next = error, getmetatable, ipairs, load, next
 local rawequal, rawget, rawlen, rawset, select, setmetatable = rawequal, rawget, rawlen, rawset, select, setmetatable
 local tostring, type, xpcall = tostring, type, xpcall
-local table, math, os, io, utf8, debug, package = table, math, os, io, utf8, debug, package
+local coroutine, table, math, os, io, utf8, debug, package = coroutine, table, math, os, io, utf8, debug, package
+local form = string.format
 local sethook, traceback, getinfo, raw_getmetatable, raw_setmetatable =
   debug.sethook, debug.traceback, debug.getinfo, debug.getmetatable, debug.setmetatable
-local clock = os.clock
-
--- VM instructions between two looks of the hook; few enough that killing is prompt, enough to cost little.
-local HOOK_STEP = 250
--- Those of them that the hook itself runs.
-local HOOK_OWN = 40
--- The same once a stretch of HOOK_STEP instructions took long: its time goes to C functions, each of which is one
--- instruction, and to long texts.
-local FINE_STEP = 20
--- Seconds of CPU from which on a stretch of either is long.
-local SLOW, FINE_SLOW = 0.0002, 0.00005
--- Seconds of CPU that a script may use between two yields beyond what its instructions take, and more where it is
--- allowed more than ten million of them. They are for C functions and what the collector does at once.
-local GRACE, GRACE_SHARE = 0.1, 1e-8
--- Seconds of CPU that an instruction may take on the average: half as much again as those that allocate.
-local SHARE = 6e-8
 -- Elements a table function may walk inside C where a metamethod could make the walk endless.
 local MAX_WALK = 1000000
 -- Bytes string.rep may make.
@@ -34,86 +19,83 @@ local MAX_STRING = 1048576
 -- Bytes of print output kept between two yields.
 local MAX_PRINT = 65536
 
-local K = { libraries = {}, base = {}, TAG = {}, HOOK_STEP = HOOK_STEP, MAX_WALK = MAX_WALK, MAX_STRING = MAX_STRING }
+local K = { libraries = {}, base = {}, TAG = {}, MAX_WALK = MAX_WALK, MAX_STRING = MAX_STRING }
 
--- Budget ---------------------------------------------------------------------------------------------------------
+-- Limits ---------------------------------------------------------------------------------------------------------
 
-local allowance = 10000000
-local budget = allowance
-local killed = false
--- When the clock was first looked at since the last yield, if it was, and when the hook last did.
-local started, looked = false, 0
-local grace, share = 0, 0
+-- What watches scripts is Python's (see _watch.py): it counts and looks at the clock, in a hook of each coroutine. These
+-- are all of Python that the kernel holds, and no script reaches them.
+local watch, doom, look, verdict
+-- The numbers of _watch.py and _runtime.py.
+local GIVE_WAY, TOO_MANY, INTERRUPTED = 1, 2, 10
+local HOOK_STEP
 
-local TOO_MANY = "instruction budget exhausted: the script ran too long without calling an application"
-local TOO_LONG = "time budget exhausted: string or table functions ran too long without calling an application"
+local co_isyieldable, co_running, co_yield = coroutine.isyieldable, coroutine.running, coroutine.yield
+local TAG = K.TAG
+local REASONS = {
+  [TOO_MANY] = "instruction budget exhausted: the script ran too long without calling an application",
+  [TOO_MANY + 1] = "time budget exhausted: string or table functions ran too long without calling an application",
+}
 
-local hook, fine_hook
+local killed = false -- why the script that runs now is ended, once the kernel knows
+local unwatched -- whether tools look at every coroutine with a hook of theirs
 
-local function kill(reason)
-  killed = killed or reason
-  -- From now on every instruction raises, so that no pcall of the script gets further than its next instruction.
-  sethook(hook, "", 1)
+-- Whether the script that runs now is ended, and why.
+local function ended()
+  killed = killed or REASONS[verdict()] or false
+  return killed
+end
+
+-- Raised at every instruction of a script that is ended where it cannot yield.
+local function kill()
+  if not ended() then return end -- a coroutine that was left by a script before this one
+  if unwatched then sethook(kill, "", 1) else doom(form("%p", co_running())) end
   error(killed, 0)
 end
 
--- Ends a script that has used more time than it may.
-local function look_at(now)
-  if not started then
-    started = now
-  elseif now - started > grace + (allowance - budget) * share then
-    kill(TOO_LONG)
+-- A script that is ended yields and is never resumed: to unwind thousands of protected calls would take seconds.
+local function stop()
+  if co_isyieldable() then co_yield(TAG, INTERRUPTED, "", "") end
+  kill()
+end
+
+-- Counts instructions that the hook does not see; with none, called before work in C that may be long. Lets others run
+-- where the script's time for now is over.
+local function charge(steps)
+  local found = look(steps, co_isyieldable())
+  if found == GIVE_WAY then
+    co_yield(TAG, INTERRUPTED, "", "")
+  elseif found > GIVE_WAY then
+    stop()
   end
 end
 
--- Counts the instructions of a stretch and looks how long it took; gives whether that was long.
-local function look(instructions, long)
-  budget = budget - instructions
-  if killed or budget < 0 then kill(TOO_MANY) end
-  local now = clock()
-  local took = started and now - looked or 0
-  looked = now
-  look_at(now)
-  return took > long
+local function heavy() return charge(0) end
+
+-- A hook for coroutines that tools or the kernel look at otherwise: it never lets others run.
+local function hook()
+  if look(HOOK_STEP, false) > GIVE_WAY then kill() end
 end
 
-local kept = false -- whether the hook has to stay: a tool's, which calls this one
-
-function hook()
-  if look(HOOK_STEP - HOOK_OWN, SLOW) and not kept then sethook(fine_hook, "", FINE_STEP) end
+function K.set_watch(watching, dooming, looking, telling, step)
+  watch, doom, look, verdict, HOOK_STEP = watching, dooming, looking, telling, step
 end
 
-function fine_hook()
-  if not look(FINE_STEP, FINE_SLOW) then sethook(hook, "", HOOK_STEP) end
+-- Has a coroutine watched: with no other hook, by the one that can interrupt it.
+function K.guard(co, other, mask)
+  sethook(co, other or kill, mask or "", HOOK_STEP)
+  if not other then watch(form("%p", co)) end
 end
 
-local function charge(steps)
-  budget = budget - steps
-  if killed or budget < 0 then kill(TOO_MANY) end
-end
+-- Tools watch every coroutine with a hook of theirs, and none is interrupted.
+function K.watched_by_tools() unwatched = true end
 
--- Called before work in C whose worst case is not small: C code sees no hook, so time is looked at instead.
-local function heavy()
-  if killed then kill(TOO_LONG) end
-  look_at(clock())
-end
-
--- What the script may use: instructions, and how much longer than most machines this one takes for them.
-function K.set_allowance(instructions, slowness)
-  allowance = instructions
-  grace, share = math.max(GRACE, instructions * GRACE_SHARE) * slowness, SHARE * slowness
-end
-
-function K.refill()
-  budget = allowance
-  killed = false
-  started = false
-end
-
-function K.keep_hook(keep) kept = keep end
+-- The script that goes on may use as much as any.
+function K.refill() killed = false end
 
 -- Seconds of CPU that some 30,000 instructions take which allocate.
 function K.measure()
+  local clock = os.clock
   local began, tables = clock(), {}
   for round = 1, 20 do
     local made = {}
@@ -124,8 +106,10 @@ function K.measure()
 end
 
 K.hook, K.charge, K.heavy = hook, charge, heavy
-function K.was_killed() return killed end
-function K.check() if killed then kill(killed) end end
+K.was_killed = ended
+-- Ends the script if it has to: where it was interrupted only Python may know.
+function K.check() if killed then stop() end end
+function K.check_interrupted() if ended() then stop() end end
 
 -- Where the script is, as Lua writes it before an error: the nearest line of a script that led to the caller. A frame
 -- may be missing (a tail call) or be C (pcall).
@@ -274,7 +258,7 @@ function base.xpcall(body, handler, ...)
     error("bad argument #2 to 'xpcall' (function expected, got " .. type(handler) .. ")", 2)
   end
   return xpcall(body, function(...)
-    if killed then return killed end
+    if ended() then return killed end
     return handler(...)
   end, ...)
 end
@@ -321,6 +305,19 @@ function K.take_printed()
   local text = table.concat(printed, "\n")
   printed, printed_bytes = {}, 0
   return text
+end
+
+-- What a script has printed waits with it where it is interrupted: it may print so much in all.
+function K.put_printed_aside(record)
+  if printed[1] == nil then return end
+  record.printed, record.printed_bytes = printed, printed_bytes
+  printed, printed_bytes = {}, 0
+end
+
+function K.put_printed_back(record)
+  if not record.printed then return end
+  printed, printed_bytes = record.printed, record.printed_bytes
+  record.printed, record.printed_bytes = nil, nil
 end
 
 function K.has_printed() return printed[1] ~= nil end

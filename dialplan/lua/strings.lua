@@ -1,22 +1,26 @@
--- The string library with its patterns made safe: the C matcher runs where its worst case is small, and otherwise a
--- matcher written in Lua, which the instruction budget can stop.
+-- The string library: its patterns are those of patterns.lua, and long texts are worked on in parts, between which others
+-- run.
 
 local K = ...
 local string, math, table = string, math, table
 local byte, char, sub, rep = string.byte, string.char, string.sub, string.rep
-local c_find, c_match, c_gmatch, c_gsub = string.find, string.match, string.gmatch, string.gsub
-local error, select, tonumber, tostring, type, unpack = error, select, tonumber, tostring, type, table.unpack
+local c_find, c_match, c_gmatch, c_gsub, c_format =
+  string.find, string.match, string.gmatch, string.gsub, string.format
+local error, select, tonumber, tostring, tpack, type, unpack =
+  error, select, tonumber, tostring, table.pack, type, table.unpack
 local tointeger = math.tointeger
-local heavy, LONG, MAX_STRING = K.heavy, K.LONG, K.MAX_STRING
+local first_position, matcher, quick, slow_find =
+  K.patterns.first_position, K.patterns.matcher, K.patterns.quick, K.patterns.slow_find
+local heavy, joined, LONG, MAX_STRING = K.heavy, K.joined, K.LONG, K.MAX_STRING
 
--- Steps the C matcher may need in the worst case before the other one is taken.
-local MAX_C_COST = 1000000
--- From this worst case on, time is looked at before the C matcher runs.
-local NOTABLE_COST = 20000
--- Patterns whose analysis is kept.
-local MAX_CACHED = 500
--- Subject times pattern that a plain search may compare.
-local MAX_PLAIN = 100000000
+-- Subject times pattern that a plain search compares at a time, at the worst.
+local MAX_PLAIN = 10000000
+-- Bytes that C changes at a time.
+local PART = 1 << 18
+-- Bytes that C quotes at a time.
+local QUOTED_PART = 1 << 16
+-- Bytes of what says how values are packed or formatted.
+local MAX_FORMAT = 1 << 16
 
 local function text(value, number, name)
   local kind = type(value)
@@ -25,298 +29,141 @@ local function text(value, number, name)
   error(("bad argument #%d to '%s' (string expected, got %s)"):format(number, name, value == nil and "no value" or kind), 3)
 end
 
--- Parsing ----------------------------------------------------------------------------------------------------------
-
--- The end of the single item at `i` (exclusive), as in Lua's manual 6.4.1; nil when malformed.
-local function item_end(p, i)
-  local c = byte(p, i)
-  if c == 37 then -- %
-    if i == #p then return nil end
-    return i + 2
-  elseif c == 91 then -- [
-    i = i + 1
-    if byte(p, i) == 94 then i = i + 1 end
-    repeat
-      local inner = byte(p, i)
-      if not inner then return nil end
-      i = i + (inner == 37 and 2 or 1)
-    until byte(p, i) == 93
-    return i + 1
+-- A search for `p` as it is written: in a long text part by part, each of which overlaps the next by the length of `p`.
+local function plain_find(s, p, init)
+  if #s * #p <= MAX_PLAIN then
+    if #s > LONG then heavy() end
+    return c_find(s, p, init, true)
   end
-  return i + 1
-end
-
-local function parse(p)
-  local items, unbounded, optional = {}, 0, 0
-  local i, anchored = 1, false
-  if byte(p, 1) == 94 then anchored, i = true, 2 end
-  while i <= #p do
-    local c = byte(p, i)
-    local following = byte(p, i + 1)
-    if c == 40 then
-      if following == 41 then
-        items[#items + 1] = { kind = "position" }
-        i = i + 2
-      else
-        items[#items + 1] = { kind = "open" }
-        i = i + 1
-      end
-    elseif c == 41 then
-      items[#items + 1] = { kind = "close" }
-      i = i + 1
-    elseif c == 36 and i == #p then
-      items[#items + 1] = { kind = "finish" }
-      i = i + 1
-    elseif c == 37 and following == 98 then -- %bxy
-      if i + 3 > #p then return nil end
-      items[#items + 1] = { kind = "balance", opening = byte(p, i + 2), closing = byte(p, i + 3) }
-      unbounded = unbounded + 1
-      i = i + 4
-    elseif c == 37 and following == 102 then -- %f[set]
-      if byte(p, i + 2) ~= 91 then return nil end
-      local stop = item_end(p, i + 2)
-      if not stop then return nil end
-      items[#items + 1] = { kind = "frontier", source = sub(p, i + 2, stop - 1) }
-      i = stop
-    elseif c == 37 and following and following >= 48 and following <= 57 then
-      items[#items + 1] = { kind = "back", number = following - 48 }
-      unbounded = unbounded + 1
-      i = i + 2
-    else
-      local stop = item_end(p, i)
-      if not stop then return nil end
-      local item = { kind = "single", source = sub(p, i, stop - 1) }
-      local mark = byte(p, stop)
-      if mark == 42 or mark == 43 or mark == 45 then
-        item.mark = mark
-        unbounded = unbounded + 1
-        stop = stop + 1
-      elseif mark == 63 then
-        item.mark = mark
-        optional = optional + 1
-        stop = stop + 1
-      end
-      items[#items + 1] = item
-      i = stop
-    end
-  end
-  items.anchored, items.unbounded, items.optional, items.length = anchored, unbounded, optional, #p
-  return items
-end
-
-local cache, cached = {}, 0
-
-local function analysed(p)
-  local items = cache[p]
-  if items == nil then
-    items = parse(p) or false
-    if cached >= MAX_CACHED then cache, cached = {}, 0 end
-    cache[p] = items
-    cached = cached + 1
-  end
-  return items
-end
-
--- The C matcher's worst case on a subject of `length`: ways to divide it among the unbounded items, from every start.
-local function worst(items, length)
-  local levels = items.unbounded + (items.anchored and 0 or 1)
-  local cost = 2.0 ^ items.optional * (1 + items.length / 32)
-  for level = 1, levels do cost = cost * (length + level) / level end
-  return cost
-end
-
--- Whether the C matcher may be used. A malformed pattern goes there too: it says what is wrong with it.
-local function quick(p, length)
-  local items = analysed(p)
-  if not items then return true end
-  local cost = worst(items, length)
-  if cost > NOTABLE_COST then
+  local at = first_position(init, #s)
+  local part = MAX_PLAIN // #p + #p
+  while at + #p - 1 <= #s do
     heavy()
-    if cost > MAX_C_COST then return false, items end
-  end
-  return true
-end
-
--- The matcher in Lua ---------------------------------------------------------------------------------------------
-
-local function byte_set(item)
-  local set = item.set
-  if not set then
-    set = {}
-    local one = "^" .. item.source
-    for code = 0, 255 do set[code] = c_find(char(code), one) ~= nil end
-    item.set = set
-  end
-  return set
-end
-
--- A matcher for one subject: `run(start)` gives the end (exclusive) of a match at `start`, and leaves the captures.
-local function matcher(s, items)
-  local length = #s
-  local starts, ends, level = {}, {}, 0
-  local step
-
-  local function single(item, i, at)
-    local set, mark = byte_set(item), item.mark
-    if mark == 63 then
-      local code = byte(s, at)
-      if code and set[code] then
-        local stop = step(i + 1, at + 1)
-        if stop then return stop end
-      end
-      return step(i + 1, at)
-    elseif mark == 45 then
-      while true do
-        local stop = step(i + 1, at)
-        if stop then return stop end
-        local code = byte(s, at)
-        if not (code and set[code]) then return nil end
-        at = at + 1
-      end
-    end
-    local most = at
-    while most <= length and set[byte(s, most)] do most = most + 1 end
-    for to = most, at + (mark == 43 and 1 or 0), -1 do
-      local stop = step(i + 1, to)
-      if stop then return stop end
-    end
-    return nil
-  end
-
-  local function balance(item, at)
-    if byte(s, at) ~= item.opening then return nil end
-    local depth = 1
-    for i = at + 1, length do
-      local code = byte(s, i)
-      if code == item.closing then
-        depth = depth - 1
-        if depth == 0 then return i + 1 end
-      elseif code == item.opening then
-        depth = depth + 1
-      end
-    end
-    return nil
-  end
-
-  function step(i, at)
-    while true do
-      local item = items[i]
-      if not item then return at end
-      local kind = item.kind
-      if kind == "single" then
-        if item.mark then return single(item, i, at) end
-        local code = byte(s, at)
-        if not (code and byte_set(item)[code]) then return nil end
-        at = at + 1
-      elseif kind == "open" or kind == "position" then
-        if level >= 32 then error("too many captures", 0) end
-        level = level + 1
-        starts[level] = at
-        ends[level] = kind == "position" and "position" or false
-        local stop = step(i + 1, at)
-        if not stop then level = level - 1 end
-        return stop
-      elseif kind == "close" then
-        local which = level
-        while which > 0 and ends[which] do which = which - 1 end
-        if which == 0 then error("invalid pattern capture", 0) end
-        ends[which] = at
-        local stop = step(i + 1, at)
-        if not stop then ends[which] = false end
-        return stop
-      elseif kind == "finish" then
-        if at ~= length + 1 then return nil end
-      elseif kind == "balance" then
-        at = balance(item, at)
-        if not at then return nil end
-      elseif kind == "frontier" then
-        local set = byte_set(item)
-        if set[byte(s, at - 1) or 0] or not set[byte(s, at) or 0] then return nil end
-      else -- back reference
-        local number = item.number
-        if number == 0 or number > level or not ends[number] or ends[number] == "position" then
-          error("invalid capture index %" .. number, 0)
-        end
-        local part = sub(s, starts[number], ends[number] - 1)
-        if sub(s, at, at + #part - 1) ~= part then return nil end
-        at = at + #part
-      end
-      i = i + 1
-    end
-  end
-
-  local function run(start)
-    level = 0
-    return step(1, start)
-  end
-
-  local function capture(number, start, stop)
-    if number > level then
-      if number == 1 then return sub(s, start, stop - 1) end
-      error("invalid capture index %" .. number, 0)
-    end
-    if ends[number] == "position" then return starts[number] end
-    if not ends[number] then error("unfinished capture", 0) end
-    return sub(s, starts[number], ends[number] - 1)
-  end
-
-  -- All captures; the whole match where there is none and `whole` is wanted.
-  local function captures(start, stop, whole)
-    local n = level
-    if n == 0 and whole then return sub(s, start, stop - 1) end
-    local values = {}
-    for number = 1, n do values[number] = capture(number, start, stop) end
-    return unpack(values, 1, n)
-  end
-
-  return run, captures, capture
-end
-
-local function first_position(init, length)
-  init = init == nil and 1 or (tointeger(tonumber(init)) or error("number has no integer representation", 3))
-  if init < 0 then
-    init = length + init + 1
-    if init < 1 then init = 1 end
-  elseif init == 0 then
-    init = 1
-  end
-  return init
-end
-
-local function slow_find(s, items, init, wants_positions)
-  init = first_position(init, #s)
-  if init > #s + 1 then return nil end
-  local run, captures = matcher(s, items)
-  for start = init, items.anchored and init or #s + 1 do
-    local stop = run(start)
-    if stop then
-      if wants_positions then return start, stop - 1, captures(start, stop, false) end
-      return captures(start, stop, true)
-    end
+    local first, last = c_find(sub(s, at, at + part - 1), p, 1, true)
+    if first then return first + at - 1, last + at - 1 end
+    at = at + part - #p + 1
   end
   return nil
+end
+
+-- What a match is replaced by: what `replacement` gives for its captures, or for the whole.
+local function replaced(replacement, whole, ...)
+  local value
+  if select("#", ...) > 0 then value = replacement(...) else value = replacement(whole) end
+  if not value then return whole end
+  if type(value) ~= "string" and type(value) ~= "number" then
+    error("invalid replacement value (a " .. type(value) .. ")", 3)
+  end
+  return value
+end
+
+-- gsub with a function, which C would call where it can be interrupted nowhere.
+local function call_for_each(s, p, replacement, most)
+  local anchored = byte(p, 1) == 94
+  local out, n, at, count, last_end = {}, 0, 1, 0, nil
+  local from = 1 -- what is before it is in `out`
+  while count < most and at <= #s + 1 do
+    local found = tpack(c_find(s, p, at))
+    local first, stop = found[1], found[2]
+    if not first then break end
+    if stop + 1 == last_end then -- nothing, where the match before has ended
+      at = at + 1
+    else
+      out[n + 1] = sub(s, from, first - 1)
+      out[n + 2] = replaced(replacement, sub(s, first, stop), unpack(found, 3, found.n))
+      n = n + 2
+      count = count + 1
+      from, at, last_end = stop + 1, stop + 1, stop + 1
+    end
+    if anchored then break end
+  end
+  out[n + 1] = sub(s, from)
+  return table.concat(out), count
 end
 
 -- The library ------------------------------------------------------------------------------------------------------
 
 local M = {}
 
-for _, name in ipairs { "char", "len", "packsize", "sub", "unpack" } do M[name] = string[name] end
-for _, name in ipairs { "byte", "lower", "reverse", "upper" } do M[name] = K.watched(string[name]) end
+for _, name in ipairs { "char", "len", "sub" } do M[name] = string[name] end
+M.byte = K.watched(string.byte)
 
--- What these make may be long although the first text is not.
-for _, name in ipairs { "format", "pack" } do
+for _, name in ipairs { "lower", "reverse", "upper" } do
+  local body = string[name]
+  M[name] = function(s)
+    if type(s) ~= "string" or #s <= PART then return body(s) end
+    local parts, n = {}, 0
+    for at = 1, #s, PART do
+      heavy()
+      n = n + 1
+      parts[n] = body(sub(s, at, at + PART - 1))
+    end
+    if name == "reverse" then
+      for i = 1, n // 2 do parts[i], parts[n + 1 - i] = parts[n + 1 - i], parts[i] end
+    end
+    return joined(parts)
+  end
+end
+
+for _, name in ipairs { "packsize", "unpack" } do
   local body = string[name]
   M[name] = function(form, ...)
-    for i = 1, select("#", ...) do
-      local value = select(i, ...)
-      if type(value) == "string" and #value > LONG then
-        heavy()
-        break
-      end
-    end
+    if type(form) == "string" and #form > MAX_FORMAT then error("format too long", 2) end
     return body(form, ...)
   end
+end
+
+-- A long text as "%q" writes it. A control character before a digit is written otherwise than before another one.
+local function quoted(s)
+  local parts, n, at = {}, 0, 1
+  while at <= #s do
+    heavy()
+    local stop = at + QUOTED_PART - 1
+    if c_find(s, "^%c%d", stop) then stop = stop + 1 end
+    n = n + 1
+    parts[n] = sub(c_format("%q", sub(s, at, stop)), 2, -2)
+    at = stop + 1
+  end
+  parts[1], parts[n] = '"' .. parts[1], parts[n] .. '"'
+  return joined(parts)
+end
+
+-- The values of `form` with those that "%q" would quote for long quoted already, and `form` for them.
+local function quoted_first(form, ...)
+  local values, n = tpack(...), 0
+  form = call_for_each(form, "%%([-+ #0]*%d*%.?%d*)(.)", function(how, kind)
+    if kind == "%" then return nil end
+    n = n + 1
+    local value = values[n]
+    if kind == "q" and how == "" and type(value) == "string" and #value > QUOTED_PART then
+      values[n] = quoted(value)
+      return "%s"
+    end
+  end, #form)
+  return form, unpack(values, 1, values.n)
+end
+
+-- What these make may be long although the first text is not.
+local function look_at_long(form, ...)
+  if type(form) ~= "string" then return end
+  if #form > MAX_FORMAT then error("format too long", 3) end
+  for i = 1, select("#", ...) do
+    local value = select(i, ...)
+    if type(value) == "string" and #value > LONG then
+      heavy()
+      return true
+    end
+  end
+end
+
+function M.pack(form, ...)
+  look_at_long(form, ...)
+  return string.pack(form, ...)
+end
+
+function M.format(form, ...)
+  if look_at_long(form, ...) and c_find(form, "%q", 1, true) then return c_format(quoted_first(form, ...)) end
+  return c_format(form, ...)
 end
 
 function M.rep(s, n, separator)
@@ -330,11 +177,7 @@ end
 
 function M.find(s, p, init, plain)
   s, p = text(s, 1, "find"), text(p, 2, "find")
-  if plain then
-    if #p > 1024 and #s * #p > MAX_PLAIN then error("pattern too long", 2) end
-    if #s > LONG then heavy() end
-    return c_find(s, p, init, true)
-  end
+  if plain then return plain_find(s, p, init) end
   local ok, items = quick(p, #s)
   if ok then return c_find(s, p, init) end
   return slow_find(s, items, init, true)
@@ -397,6 +240,9 @@ function M.gsub(s, p, replacement, most)
   s, p = text(s, 1, "gsub"), text(p, 2, "gsub")
   local ok, items = quick(p, #s)
   if ok then
+    if type(replacement) == "function" and (most == nil or tointeger(most)) then
+      return call_for_each(s, p, replacement, most == nil and #s + 1 or tointeger(most))
+    end
     if most == nil then return c_gsub(s, p, replacement) end
     return c_gsub(s, p, replacement, most)
   end

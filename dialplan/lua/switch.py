@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import CancelledError
 from twisted.logger import Logger
 
-from dialplan.lua._runtime import APPLICATION, DONE, FAILED, PRINTED, READ, RESULT
+from dialplan.lua._runtime import APPLICATION, DONE, FAILED, INTERRUPTED, PRINTED, READ, RESULT
+from dialplan.lua._watch import SLICE
 from dialplan.lua.answers import GOTO_DETECTED, Answers, end_tasks
 from dialplan.lua.helpers import Helpers
 from dialplan.lua.plan import CallState, Generation, decode, encode
+from dialplan.lua.turns import Turns
 from dialplan.patterns import Mode
 from dialplan.registry import Application
 from dialplan.run import MAX_STEPS_HUNG_UP, RESULT_HANGUP, RESULT_OK, STEPS_PER_TURN, Run, run_of
@@ -35,7 +37,9 @@ class LuaSwitch:
 
     def __init__(self, engine: Engine, helpers: Helpers) -> None:
         self._engine = engine
-        self._answers = Answers(engine, helpers)
+        #: Scripts that have worked for long and let others go first.
+        self.turns = Turns(engine.channels.clock)
+        self._answers = Answers(engine, helpers, self.turns)
         self.generation: Generation | None = None
         self._applications: dict[bytes, Application] = {}
         self._applications_of = -1
@@ -98,10 +102,12 @@ class LuaSwitch:
         Thousands of calls may wait in it at a time, so it keeps little.
         """
         engine = self._engine
-        resume = state.generation.machine.resume
+        machine = state.generation.machine
+        resume, watch = machine.resume, machine.watch
         number = state.state
         run = run_of(channel) or Run()
         turn = hung_up = 0
+        worked = watch.worked = 0.0
         while True:
             if tag == APPLICATION:
                 try:
@@ -122,7 +128,13 @@ class LuaSwitch:
                         self._gone_wild(channel)
                         return RESULT_HANGUP
                 turn += 1
-                if turn >= STEPS_PER_TURN:
+                if watch.worked:
+                    worked += watch.worked
+                    watch.worked = 0.0
+                if worked > SLICE:
+                    turn, worked = 0, 0.0
+                    await self.turns.next()
+                elif turn >= STEPS_PER_TURN:
                     turn = 0
                     await engine.channels.clock.sleep(0)
                 channel.forget_application()
@@ -131,6 +143,11 @@ class LuaSwitch:
             if tag & PRINTED:
                 state.generation.flush_printed(channel.name)
                 tag &= ~PRINTED
+                continue
+            if tag == INTERRUPTED:
+                await self.turns.after_interruption()
+                worked = watch.worked = 0.0
+                tag, name, text = machine.go_on(number)
                 continue
             if tag == DONE:
                 return RESULT_OK
@@ -146,7 +163,13 @@ class LuaSwitch:
                 answer = await self._answers.answer(channel, state, (tag, name, text), run)
                 tag, name, text = resume(number, answer)
             turn += 1
-            if turn >= STEPS_PER_TURN:
+            if watch.worked:
+                worked += watch.worked
+                watch.worked = 0.0
+            if worked > SLICE:
+                turn, worked = 0, 0.0
+                await self.turns.next()
+            elif turn >= STEPS_PER_TURN:
                 turn = 0
                 await engine.channels.clock.sleep(0)
             if channel.hangup_requested:

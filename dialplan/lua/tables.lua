@@ -1,27 +1,31 @@
 -- The table library. Inside C a walk over a table with metamethods may be endless without one instruction of Lua; such
--- walks are made here, and what C does with each element of a long table is charged.
+-- walks are made here, and what C does with each element of a long table is done in parts, between which others run.
 
 local K = ...
 local table, math = table, math
-local charge, heavy, libraries, MAX_WALK = K.charge, K.heavy, K.libraries, K.MAX_WALK
-local error, rawlen, select, tonumber, type = error, rawlen, select, tonumber, type
+local heavy, libraries, MAX_WALK = K.heavy, K.libraries, K.MAX_WALK
+local collectgarbage, error, pcall, rawlen, select, tonumber, type =
+  collectgarbage, error, pcall, rawlen, select, tonumber, type
 local raw_getmetatable, tointeger = debug.getmetatable, math.tointeger
 
 local lib_table = { pack = table.pack }
 libraries.table = lib_table
 
--- From so many elements on, what C does with each of them is charged.
+-- From so many elements on, time is looked at before C walks over them.
 local MANY = 1000
+-- Elements that C puts together at a time.
+local PART = 10000
 
-local function charge_for(list, first, last)
-  local n = (tointeger(last) or rawlen(list)) - (tointeger(first) or 1)
-  if n <= MANY then return end
-  charge(math.min(n, MAX_WALK) // 4) -- Lua itself refuses to hand over more
-  heavy()
+local function length(list, first, last)
+  return (tointeger(last) or rawlen(list)) - (tointeger(first) or 1) + 1
+end
+
+local function look_at(list, first, last)
+  if type(list) == "table" and length(list, first, last) > MANY then heavy() end
 end
 
 function lib_table.unpack(list, first, last)
-  if type(list) == "table" then charge_for(list, first, last) end
+  look_at(list, first, last)
   return table.unpack(list, first, last)
 end
 
@@ -30,9 +34,33 @@ local function plain(value)
   return not meta
 end
 
+-- As table.concat, whose buffers are not what makes the collector run.
+local function joined(...)
+  local ok, text = pcall(table.concat, ...)
+  if ok then return text end
+  if text ~= "not enough memory" then error(text, 0) end
+  collectgarbage()
+  return table.concat(...)
+end
+
+K.joined = joined
+
+local function concat_parts(list, separator, first, last)
+  local parts, n = {}, 0
+  for from = first, last, PART do
+    heavy()
+    n = n + 1
+    parts[n] = joined(list, separator, from, math.min(from + PART - 1, last))
+  end
+  heavy()
+  return joined(parts, separator)
+end
+
 function lib_table.concat(list, separator, first, last)
   if plain(list) then
-    if type(list) == "table" then charge_for(list, first, last) end
+    if type(list) == "table" and length(list, first, last) > PART then
+      return concat_parts(list, separator, tointeger(first) or 1, tointeger(last) or rawlen(list))
+    end
     return table.concat(list, separator, first, last)
   end
   first, last = first or 1, last or #list
@@ -47,7 +75,7 @@ end
 
 function lib_table.insert(list, ...)
   if plain(list) then
-    if type(list) == "table" and select("#", ...) > 1 then charge_for(list) end
+    if select("#", ...) > 1 then look_at(list) end
     return table.insert(list, ...)
   end
   local n = #list + 1
@@ -69,7 +97,7 @@ end
 function lib_table.remove(list, position)
   if plain(list) then
     if position == nil then return table.remove(list) end
-    if type(list) == "table" then charge_for(list) end
+    look_at(list)
     return table.remove(list, position)
   end
   local n = #list
@@ -93,35 +121,76 @@ function lib_table.move(from, first, last, target, to)
   return table.move(from, first, last, target, to)
 end
 
--- Texts of this length and more are compared by a function of Lua's, which the hook can end: C would compare the same
--- long text with itself as often as it stands in the list.
-local LONG = 256
+-- Lists that C sorts: it can be interrupted nowhere, neither in a function that compares nor between, and would compare
+-- the same long text with itself as often as it stands in the list. All others are sorted here.
+local SHORT_LIST, SHORT_TEXT = 500, 256
+
+local function quick(list, n)
+  if n > SHORT_LIST then return false end
+  for i = 1, n do
+    local value = list[i]
+    local kind = type(value)
+    if kind == "table" or kind == "string" and #value >= SHORT_TEXT then return false end
+  end
+  return true
+end
 
 local function less(one, other) return one < other end
 
-local function has_long(list, n)
-  for i = 1, n do
-    local value = list[i]
-    if type(value) == "string" and #value >= LONG then return true end
+-- Sorted runs of so many elements are merged.
+local RUN = 8
+
+local function sort_runs(list, n, compare)
+  for first = 1, n, RUN do
+    for i = first + 1, math.min(first + RUN - 1, n) do
+      local value, to = list[i], i
+      while to > first and compare(value, list[to - 1]) do to = to - 1 end
+      for at = i, to + 1, -1 do list[at] = list[at - 1] end
+      list[to] = value
+    end
   end
-  return false
 end
 
-local function sort(list, n, compare)
-  if compare == nil and n > 16 then
-    if has_long(list, n) then compare = less else heavy() end
+-- Merges list[first..middle] and list[middle + 1..last], which both are sorted. A comparison that fails leaves all there.
+local function merge(list, merged, first, middle, last, compare)
+  local one, other = first, middle + 1
+  for i = first, last do
+    if other > last or one <= middle and not compare(list[other], list[one]) then
+      merged[i - first + 1] = list[one]
+      one = one + 1
+    else
+      merged[i - first + 1] = list[other]
+      other = other + 1
+    end
   end
-  return table.sort(list, compare)
+  heavy()
+  table.move(merged, 1, last - first + 1, first, list)
+end
+
+local function merge_sort(list, n, compare)
+  sort_runs(list, n, compare)
+  local merged, width = {}, RUN
+  while width < n do
+    for first = 1, n - width, 2 * width do
+      merge(list, merged, first, first + width - 1, math.min(first + 2 * width - 1, n), compare)
+    end
+    width = 2 * width
+  end
 end
 
 function lib_table.sort(list, compare)
   if type(list) ~= "table" then return table.sort(list, compare) end
   local n = #list
   if type(n) ~= "number" or n > MAX_WALK then error("table too large to sort", 2) end
-  if n > 256 then charge(n * math.ceil(math.log(n, 2))) end
-  if plain(list) then return sort(list, n, compare) end
-  local copy = {}
-  for i = 1, n do copy[i] = list[i] end
-  sort(copy, n, compare)
-  for i = 1, n do list[i] = copy[i] end
+  if compare ~= nil and type(compare) ~= "function" then return table.sort(list, compare) end -- which says what is wrong
+  if not plain(list) then
+    local copy = {}
+    for i = 1, n do copy[i] = list[i] end
+    merge_sort(copy, n, compare or less)
+    for i = 1, n do list[i] = copy[i] end
+  elseif compare == nil and quick(list, n) then
+    table.sort(list)
+  else
+    merge_sort(list, n, compare or less)
+  end
 end

@@ -205,7 +205,16 @@ class DialplanHarness:
         channel = far.channel
         if caller:
             channel.caller = replace(channel.caller, id=party_id(caller))
-        return DialplanCall(far, self.engine.start(channel))
+        call = DialplanCall(far, self.engine.start(channel))
+        self._let_scripts_work()
+        return call
+
+    def _let_scripts_work(self) -> None:
+        """Let scripts that compute for long go on until they wait for something."""
+        entry = self.server.modules.find(LuaModule.name)
+        module = None if entry is None else entry.instance
+        while isinstance(module, LuaModule) and module.scripts_at_work:
+            self.core.clock.turn()
 
     def hint(self, context: str, exten: str) -> str | None:
         """An extension's hint as the dialplan has it, or None."""
