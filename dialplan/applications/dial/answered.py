@@ -175,10 +175,8 @@ class AnsweredCall:
             return None
         self._dial.publish_end(ANSWER)
         self._channel.check()
-        if self._goes_on:
-            return RESULT_OK
         self._channel.set_hangup_cause(peer.hangup_cause or Cause.NORMAL_CLEARING)
-        return RESULT_HANGUP
+        return RESULT_OK if self._goes_on else RESULT_HANGUP
 
     # The talk
 
@@ -211,15 +209,15 @@ class AnsweredCall:
                 set_duration(channel, "ANSWEREDTIME", now - (channel.answered or now))
                 set_duration(channel, "DIALEDTIME", now - channel.created)
                 channel.set_variable("DIALSTATUS", ANSWER)
+        stays = channel.alive and not channel.hangup_requested
+        if stays:
+            # Known to a dialplan that goes on as well, by HANGUPCAUSE.
+            channel.set_hangup_cause(peer.hangup_cause or Cause.NORMAL_CLEARING)
         place = take_goto(self._engine, channel)
         if place is not None:
             self._engine.goto(channel, *place)
             return RESULT_OK
-        if self._goes_on and not channel.hangup_requested and channel.alive:
-            return RESULT_OK
-        if channel.alive and not channel.hangup_requested:
-            channel.set_hangup_cause(peer.hangup_cause or Cause.NORMAL_CLEARING)
-        return RESULT_HANGUP
+        return RESULT_OK if self._goes_on and stays else RESULT_HANGUP
 
     # Afterwards
 

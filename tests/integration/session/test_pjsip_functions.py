@@ -12,6 +12,7 @@ from pbx.core.channel import settle
 from pbx.core.dial import Destination, Dial, DialOptions
 from pbx.core.variables import VariableStore
 from pbx.errors import ObeliskError
+from pbx.pjsip.message import SipMessage
 
 PLACE = (
     "aors = place\nset_var = A=1\n\n"
@@ -207,11 +208,12 @@ async def test_the_parameters_of_a_caller(exchange: Any, phone: Any) -> None:
     await phone.established("101")
     channel = next(iter(exchange.server.channels))
     store = channel.extra["pjsip.headers"]
-    store.received.headers._index["from"] = ['"x" <sip:1@h;isup-oli=27>;x-kind=2;tag=1']
+    store.received = SipMessage(b'INVITE sip:101@h SIP/2.0\r\nFrom: "x" <sip:1@h;isup-oli=27>;x-kind=2;tag=1\r\n\r\n')
     assert await read(exchange, "PJSIP_HEADER_PARAM(From,uri,isup-oli)", channel) == "27"
     assert await read(exchange, "PJSIP_HEADER_PARAM(From,header,x-kind)", channel) == "2"
     with pytest.raises(ObeliskError):
         await read(exchange, "PJSIP_HEADER_PARAM(From,header,tag)", channel)
+    assert await read(exchange, "PJSIP_PARSE_URI_FROM(sip:zed@h,user)", channel) == "zed"
     with pytest.raises(ObeliskError):
         exchange.server.dialplan.write_function(channel, "PJSIP_HEADER_PARAM(From,uri,x)", "1")
     phone.request("BYE")

@@ -189,6 +189,20 @@ class TestSounds:
         assert program.link.say("record file a wav #")[0] == USAGE
         assert program.link.say("record file a wav # soon")[0] == USAGE
         assert program.ask("record file a wav # 1000 beep") == "200 result=-1 (randomerror) endpos=0"
+        assert program.ask("record file a mp3 # 1000") == "200 result=-1 (writefile)"
+
+    @pytest.mark.parametrize(
+        ("form", "samples"), [("gsm", 8000), ("WAV", 8000), ("g722", 8000), ("sln16", 16000), ("sln44", 44100)]
+    )
+    def test_record_file_in_every_format(
+        self, harness: DialplanHarness, program: Program, form: str, samples: int
+    ) -> None:
+        program.link.say(f"record file talk {form} # 3000")
+        recording = harness.core.switchboard.recordings[-1]
+        assert recording.path.name == f"talk.{form}"
+        recording.duration_ms = 1000
+        harness.core.clock.advance(3)
+        assert program.link.heard[-1] == f"200 result=0 (timeout) endpos={samples}"
 
 
 class TestSay:

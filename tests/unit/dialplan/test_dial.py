@@ -96,11 +96,11 @@ class TestDial:
         assert (call.variable("DIALSTATUS"), call.variable("R")) == ("CHANUNAVAIL", "1")
 
     def test_option_g(self, plan: Plan) -> None:
-        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'g') channel.R = '1'")
+        harness, call = begin(plan, "app.Dial('Fake/bob', 30, 'g') channel.R = channel.HANGUPCAUSE:get()")
         bob = self.bob(harness)
         bob.say(Control.ANSWER)
         bob.hang_up()
-        assert call.variable("R") == "1"
+        assert call.variable("R") == "16"
 
     def test_option_d(self, plan: Plan) -> None:
         harness = plan(
