@@ -24,6 +24,8 @@ class _AfterBridge(NamedTuple):
     text: str
     #: Where the channel was when that was said: what is left out is meant from there.
     place: Place
+    #: Whether it goes to ``place`` itself, be there something or not.
+    exact: bool = False
 
 
 def set_goto(channel: Channel, text: str) -> None:
@@ -33,6 +35,14 @@ def set_goto(channel: Channel, text: str) -> None:
         channel.extra[KEY] = _AfterBridge(text.replace("^", ","), place)
     else:
         channel.extra.pop(KEY, None)
+
+
+def set_place(channel: Channel, place: Place | None) -> None:
+    """Let the channel go to ``place`` after the next bridge; None takes back what was said."""
+    if place is None:
+        channel.extra.pop(KEY, None)
+    else:
+        channel.extra[KEY] = _AfterBridge(",".join(map(str, place)), place, exact=True)
 
 
 def goto_of(channel: Channel) -> str:
@@ -49,6 +59,8 @@ def take_goto(engine: Engine, channel: Channel) -> Place | None:
     found = channel.extra.pop(KEY, None)
     if not isinstance(found, _AfterBridge) or channel.hangup_requested or not channel.alive:
         return None
+    if found.exact:
+        return found.place
     before = (channel.context, channel.exten, channel.priority)
     channel.set_position(*found.place)
     try:

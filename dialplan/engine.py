@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dialplan.absolute_timeout import set_absolute_timeout
+from dialplan.after_bridge import set_place, take_goto
 from dialplan.arguments import Arguments
 from dialplan.contexts import Contexts
 from dialplan.editing import PlanEditor
@@ -28,7 +29,7 @@ from pbx.core.release import ask_release
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
-    from pbx.core.channels import Channels
+    from pbx.core.channels import Channels, Place
     from pbx.core.dialplan import ListedContext
     from pbx.core.hints import HintPlace, Hints
 
@@ -312,6 +313,14 @@ class Engine:
     def runs(self, channel: Channel) -> bool:
         """Whether a dialplan runs on a channel now."""
         return run_of(channel) is not None
+
+    def set_after_bridge(self, channel: Channel, place: Place | None) -> None:
+        """Where a channel goes on after the bridge it enters next, until its dialplan says otherwise; or nowhere."""
+        set_place(channel, place)
+
+    def take_after_bridge(self, channel: Channel) -> Place | None:
+        """Where a channel that has left a bridge goes on; None where it is over."""
+        return take_goto(self, channel)
 
     def set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
         """End the call, by ``T`` or ``e`` where they exist, after ``seconds``; 0 takes the limit away."""

@@ -134,6 +134,7 @@ def action_Redirect(ctx: Context) -> Reply:
     channel = ctx.channel(missing=f"Channel does not exist: {ctx.get('Channel')}")
     if channel.hangup_requested:
         raise ActionError("Redirect failed, channel not up.")
+    ctx.server.dialplan.set_after_bridge(channel, None)
     if not extra_name:
         channel.redirect(*place)
         return Reply("Redirect successful")
@@ -142,6 +143,7 @@ def action_Redirect(ctx: Context) -> Reply:
         raise ActionError("Redirect failed, extra channel not up.")
     if extra is channel:
         raise ActionError("Secondary redirect failed")
+    ctx.server.dialplan.set_after_bridge(extra, None)
     ctx.server.channels.redirect_both(channel, place, extra, extra_place)
     return Reply("Dual Redirect successful")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
 
     from pbx.core.channel import Channel
+    from pbx.core.channels import Place
 
 
 class AlreadyThere(ObeliskError):
@@ -106,6 +107,15 @@ class Dialplan(Protocol):
 
     def take(self, channel: Channel) -> Deferred[None]:
         """Take a channel from its dialplan, which lets go of it without hanging up; fires once that has happened."""
+
+    def set_after_bridge(self, channel: Channel, place: Place | None) -> None:
+        """Where a channel goes on after the bridge it enters next, until its dialplan says otherwise; or nowhere.
+
+        What CHANNEL(after_bridge_goto) reads and writes.
+        """
+
+    def take_after_bridge(self, channel: Channel) -> Place | None:
+        """Where a channel that has left a bridge goes on, which counts for once; None where it is over."""
 
     def has_application(self, name: str) -> bool:
         """Whether an application of that name, in any letter case, is loaded."""

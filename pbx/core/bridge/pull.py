@@ -1,6 +1,6 @@
 """Bringing two calls together from outside: each leaves what it is doing, and goes on in the dialplan afterwards.
 
-Asterisk: action_bridge, ast_bridge_add_channel with ast_bridge_set_after_goto.
+Asterisk: action_bridge, ast_bridge_add_channel with ast_bridge_set_after_goto, ast_bridge_run_after_goto.
 """
 
 from __future__ import annotations
@@ -83,14 +83,25 @@ async def bridge_pulled(bridges: Bridges, dialplan: Dialplan, one: Channel, two:
             raise ObeliskError(f"{gone.name} is gone")
     bridge = bridges.create(kind="basic", dissolve_on_hangup=True)
     for channel, place in zip((one, two), places, strict=True):
-        left = bridge.enter(channel)
-        left.addCallback(_left, channel, place, dialplan)
+        dialplan.set_after_bridge(channel, place)
+        bridge.enter(channel).addCallback(left, channel, dialplan)
     return bridge
 
 
-def _left(_reason: LeaveReason, channel: Channel, place: Place, dialplan: Dialplan) -> None:
-    # In a turn of its own: the bridge is still being left.
-    channel.channels.clock.call_later(0, _go_on, channel, place, dialplan)
+def left(_reason: LeaveReason, channel: Channel, dialplan: Dialplan | None) -> None:
+    """A channel that nobody waits for has left a bridge: it goes on where it was told to, or is hung up."""
+    # In a turn of its own: the bridge is still being left, and whoever took the channel out says so by its owner.
+    channel.channels.clock.call_later(0, _after_bridge, channel, dialplan)
+
+
+def _after_bridge(channel: Channel, dialplan: Dialplan | None) -> None:
+    if not channel.alive or channel.owner != "bridge" or channel.bridge is not None or channel.yanked:
+        return
+    place = None if dialplan is None else dialplan.take_after_bridge(channel)
+    if place is None or dialplan is None:
+        channel.hangup()
+    else:
+        _go_on(channel, place, dialplan)
 
 
 def _go_on(channel: Channel, place: Place, dialplan: Dialplan) -> None:

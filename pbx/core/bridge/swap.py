@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pbx.core.bridge.bridge import LeaveReason
-from pbx.core.bridge.pull import pull
+from pbx.core.bridge.pull import left, pull
 from pbx.errors import ObeliskError
 
 if TYPE_CHECKING:
@@ -67,14 +67,4 @@ async def take_from(peer: Channel, replaced: Channel) -> None:
 
 
 def _enter(bridge: Bridge, channel: Channel, replaced: Channel | None = None) -> None:
-    bridge.enter(channel, replacing=replaced).addCallback(_left, channel)
-
-
-def _left(_reason: LeaveReason, channel: Channel) -> None:
-    # In a turn of its own: the bridge is still being left, and whoever took the channel out says so by its owner.
-    channel.channels.clock.call_later(0, _end, channel)
-
-
-def _end(channel: Channel) -> None:
-    if channel.alive and channel.owner == "bridge" and channel.bridge is None and not channel.yanked:
-        channel.hangup()
+    bridge.enter(channel, replacing=replaced).addCallback(left, channel, channel.channels.dialplan)

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel
+from pbx.core.channels import Place
 from pbx.core.dial import Destination
 from pbx.core.dialplan import DialplanEditor, ListedContext
 from pbx.core.frames import Control
@@ -80,6 +81,12 @@ class ScriptedDialplan:
 
     def take(self, channel: Channel) -> Deferred[None]:
         return ask_release(channel)
+
+    def set_after_bridge(self, channel: Channel, place: Place | None) -> None:
+        return None
+
+    def take_after_bridge(self, channel: Channel) -> Place | None:
+        return None
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
-"""CHANNEL(after_bridge_goto): where those who talked go on, with Dial and Bridge; CHANNEL(lastexten) on the way."""
+"""CHANNEL(after_bridge_goto): where those who talked go on, with Dial, Bridge and those that a manager bridges;
+CHANNEL(lastexten) on the way."""
 
 from __future__ import annotations
 
 import pytest
 
+from pbx.core.bridge.pull import bridge_pulled
+from pbx.core.bridge.swap import take_place
 from pbx.core.frames import Control
-from pbx.testing.dialplan import DialplanHarness, Plan
+from pbx.testing.deferreds import result_of, start
+from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan
 
 NOTE = "Set(GLOBAL(AT)=${GLOBAL(AT)} ${EXTEN}-${PRIORITY} from ${CHANNEL(lastexten)}@${CHANNEL(lastcontext)})\n"
 CONF = f"""
@@ -96,3 +100,54 @@ def test_both_ends_of_bridge(plan: Plan) -> None:
     assert " 200-1" in found
     assert " s-1" in found
     assert (call.ended, other.channel.alive) == (True, False)
+
+
+def bridged(harness: DialplanHarness) -> tuple[DialplanCall, DialplanCall]:
+    """Two calls that a manager has brought together."""
+    calls = [harness.call("150"), harness.call("150")]
+    taken = start(bridge_pulled(harness.core.bridges, harness.engine, *(call.channel for call in calls)))
+    harness.core.clock.advance(0)
+    result_of(taken)
+    return calls[0], calls[1]
+
+
+@pytest.mark.parametrize(
+    ("goto", "where", "goes"),
+    [(None, "default,150,3", ""), ("away,s,1", "away,s,1", "s-1"), ("200,1", "200,1", "200-1 200-2")],
+)
+def test_whom_a_manager_bridged_goes_on_where_it_was_told(plan: Plan, goto: str | None, where: str, goes: str) -> None:
+    harness = begin(plan)
+    one, two = bridged(harness)
+    assert read(harness, one.channel) == "default,150,3"
+    if goto is not None:
+        write(harness, two.channel, goto)
+    assert read(harness, two.channel) == where
+    one.far.hang_up()
+    harness.core.clock.advance(0)
+    found = harness.core.channels.globals.get("AT") or ""
+    assert [word for word in found.split() if word[-2] == "-"] == goes.split()
+    assert read(harness, two.channel) == ""
+    assert not one.channel.alive
+
+
+def test_whom_a_manager_bridged_is_hung_up_where_it_goes_nowhere(plan: Plan) -> None:
+    harness = begin(plan)
+    one, two = bridged(harness)
+    write(harness, two.channel, "")
+    one.far.hang_up()
+    harness.core.clock.advance(0)
+    assert not two.channel.alive
+
+
+def test_whoever_took_another_ones_place_goes_on_where_it_was_told(plan: Plan) -> None:
+    harness = begin(plan)
+    call = harness.call("100")
+    bob = harness.core.fake.drivers["bob"][-1]
+    bob.say(Control.ANSWER)
+    taking = harness.core.fake.incoming("carol", "default", "150")
+    start(take_place(taking.channel, bob.channel))
+    harness.core.clock.advance(0)
+    write(harness, taking.channel, "away,s,1")
+    call.far.hang_up()
+    harness.core.clock.advance(0)
+    assert (harness.core.channels.globals.get("AT") or "").startswith(" s-1")
