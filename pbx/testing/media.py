@@ -65,6 +65,11 @@ class MediaKit:
     async def wait(self, seconds: float) -> None:
         await deferLater(self.reactor, seconds)
 
+    def watch(self) -> Callable[[], float]:
+        """What it gives says how many milliseconds have passed: on a busy machine more than were waited for."""
+        begun = self.reactor.seconds()
+        return lambda: 1000 * float(self.reactor.seconds() - begun)
+
     async def until(self, condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until ``condition()``; AssertionError after ``seconds``."""
         deadline = self.reactor.seconds() + seconds

@@ -162,12 +162,13 @@ async def test_through_two_local_pairs(kit: MediaKit) -> None:
 async def test_connections_survive_a_new_stream(kit: MediaKit) -> None:
     a, b = kit.party("a"), kit.party("b")
     kit.engine.join(a.leg, b.leg)
-    await a.peer.send_samples(tone(1013, 0.3))
+    a.peer.send_samples(tone(1013, 5.0))
+    await kit.wait(0.3)
     kit.engine.detach_stream(b.leg)
     again = kit.party("again", "alaw")
     kit.engine.detach_stream(again.leg)
     kit.engine.attach_stream(b.leg, again.transport, again.parameters)
-    await a.peer.send_samples(tone(1013, 0.6))
+    await kit.wait(0.7)
     assert throughout(again.peer.heard(), 1013, 0.5) == pytest.approx(8000, rel=0.06)
 
 
