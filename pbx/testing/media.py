@@ -78,7 +78,8 @@ class MediaKit:
             await deferLater(self.reactor, 0.01)
 
     async def clean_up(self) -> None:
-        for party in self._parties:
+        while self._parties:
+            party = self._parties.pop()
             party.leg.close()
             party.transport.release()
             await party.peer.stop()

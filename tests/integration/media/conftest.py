@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +26,24 @@ def core() -> Iterator[PjCore]:
 
 
 @pytest_twisted.async_yield_fixture
-async def kit(core: PjCore, tmp_path: Path) -> AsyncIterator[MediaKit]:
-    settings = MediaSettings(rtp_start=RTP_START, rtp_end=RTP_END, sound_directories=(tmp_path / "sounds",))
-    engine = MediaEngine(core, settings, core.reactor)
-    engine.start()
-    kit = MediaKit(engine, core.reactor)
-    yield kit
-    await kit.clean_up()
-    engine.stop()
+async def kits(core: PjCore) -> AsyncIterator[Callable[[MediaSettings], MediaKit]]:
+    """Makes engines that run, and ends them: one that outlives PJLIB, of a test that failed, ends the process."""
+    made: list[MediaKit] = []
+
+    def make(settings: MediaSettings) -> MediaKit:
+        engine = MediaEngine(core, settings, core.reactor)
+        engine.start()
+        made.append(MediaKit(engine, core.reactor))
+        return made[-1]
+
+    yield make
+    for kit in made:
+        try:
+            await kit.clean_up()
+        finally:
+            kit.engine.stop()
+
+
+@pytest.fixture
+def kit(kits: Callable[[MediaSettings], MediaKit], tmp_path: Path) -> MediaKit:
+    return kits(MediaSettings(rtp_start=RTP_START, rtp_end=RTP_END, sound_directories=(tmp_path / "sounds",)))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
 from pytest_twisted import ensureDeferred
 
-from pbx.media import MediaEngine, MediaSettings, StreamParameters, source_learner, strict_rtp
+from pbx.media import MediaSettings, StreamParameters, source_learner, strict_rtp
 from pbx.media.source_learner import StrictMode
-from pbx.pjsip._native.core import PjCore
 from pbx.testing.media import MediaKit, Party, open_descriptors
 from pbx.testing.rtp import RtpPeer, amplitude_at, loudest, throughout, tone
 
@@ -144,15 +143,12 @@ async def test_ipv6(kit: MediaKit) -> None:
 
 
 @ensureDeferred
-async def test_strictrtp_no_takes_all(core: PjCore) -> None:
-    settings = MediaSettings(rtp_start=31800, rtp_end=31899, strict_rtp=StrictMode.NO)
+async def test_strictrtp_no_takes_all(kits: Callable[[MediaSettings], MediaKit]) -> None:
     before = open_descriptors()
-    engine = MediaEngine(core, settings, core.reactor)
-    engine.start()
-    kit = MediaKit(engine, core.reactor)
+    kit = kits(MediaSettings(rtp_start=31800, rtp_end=31899, strict_rtp=StrictMode.NO))
     a = kit.party("a", remote_port=9)
     await a.peer.send_samples(tone(1500, 0.2))
     assert a.leg.frames_received == 10
     await kit.clean_up()
-    engine.stop()
+    kit.engine.stop()
     assert open_descriptors() == before

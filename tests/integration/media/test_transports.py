@@ -73,12 +73,9 @@ def engines(core: PjCore) -> Iterator[Engines]:
 
 
 @pytest.fixture
-def small(core: PjCore) -> Iterator[MediaEngine]:
+def small(engines: Engines) -> MediaEngine:
     """An engine with ports for three pairs."""
-    engine = MediaEngine(core, MediaSettings(rtp_start=31501, rtp_end=31507), core.reactor)
-    engine.start()
-    yield engine
-    engine.stop()
+    return engines(MediaSettings(rtp_start=31501, rtp_end=31507))
 
 
 def test_pairs_are_even_and_odd_and_within_the_range(small: MediaEngine) -> None:
@@ -308,11 +305,10 @@ async def test_five_hundred_legs_leave_nothing(kit: MediaKit, core: PjCore) -> N
     assert engine._by_key == {}
 
 
-def test_the_engine_may_be_started_again(core: PjCore) -> None:
+def test_the_engine_may_be_started_again(engines: Engines) -> None:
     before = open_descriptors()
     for _ in range(3):
-        engine = MediaEngine(core, MediaSettings(rtp_start=31700, rtp_end=31799), core.reactor)
-        engine.start()
+        engine = engines(MediaSettings(rtp_start=31700, rtp_end=31799))
         leg = engine.create_leg("leg")
         engine.attach_stream(leg, engine.lend_transport(), StreamParameters("127.0.0.1", 9, "g722", 9, 9))
         engine.stop()
