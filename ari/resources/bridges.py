@@ -23,6 +23,7 @@ from ari.resources._calls import (
 )
 from ari.table import body, path, query
 from pbx.core.bridge import BridgeSnapshot
+from pbx.media.formats import format_by_name
 from pbx.stasis.control import ChannelControl
 from pbx.stasis.errors import BadBridgeType, BadName, NameInUse, WrongState
 from pbx.stasis.service import Stasis
@@ -184,18 +185,34 @@ def remove_channel(request: Request) -> None:
         bridge.remove(control.channel)
 
 
+#: The formats of the channels that Asterisk puts into a bridge to play and to record. Here it is the bridge itself that
+#: is heard and that hears, at the rate at which its channels are mixed: a format is looked at, and changes nothing.
+ANNOUNCER_FORMAT = query("announcer_format", "Format of the announcer; any that is known, without effect here.")
+RECORDER_FORMAT = query("recorder_format", "Format of the recorder; any that is known, without effect here.")
+_UNKNOWN_FORMAT = "specified {name} is unknown on this system"
+
+
+def _check_format(request: Request, name: str) -> None:
+    """Raises AriError 422 for a format that does not exist."""
+    given = request[name]
+    if given and format_by_name(given) is None:
+        raise AriError(422, _UNKNOWN_FORMAT.format(name=name))
+
+
 @RESOURCE.operation(
     "POST",
     "/bridges/{bridgeId}/play",
     "play",
     summary="Start playback of media on a bridge.",
     response="Playback",
-    parameters=(ID, MEDIA, LANG, OFFSET, SKIP, PLAYBACK_ID),
+    parameters=(ID, MEDIA, ANNOUNCER_FORMAT, LANG, OFFSET, SKIP, PLAYBACK_ID),
     errors=BRIDGE_ERRORS,
     success=201,
 )
 def play_media(request: Request) -> Created:
-    return play(request, bridge_of(request).target)
+    target = bridge_of(request).target
+    _check_format(request, "announcer_format")
+    return play(request, target)
 
 
 RESOURCE.operation(
@@ -204,7 +221,7 @@ RESOURCE.operation(
     "playWithId",
     summary="Start playback of media on a bridge and specify the playbackId.",
     response="Playback",
-    parameters=(ID, path("playbackId", "Playback ID."), MEDIA, LANG, OFFSET, SKIP),
+    parameters=(ID, path("playbackId", "Playback ID."), MEDIA, ANNOUNCER_FORMAT, LANG, OFFSET, SKIP),
     errors=BRIDGE_ERRORS,
     success=201,
     since=("12.3.0",),
@@ -218,7 +235,7 @@ RESOURCE.operation(
     summary="Start a recording.",
     notes="Records the mixed audio of all channels in the bridge.",
     response="LiveRecording",
-    parameters=(ID, *RECORD),
+    parameters=(ID, *RECORD[:2], RECORDER_FORMAT, *RECORD[2:]),
     errors={
         400: "Invalid parameters",
         404: "Bridge not found",
@@ -228,7 +245,9 @@ RESOURCE.operation(
     success=201,
 )
 def record_bridge(request: Request) -> Created:
-    return record(request, bridge_of(request).target)
+    target = bridge_of(request).target
+    _check_format(request, "recorder_format")
+    return record(request, target)
 
 
 @RESOURCE.operation(

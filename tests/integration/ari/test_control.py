@@ -197,11 +197,21 @@ async def test_bridges(ari: AriClient, events: AriEvents) -> None:
         assert entered["bridge"]["id"] == "room"
     assert sorted((await ari.get("/bridges/room")).json["channels"]) == ["c-7", "c-8"]
     assert "room" in [each["id"] for each in (await ari.get("/bridges")).json]
-    played = await ari.post("/bridges/room/play/p-2", media="sound:beep")
+    for path, wrong in (("play", {"announcer_format": "x"}), ("play/p-3", {"announcer_format": "x"})):
+        refused = await ari.post(f"/bridges/room/{path}", media="sound:beep", **wrong)
+        assert (refused.status, refused.json["message"]) == (
+            422,
+            "specified announcer_format is unknown on this system",
+        )
+    refused = await ari.post("/bridges/room/record", name="both", format="wav", recorder_format="x")
+    assert (refused.status, refused.json["message"]) == (422, "specified recorder_format is unknown on this system")
+    played = await ari.post("/bridges/room/play/p-2", media="sound:beep", announcer_format="slin16")
     assert played.status == 201
     assert played.json["target_uri"] == "bridge:room"
     await events.event("PlaybackFinished", lambda event: event["playback"]["id"] == "p-2")
-    recorded = await ari.post("/bridges/room/record", name="both", format="wav", ifExists="overwrite")
+    recorded = await ari.post(
+        "/bridges/room/record", name="both", format="gsm", ifExists="overwrite", recorder_format="slin"
+    )
     assert recorded.status == 201
     assert (await ari.post("/recordings/live/both/stop")).status == 204
     assert (await ari.post("/bridges/room/removeChannel", channel="c-7")).status == 204
