@@ -202,6 +202,20 @@ class Ledger:
         entry.note(channel)
         return account
 
+    def exchanged(self, one: ChannelRecord, other: ChannelRecord) -> None:
+        """Two channels have changed their ids: what there is about an id goes on with who has it now."""
+        now, seen = {id(one): other, id(other): one}, set[int]()
+        for channel in (one, other):
+            account = self._accounts.get(channel.uniqueid)
+            if account is None:
+                continue
+            account.channel = channel
+            for entry in (*account.entries, *account.about):
+                for party in (entry.party_a, entry.party_b):
+                    if party is not None and id(party) not in seen:
+                        seen.add(id(party))
+                        party.channel = now.get(id(party.channel), party.channel)
+
     def destroyed(self, account: Account) -> None:
         """A channel has ended: what there is about it is finished, and what is its own is given out."""
         now, chain = self.now(), account.entries

@@ -216,6 +216,14 @@ class ChannelRecord:
         """Give the channel its technology side, right after its creation."""
         self._driver = driver
 
+    def exchange_identity(self, other: ChannelRecord) -> None:
+        """Let two channels change what others know them by, and what these were told; see `Channels`."""
+        for field in ("name", "uniqueid", "linkedid", "observer", "_announced", "_published"):
+            mine, its = getattr(self, field), getattr(other, field)
+            setattr(self, field, its)
+            setattr(other, field, mine)
+        self._snapshot = other._snapshot = None
+
     def exchange_drivers(self, other: ChannelRecord) -> None:
         """Let two channels change what is behind them; each driver's `fixup` follows."""
         self._driver, other._driver = other._driver, self._driver
@@ -314,10 +322,13 @@ class ChannelRecord:
 
     def set_state(self, state: ChannelState) -> None:
         """Enter a state; Up is noted as the time of answer."""
-        if state is self.state:
-            return
-        self.state = state
-        if state is ChannelState.UP and self.answered is None:
+        if state is not self.state:
+            self.state = state
+            self.state_entered()
+
+    def state_entered(self) -> None:
+        """Tell of the state, and of whatever else has changed."""
+        if self.state is ChannelState.UP and self.answered is None:
             self.answered = self._channels.clock.now()
         self.changed()
         self.tell_observer()

@@ -164,6 +164,19 @@ class Channels:
                 self.on_device_changed(device)
                 self.on_device_changed(channel.device)
 
+    def exchange_identities(self, one: Channel, other: Channel) -> None:
+        """Let two channels change their names and ids; whoever accompanies one of them goes with these."""
+        one.exchange_identity(other)
+        for channel in (one, other):
+            self._by_id[channel.uniqueid] = channel
+            self._by_name[channel.name] = channel
+            self._by_device[channel.device][channel.uniqueid] = channel
+        if self.observer is not None:
+            try:
+                self.observer.exchanged(one, other)
+            except Exception:  # see `failed`
+                failed("two channels changed places")
+
     def yank(self, channel: Channel) -> None:
         """Take a channel from the dial or bridge that services it and run the dialplan at its pending redirect."""
         if self.dialplan is None:

@@ -1,7 +1,8 @@
 """One channel takes over another one's far end (Asterisk: ast_channel_move).
 
-What services the channel notices nothing: its unique id, its variables, its place in the dialplan and its connections
-stay, while the far end, its name and its parties are the other's. The other is left with what there was before.
+What services the channel notices nothing: its variables, its place in the dialplan and its connections stay, while the
+far end and with it the name, the ids and the parties are the other's. The other is left with what there was before. To
+everybody else it looks as if the far end had gone from the one place to the other.
 """
 
 from __future__ import annotations
@@ -28,10 +29,7 @@ def masquerade(channel: Channel, source: Channel) -> None:
         raise ObeliskError(f"{source.name} cannot take the place of {channel.name}: one of them is over")
     if channel.technology not in MOVABLE or source.technology not in MOVABLE:
         raise ObeliskError(f"{source.name} cannot take the place of {channel.name}: not by their technologies")
-    old, new = channel.name, source.name
-    source.rename(f"{new}<MASQ>")
-    channel.rename(new)
-    source.rename(f"{old}<ZOMBIE>")
+    channel.channels.exchange_identities(channel, source)
     for field in _EXCHANGED:
         mine, its = getattr(channel, field), getattr(source, field)
         setattr(channel, field, its)
@@ -39,12 +37,10 @@ def masquerade(channel: Channel, source: Channel) -> None:
     channel.language = source.language
     for name, value in source.variables:
         channel.variables.set(name, value)
-    mine_state, its_state = channel.state, source.state
+    channel.state, source.state = source.state, channel.state
     drivers = channel.driver, source.driver
     channel.exchange_drivers(source)
     drivers[1].fixup(source, channel)
     drivers[0].fixup(channel, source)
-    channel.set_state(its_state)
-    source.set_state(mine_state)
-    channel.changed()
-    source.changed()
+    for each in (channel, source):
+        each.state_entered()

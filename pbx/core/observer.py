@@ -37,6 +37,9 @@ class CallObserver(Protocol):
     def created(self, channel: ChannelRecord) -> ChannelObserver | None:
         """A channel exists now: who shall accompany it."""
 
+    def exchanged(self, one: ChannelRecord, other: ChannelRecord) -> None:
+        """Two channels have changed their names and ids, and who accompanies them."""
+
     def dial_began(self, caller: ChannelRecord | None, peer: ChannelRecord) -> None:
         """See `messages.DialBegan`."""
 

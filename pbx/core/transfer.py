@@ -15,7 +15,9 @@ from twisted.logger import Logger
 
 from pbx.core import messages
 from pbx.core.bridge.swap import take_from, take_place
+from pbx.core.frames import Control, ControlFrame
 from pbx.core.masquerade import masquerade
+from pbx.core.party import Connected
 from pbx.errors import ObeliskError
 
 log = Logger()
@@ -142,11 +144,15 @@ async def _put_before(channel: Channel, moves: Channel, left: Channel) -> str:
 
     Raises ObeliskError.
     """
-    application = channel.application or "unknown"
+    application, whom = channel.application or "unknown", channel.connected
     await take_from(moves, left)
     try:
         masquerade(channel, moves)
     finally:
         # With what there was before ``channel``, or with its own far end where that could not be moved.
         moves.hangup()
+    # Each side learns whom it has now: who came at once, and whoever is dialled by way of whoever dials.
+    channel.indicate(Control.CONNECTED_LINE, whom)
+    caller = channel.caller
+    channel.queue_frame(ControlFrame(Control.CONNECTED_LINE, Connected(id=caller.id, ani=caller.ani)))
     return application

@@ -178,8 +178,11 @@ class Referrals:
         watched = session.endpoint.refer_blind_progress or bool(wish.replaces)
         session.referral = referral
         if wish.other is not None:
+            # The end of the second call waits for the word on the first: a phone may take it for the end of all.
+            wish.other.referral = held = Referral(None, self._sessions.clock, call_id=wish.other.call_id)
             connecting = Deferred.fromCoroutine(attended_transfer(channel, wish.other.channel))
             connecting.addCallbacks(lambda result: self._connected(session, referral, result), log_failure)
+            connecting.addBoth(lambda _result: _release(wish.other, held))
             return
         if watched and referral.active and transferee is not None:
             Progress(self._sessions.server.bus, transferee.uniqueid, transferee.name, referral)
@@ -194,6 +197,12 @@ class Referrals:
         if result is not TransferResult.SUCCESS and not session.closed:
             session.referral = None
         referral.tell(_CODES[result])
+
+
+def _release(session: PjsipSession | None, held: Referral) -> None:
+    if session is not None and session.referral is held:
+        session.referral = None
+    held.close()
 
 
 def log_failure(failure: Failure) -> None:

@@ -74,7 +74,7 @@ class Stasis:
         self.stored = StoredRecordings(recordings)
         self.bridges = StasisBridges(bridges, switchboard, self.applications)
         self.broadcasts = Broadcasts(clock, self.applications)
-        self._controls: dict[str, ChannelControl] = {}
+        self._controls: dict[Channel, ChannelControl] = {}
         #: Connects applications for single calls, where an interface can.
         self.per_call: PerCall | None = None
 
@@ -84,7 +84,7 @@ class Stasis:
 
     def control(self, channel: Channel) -> ChannelControl | None:
         """The control of a channel that is inside an application and not about to leave it."""
-        found = self._controls.get(channel.uniqueid)
+        found = self._controls.get(channel)
         return None if found is None or found.over else found
 
     # A channel's stay
@@ -129,7 +129,7 @@ class Stasis:
     ) -> tuple[str, tuple[str, ...]] | None:
         """One application's turn with a channel: where it moves to, or None when it leaves."""
         source = f"channel:{channel.uniqueid}"
-        control = self._controls[channel.uniqueid] = ChannelControl(self, channel, application)
+        control = self._controls[channel] = ChannelControl(self, channel, application)
         self.applications.entered(application)
         self.applications.hold(application, source)
         self._say("StasisStart", application, channel, ("args", list(args)))
@@ -148,7 +148,7 @@ class Stasis:
             await control.close()
             if channel.alive and not moved:
                 channel.set_variable("STASISSTATUS", "SUCCESS")
-            del self._controls[channel.uniqueid]
+            del self._controls[channel]
             self._say("StasisEnd", application, channel)
             self.applications.release(application, source)
             self.applications.left(application)

@@ -60,7 +60,7 @@ class Dial:
         self._caller = caller
         self._destinations = destinations
         self._options = options
-        self._legs: dict[str, Leg] = {}
+        self._legs: dict[Channel, Leg] = {}
         self._tally = Tally()
         self._cause = 0
         self._rang = False
@@ -138,7 +138,7 @@ class Dial:
             return None
         leg = Leg(channel, destination, quiet=self._options.ignore_connected_line)
         prepare_leg(leg, caller, self._options)
-        self._legs[channel.uniqueid] = leg
+        self._legs[channel] = leg
         return leg
 
     def _call_all(self) -> None:
@@ -249,7 +249,7 @@ class Dial:
     # What the destinations do
 
     def _leg_frame(self, leg: Leg, frame: Frame) -> None:
-        if leg.channel.uniqueid not in self._legs or self._done.called:
+        if leg.channel not in self._legs or self._done.called:
             return
         if not isinstance(frame, ControlFrame):
             self._leg_text(frame)
@@ -371,7 +371,7 @@ class Dial:
     def _leg_failed(self, leg: Leg, cause: int, status: str = "") -> None:
         """``status`` is busy or congestion, said without a cause: the caller's is what the leg knows by now."""
         channel = leg.channel
-        del self._legs[channel.uniqueid]
+        del self._legs[channel]
         self._stop_early_media(leg)
         if not status:
             channel.set_hangup_cause(cause)
@@ -393,7 +393,7 @@ class Dial:
         original, options, caller = leg.channel, self._options, self._caller
         target = original.call_forward
         destination = forward_destination(original)
-        del self._legs[original.uniqueid]
+        del self._legs[original]
         self._stop_early_media(leg)
         self._rang = False
         new: Leg | None = None
