@@ -90,27 +90,34 @@ async def attended_transfer(first: Channel, second: Channel) -> TransferResult:
         None if target is None else target.snapshot(),
         external=True,
     )
-    if first is second or (first.bridge is None and second.bridge is None):
-        result = TransferResult.INVALID
-    elif first.bridge is second.bridge or (transferee is None and target is None):
-        result = TransferResult.FAIL
-    else:
-        result = TransferResult.SUCCESS
-        _note_attended(first)
-        try:
-            if first.bridge is not None and second.bridge is not None:
-                told = replace(told, bridge=await _join(first, transferee, second, target))
-            elif transferee is not None:
-                told = replace(told, application=await _put_before(second, transferee, first))
-            elif target is not None:
-                told = replace(told, application=await _put_before(first, target, second))
-        except ObeliskError as error:
-            log.warn("{channel}: attended transfer failed: {error}", channel=first.name, error=str(error))
-            result = TransferResult.FAIL
     bus = first.channels.bus
-    if bus.wanted(messages.AttendedTransferred):
-        bus.publish(replace(told, result=result.value))
-    return result
+
+    def tell(result: TransferResult, *, bridge: str = "", application: str = "") -> TransferResult:
+        if bus.wanted(messages.AttendedTransferred):
+            bus.publish(replace(told, result=result.value, bridge=bridge, application=application))
+        return result
+
+    if first is second or (first.bridge is None and second.bridge is None):
+        return tell(TransferResult.INVALID)
+    if first.bridge is second.bridge or (transferee is None and target is None):
+        return tell(TransferResult.FAIL)
+    _note_attended(first)
+    try:
+        if first.bridge is not None and second.bridge is not None:
+            return tell(TransferResult.SUCCESS, bridge=await _join(first, transferee, second, target))
+    except ObeliskError as error:
+        log.warn("{channel}: attended transfer failed: {error}", channel=first.name, error=str(error))
+        return tell(TransferResult.FAIL)
+    moves, left, place = (transferee, first, second) if transferee is not None else (target, second, first)
+    # Told before it happens, as by Asterisk: what becomes of the channels after it belongs to the transfer.
+    tell(TransferResult.SUCCESS, application=place.application or "unknown")
+    try:
+        if moves is not None:
+            await _put_before(place, moves, left)
+    except ObeliskError as error:
+        log.warn("{channel}: attended transfer failed: {error}", channel=first.name, error=str(error))
+        return TransferResult.FAIL
+    return TransferResult.SUCCESS
 
 
 def _note_attended(first: Channel) -> None:
@@ -139,12 +146,9 @@ async def _join(first: Channel, transferee: Channel | None, second: Channel, tar
     return "" if moves.bridge is None else moves.bridge.id
 
 
-async def _put_before(channel: Channel, moves: Channel, left: Channel) -> str:
-    """Let the far end of ``moves``, which talked to ``left``, be ``channel``'s; gives the application that it hears.
-
-    Raises ObeliskError.
-    """
-    application, whom = channel.application or "unknown", channel.connected
+async def _put_before(channel: Channel, moves: Channel, left: Channel) -> None:
+    """Let the far end of ``moves``, which talked to ``left``, be ``channel``'s. Raises ObeliskError."""
+    whom = channel.connected
     await take_from(moves, left)
     try:
         masquerade(channel, moves)
@@ -155,4 +159,3 @@ async def _put_before(channel: Channel, moves: Channel, left: Channel) -> str:
     channel.indicate(Control.CONNECTED_LINE, whom)
     caller = channel.caller
     channel.queue_frame(ControlFrame(Control.CONNECTED_LINE, Connected(id=caller.id, ani=caller.ani)))
-    return application

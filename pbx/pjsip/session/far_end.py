@@ -24,7 +24,7 @@ from pbx.pjsip.session import in_dialog
 from pbx.pjsip.session.agreement import BadDescription, NotAcceptable
 from pbx.pjsip.session.causes import q850_of_reasons, sip_to_cause
 from pbx.pjsip.session.diversion import diverted_response
-from pbx.pjsip.session.identity import heard_of
+from pbx.pjsip.session.identity import heard_of, tell_connected_late
 from pbx.pjsip.session.redirection import forward, target_of
 from pbx.pjsip.status import warning
 
@@ -82,6 +82,7 @@ class FarEnd:
             return
         session.came_up()
         session.channel.queue_frame(ControlFrame(Control.ANSWER))
+        tell_connected_late(session)
 
     def confirmed(self, message: SipMessage | None) -> None:
         session = self._session
@@ -149,6 +150,7 @@ class FarEnd:
                 session.take_answer(description)
         else:
             log.info("{call_id}: our re-INVITE was answered {code}", call_id=session.call_id, code=code)
+        tell_connected_late(session)
 
     def request(self, message: SipMessage) -> tuple[int, Sequence[tuple[str, str]]]:
         return in_dialog.answer(self._session, self._sessions, message)

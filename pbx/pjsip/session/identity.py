@@ -105,8 +105,18 @@ def tell_connected(session: PjsipSession) -> None:
             native.update(headers)
         elif native.can_reinvite:
             native.reinvite(session.media.offer(), headers)
+        else:
+            session.connected_untold = True
     except (SessionOver, PjError) as error:
+        session.connected_untold = not native.over
         log.info("{call_id}: no connected line was sent: {error}", call_id=session.call_id, error=str(error))
+
+
+def tell_connected_late(session: PjsipSession) -> None:
+    """Something is over that stood in the way of telling: an unanswered INVITE, or a re-INVITE of either side."""
+    if session.connected_untold:
+        session.connected_untold = False
+        session.later(tell_connected, session)
 
 
 def _may_tell(channel: Channel, endpoint: Endpoint) -> bool:

@@ -143,13 +143,6 @@ class Sessions:
             del self._sessions[uniqueid]
             self.server.bus.publish(SessionEnding(session.endpoint.id))
 
-    def moved(self, session: PjsipSession, channel: Channel) -> None:
-        """A session is about to be behind another channel."""
-        uniqueid = session.channel.uniqueid
-        if self._sessions.get(uniqueid) is session:
-            del self._sessions[uniqueid]
-        self._sessions[channel.uniqueid] = session
-
     def of_channel(self, channel: Channel) -> PjsipSession | None:
         """The session behind a channel; None when it is not a PJSIP channel."""
         return self._sessions.get(channel.uniqueid)

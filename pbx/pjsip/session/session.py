@@ -67,6 +67,7 @@ class PjsipSession:
         "call_id",
         "channel",
         "closed",
+        "connected_untold",
         "dtmf_mode",
         "endpoint",
         "headers",
@@ -111,6 +112,8 @@ class PjsipSession:
         self.takes_update = received is not None and allows_update(received)
         #: Whether the call was answered.
         self.up = False
+        #: Whether the far end has yet to hear who it talks to now.
+        self.connected_untold = False
         self.dtmf_mode = endpoint.dtmf_mode
         #: Whether hold is passed on by re-INVITE instead of being music.
         self.moh_passthrough = endpoint.moh_passthrough
@@ -268,7 +271,6 @@ class PjsipSession:
         return read_attribute(self, item, arguments)
 
     def fixup(self, old: Channel, new: Channel) -> None:
-        self._sessions.moved(self, new)
         self.channel = new
         new.extra[EXTRA_KEY] = self.headers
         try:

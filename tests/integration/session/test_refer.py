@@ -12,8 +12,10 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import defer
 
 from pbx.core import messages
+from pbx.core.party import Caller, Connected, party_id
 from pbx.media.sdp_parser import parse
 from pbx.pjsip import referral
+from pbx.pjsip.uri import NameAddr
 
 LUA = """
 local function note()
@@ -109,6 +111,14 @@ async def notified(phone: Any) -> tuple[str, str]:
     assert notify.headers.get("Event") == "refer"
     assert notify.headers.get("Content-Type") == "message/sipfrag;version=2.0"
     return notify.headers.get("Subscription-State").partition(";")[0], notify.body.decode().strip()
+
+
+async def told_of(phone: Any, description: str) -> str:
+    """The user of the identity in a re-INVITE, which is answered."""
+    invite = await phone.wanted("INVITE")
+    phone.answer(invite, 200, body=description)
+    await phone.wanted("ACK")
+    return NameAddr.parse(invite.headers.get("P-Asserted-Identity")).uri.user
 
 
 async def goodbye(*phones: Any) -> None:
@@ -336,26 +346,32 @@ async def test_two_calls_are_connected(
         await hang_up(carol, transferee)
 
 
+@pytest.mark.parametrize("options", ["send_pai = yes"])
 @ensureDeferred
 async def test_one_is_connected_to_who_still_rings(
     exchange: Any, phone: Any, bob: Any, carol: Any, more_phones: Any, sdp: Any
 ) -> None:
     await connect(phone, bob, sdp)
+    exchange.server.channels.find(exchange.channels[0]).caller = Caller(id=party_id("77"))
     second = more_phones()
     second.invite("201", sdp(port=40300))
     invite = await carol.wanted("INVITE")
     carol.answer(invite, 180)
     await second.response(180)
+    exchange.server.channels.find(exchange.channels[2]).connected = Connected(id=party_id("88"))
     in_dialog(bob, "REFER", f"Refer-To: <sip:carol@127.0.0.1?Replaces={replaced_in_uri(second)}>")
     await bob.response(202, "REFER")
     assert await notified(bob) == TRYING
     assert await notified(bob) == OK
     await second.response(603)
     second.ack_failure()
+    # Who was sent away hears at once who rings; that one, whom it has, when it can be told.
+    assert await told_of(phone, sdp()) == "88"
     await goodbye(bob)
     carol.answer(invite, 200, body=sdp(port=40200))
     await carol.wanted("ACK")
     adopt(carol, invite)
+    assert await told_of(carol, sdp(port=40200)) == "77"
     await exchange.until(lambda: sorted(media_of(exchange)) == ["127.0.0.1:40000", "127.0.0.1:40200"], "both talk")
     await hang_up(phone, carol)
 
@@ -484,6 +500,8 @@ async def test_a_ringing_call_is_taken_by_another_phone(
     await phone.response(180)
     adopt(bob, invite)
     dialled = exchange.server.channels.find(exchange.channels[1])
+    told: list[Any] = []
+    exchange.server.bus.subscribe(messages.ChannelRenamed, told.append)
     carol.invite("101", sdp(port=40200), headers=(replaces(bob, "early-only"),))
     await carol.response(200)
     carol.ack()
@@ -494,8 +512,12 @@ async def test_a_ringing_call_is_taken_by_another_phone(
     await phone.response(200)
     phone.ack()
     await exchange.until(lambda: media_of(exchange) == ["127.0.0.1:40000", "127.0.0.1:40200"], "both talk")
-    # Who dialled sees the same channel, which has the other's name and far end now.
+    # Who dialled sees the same channel, which has the other's name, ids and far end now.
     assert exchange.channels[1] == dialled.name == "PJSIP/phone-00000002"
+    assert dialled.uniqueid.endswith(".2")
+    assert dialled.linkedid == dialled.uniqueid
+    assert exchange.server.channels.find_id(dialled.uniqueid) is dialled
+    assert told == []
     assert exchange.server.channels.of_device("PJSIP/phone")[0].bridge is dialled.bridge is not None
     await hang_up(carol)
     await goodbye(phone)
