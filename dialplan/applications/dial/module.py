@@ -9,6 +9,7 @@ from dialplan.applications.dial.order import DESCRIPTION, OPTIONS
 from dialplan.applications.sound import SoundMissing, play
 from dialplan.arguments import ArgumentError, Arguments, Grammar, split_arguments
 from dialplan.engine import Engine
+from dialplan.functions.base import scan_int
 from dialplan.registry import DialplanModule, application
 from dialplan.run import RESULT_OK
 from pbx.core.channel import Channel
@@ -69,18 +70,21 @@ class DialModule(DialplanModule):
         if len(parts) < 4:
             raise ArgumentError("RetryDial requires a 4th argument (dialdata)")
         announcement, sleep, retries = (part.strip() for part in parts[:3])
-        pause = int(sleep) if sleep.isdecimal() and int(sleep) else RETRY_SECONDS
-        left = int(retries) if retries.isdecimal() and int(retries) else -1
+        pause = scan_int(sleep) or 0
+        left = scan_int(retries) or -1
         # Quotes and escapes are for Dial to remove.
         dial_arguments = Arguments(_GRAMMAR, args.raw.split(",", 3)[3])
         music = self.server.channels.music
         try:
             while left:
+                if music is not None:
+                    music.stop(channel)
                 call = DialCall(self.server, channel, dial_arguments)
                 result = await call.run()
                 if call.final or result != RESULT_OK:
                     return result
-                digit = await self._pause(channel, announcement, pause, by_digit=call.exits_by_digit)
+                seconds = pause if pause > 0 else RETRY_SECONDS
+                digit = await self._pause(channel, announcement, seconds, by_digit=call.exits_by_digit)
                 if digit and self._exit(channel, digit):
                     return RESULT_OK
                 left -= 1
@@ -90,16 +94,20 @@ class DialModule(DialplanModule):
         return RESULT_OK
 
     async def _pause(self, channel: Channel, announcement: str, seconds: float, *, by_digit: bool) -> str:
-        """The announcement, then music; the digit pressed, or empty. Raises ChannelInterrupted."""
-        digit = ""
+        """The announcement, then music; the digit pressed in that, or empty. Raises ChannelInterrupted.
+
+        A digit ends the announcement ``by_digit``, and as in Asterisk means nothing more.
+        """
         if announcement:
             try:
-                digit = await play(self.server.switchboard, channel, announcement, lambda _digit: by_digit)
-            except SoundMissing as error:
-                log.warn("{channel}: RetryDial: {reason}", channel=channel.name, reason=str(error))
+                await play(self.server.switchboard, channel, announcement, lambda _digit: by_digit)
+            except SoundMissing:
+                log.warn(
+                    '{channel}: Announce file "{name}" specified in Retrydial does not exist',
+                    channel=channel.name,
+                    name=announcement,
+                )
         music = self.server.channels.music
-        if digit:
-            return digit
         if music is not None:
             music.start(channel)
         return await channel.read_digit(seconds) or ""

@@ -143,6 +143,30 @@ class TestRetryDial:
         harness.core.clock.advance(0)
         assert call.variable("R") == "5"
 
+    def test_a_digit_only_cuts_the_announcement_short(self, plan: Plan) -> None:
+        lua = "extensions.default['5'] = function() channel.R = '5' end"
+        harness, call = begin(plan, "app.RetryDial('one', 5, 0, 'None/x,,d')", "one", lua=lua)
+        call.far.press("5")
+        harness.core.clock.advance(0)
+        assert call.variable("R") != "5"
+        call.far.press("5")
+        harness.core.clock.advance(0)
+        assert call.variable("R") == "5"
+
+    @pytest.mark.parametrize(("sleep", "seconds"), [("2.9x", 2), ("0", 10), ("-3", 10), ("soon", 10)])
+    def test_numbers_are_read_as_far_as_they_go(self, plan: Plan, sleep: str, seconds: int) -> None:
+        harness, call = begin(plan, f"app.RetryDial('', '{sleep}', '1x', 'None/x') channel.R = '1'")
+        harness.core.clock.advance(seconds - 0.5)
+        assert call.variable("R") != "1"
+        harness.core.clock.advance(1)
+        assert call.variable("R") == "1"
+
+    def test_an_announcement_may_be_missing(self, plan: Plan) -> None:
+        harness, call = begin(plan, "app.RetryDial('gone', 5, 1, 'None/x') channel.R = '1'")
+        harness.core.clock.advance(5)
+        assert call.variable("R") == "1"
+        assert harness.logged('Announce file "gone" specified in Retrydial does not exist')
+
     def test_it_needs_four_arguments(self, plan: Plan) -> None:
         harness, call = begin(plan, "app.RetryDial('one', 5)")
         assert call.ended
