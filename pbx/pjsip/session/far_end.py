@@ -52,6 +52,7 @@ class FarEnd:
         channel = session.channel
         session.source = getattr(message, "source", None)
         _note(session, code, message)
+        session.takes_update = session.takes_update or allows_update(message)
         heard_of(channel, session.endpoint, message)
         if code == 181:
             _diverted(session, message)

@@ -347,16 +347,17 @@ async def test_two_calls_are_connected(
 
 
 @pytest.mark.parametrize("options", ["send_pai = yes"])
+@pytest.mark.parametrize("early", [False, True])
 @ensureDeferred
 async def test_one_is_connected_to_who_still_rings(
-    exchange: Any, phone: Any, bob: Any, carol: Any, more_phones: Any, sdp: Any
+    exchange: Any, phone: Any, bob: Any, carol: Any, more_phones: Any, sdp: Any, early: bool
 ) -> None:
     await connect(phone, bob, sdp)
     exchange.server.channels.find(exchange.channels[0]).caller = Caller(id=party_id("77"))
     second = more_phones()
     second.invite("201", sdp(port=40300))
     invite = await carol.wanted("INVITE")
-    carol.answer(invite, 180)
+    carol.answer(invite, 180, headers=["Allow: INVITE, UPDATE"] if early else [])
     await second.response(180)
     exchange.server.channels.find(exchange.channels[2]).connected = Connected(id=party_id("88"))
     in_dialog(bob, "REFER", f"Refer-To: <sip:carol@127.0.0.1?Replaces={replaced_in_uri(second)}>")
@@ -365,13 +366,18 @@ async def test_one_is_connected_to_who_still_rings(
     assert await notified(bob) == OK
     await second.response(603)
     second.ack_failure()
-    # Who was sent away hears at once who rings; that one, whom it has, when it can be told.
+    # Who was sent away hears at once who rings; that one, whom it has, as soon as it can be told.
     assert await told_of(phone, sdp()) == "88"
+    if early:
+        update = await carol.wanted("UPDATE")
+        carol.answer(update, 200)
+        assert NameAddr.parse(update.headers.get("P-Asserted-Identity")).uri.user == "77"
     await goodbye(bob)
     carol.answer(invite, 200, body=sdp(port=40200))
     await carol.wanted("ACK")
     adopt(carol, invite)
-    assert await told_of(carol, sdp(port=40200)) == "77"
+    if not early:
+        assert await told_of(carol, sdp(port=40200)) == "77"
     await exchange.until(lambda: sorted(media_of(exchange)) == ["127.0.0.1:40000", "127.0.0.1:40200"], "both talk")
     await hang_up(phone, carol)
 
