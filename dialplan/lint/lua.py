@@ -3,12 +3,14 @@
 What the file defines is what it has defined once it is loaded. What its functions do is read from the tokens of the
 source, of the file and of what it requires by a constant name: calls written ``app.NAME(...)`` or ``app["NAME"](...)``,
 and ``channel.NAME`` in all its forms. A local name for one of these is followed where it is declared once and set
-nowhere else; what goes through any other name is not seen.
+nowhere else, and so is a field of a module's table; what goes through any other name is not seen.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +19,11 @@ from dialplan.lint.conf import note_pattern
 from dialplan.lint.findings import Place
 from dialplan.lint.lua_aliases import resolve
 from dialplan.lint.lua_calls import LuaScanner
-from dialplan.lint.lua_tokens import tokens
+from dialplan.lint.lua_modules import Exports, exports, required, resolve_modules
+from dialplan.lint.lua_tokens import Token, tokens
 from dialplan.lint.world import World
-from dialplan.lua._runtime import LuaError
-from dialplan.lua.plan import Generation
+from dialplan.lua._runtime import LuaError, LuaMachine
+from dialplan.lua.plan import Generation, encode
 from dialplan.lua.settings import read_settings
 from dialplan.patterns import is_pattern, places_of
 from pbx.config.errors import flatten
@@ -42,6 +45,7 @@ class LuaReader:
         self._world = world
         self._directory = directory
         self._config = config
+        self._scanned: set[Path] = set()
 
     def read(self) -> None:
         """Read the file if there is one."""
@@ -73,8 +77,13 @@ class LuaReader:
         self._check_contexts()
         fragments = {name: Fragment(name, switches=[SwitchEntry("Lua")]) for name in world.lua.contexts}
         world.contexts.merge(REGISTRAR, fragments)
+        self._modules = Modules(settings.directories(self._directory), generation.machine)
         for file in [path, *generation.files_read()]:
             self._scan(file)
+        # Those that are required when an extension runs.
+        while pending := self._modules.found - self._scanned:
+            for file in sorted(pending):
+                self._scan(file)
 
     def _failed(self, text: str) -> None:
         """A file that does not load: Lua's text, without its traceback."""
@@ -125,10 +134,52 @@ class LuaReader:
                     world.tell("no-such-context", Place(FILE), message)
 
     def _scan(self, path: Path) -> None:
+        self._scanned.add(path)
         try:
-            source = path.read_bytes().decode("utf-8", "replace")
+            found = self._modules.tokens_of(path)
+        except LuaError as error:
+            self._failed(str(error))
         except OSError:
             return
-        name = self._shown(path)
-        self._world.report.files.add(name)
-        LuaScanner(self._world, name, resolve(list(tokens(source)))).run()
+        else:
+            name = self._shown(path)
+            self._world.report.files.add(name)
+            LuaScanner(self._world, name, found).run()
+
+
+class Modules:
+    """What a plan requires by a constant name, from the directories that lua.conf names."""
+
+    def __init__(self, directories: Sequence[Path], machine: LuaMachine) -> None:
+        self._directories = directories
+        self._machine = machine
+        self._exports: dict[str, Exports] = {}
+        #: The files of all that is required in those whose tokens were asked for.
+        self.found: set[Path] = set()
+
+    def tokens_of(self, path: Path) -> list[Token]:
+        """A file's tokens, with ``app`` and ``channel`` wherever they are meant. Raises OSError, LuaError."""
+        source = path.read_bytes()
+        self._machine.forget(self._machine.compile(source, encode(f"@{path.name}")))
+        read = list(tokens(source.decode("utf-8", "replace")))
+        self.found |= {file for name in required(read) if (file := self._file(name)) is not None}
+        return resolve(resolve_modules(read, self._exports_of))
+
+    def _exports_of(self, module: str) -> Exports:
+        found = self._exports.get(module)
+        if found is None:
+            self._exports[module] = found = {}  # a module that needs itself gives nothing
+            path = self._file(module)
+            if path is not None:
+                with contextlib.suppress(OSError, LuaError):
+                    found = self._exports[module] = exports(self.tokens_of(path))
+        return found
+
+    def _file(self, module: str) -> Path | None:
+        relative = module.replace(".", "/")
+        for candidate in (f"{relative}.lua", f"{relative}/init.lua"):
+            for directory in self._directories:
+                path = (directory / candidate).resolve()
+                if "\0" not in module and path.is_relative_to(directory) and path.is_file():
+                    return path
+        return None

@@ -17,68 +17,78 @@ def resolve(tokens: Sequence[Token]) -> list[Token]:
     aliases = _aliases(tokens)
     found: list[Token] = []
     for at, token in enumerate(tokens):
-        meant = aliases.get(token.text) if token.kind == "name" else None
-        if meant is None or _is(tokens, at - 1, ".", ":") or _is(tokens, at - 1, "local") or _is_key(tokens, at):
+        value = aliases.get(token.text) if token.kind == "name" else None
+        if value is None or is_at(tokens, at - 1, ".", ":") or is_at(tokens, at - 1, "local") or is_key(tokens, at):
             found.append(token)
         else:
-            found += [replace(each, line=token.line, start=token.start, end=token.end) for each in meant]
+            found += [replace(each, line=token.line, start=token.start, end=token.end) for each in value]
     return found
 
 
-def _is(tokens: Sequence[Token], at: int, *operators: str) -> bool:
+def is_at(tokens: Sequence[Token], at: int, *operators: str) -> bool:
+    """Whether one of these operators or words stands at ``at``."""
     return 0 <= at < len(tokens) and tokens[at].is_(*operators)
 
 
-def _is_key(tokens: Sequence[Token], at: int) -> bool:
+def is_key(tokens: Sequence[Token], at: int) -> bool:
     """Whether a name is the key of a field: ``{ NAME = value }``."""
-    return _is(tokens, at - 1, "{", ",", ";") and _is(tokens, at + 1, "=")
+    return is_at(tokens, at - 1, "{", ",", ";") and is_at(tokens, at + 1, "=")
+
+
+def declared_once(tokens: Sequence[Token]) -> set[str]:
+    """The names that a source declares by ``local NAME =`` once and sets nowhere else."""
+    declared: set[str] = set()
+    set_otherwise: set[str] = set()
+    for at, token in enumerate(tokens):
+        if token.kind != "name" or is_at(tokens, at - 1, ".", ":"):
+            continue
+        if is_at(tokens, at - 1, "local") and is_at(tokens, at + 1, "=") and token.text not in declared:
+            declared.add(token.text)
+        elif is_set(tokens, at):
+            set_otherwise.add(token.text)
+    return declared - set_otherwise
 
 
 def _aliases(tokens: Sequence[Token]) -> dict[str, list[Token]]:
     aliases: dict[str, list[Token]] = {}
-    set_otherwise: set[str] = set()
+    once = declared_once(tokens)
     for at, token in enumerate(tokens):
-        if token.kind != "name" or _is(tokens, at - 1, ".", ":"):
-            continue
-        if _is(tokens, at - 1, "local") and _is(tokens, at + 1, "="):
-            meant = _meant(tokens, at + 2)
-            if meant is not None and token.text not in aliases:
-                aliases[token.text] = meant
-            else:
-                set_otherwise.add(token.text)
-        elif _is_set(tokens, at):
-            set_otherwise.add(token.text)
-    return {name: meant for name, meant in aliases.items() if name not in set_otherwise}
+        if token.text in once and is_at(tokens, at - 1, "local") and is_at(tokens, at + 1, "="):
+            value = meant(tokens, at + 2)
+            if value is not None:
+                aliases[token.text] = value
+    return aliases
 
 
-def _meant(tokens: Sequence[Token], at: int) -> list[Token] | None:
-    """``app``, ``channel``, or one member of them, as a whole expression."""
-    if not _is(tokens, at, "app", "channel"):
+def meant(tokens: Sequence[Token], at: int, *ends: str) -> list[Token] | None:
+    """``app``, ``channel``, or one member of them, as a whole expression, behind which one of ``ends`` may stand."""
+    if not is_at(tokens, at, "app", "channel"):
         return None
     end = at + 1
-    if _is(tokens, end, ".") and end + 1 < len(tokens) and tokens[end + 1].kind == "name":
+    if is_at(tokens, end, ".") and end + 1 < len(tokens) and tokens[end + 1].kind == "name":
         end += 2
-    # Something goes on with it: the alias would be what that gives.
-    if _is(tokens, end, ".", ":", "[", "(", "{", "..", ",", "and", "or") or (
-        end < len(tokens) and tokens[end].kind == "string"
-    ):
+    # Something may go on with it: the alias would be what that gives.
+    goes_on = is_at(tokens, end, ".", ":", "[", "(", "{", "..", ",", "and", "or")
+    if (goes_on and not is_at(tokens, end, *ends)) or (end < len(tokens) and tokens[end].kind == "string"):
         return None
     return list(tokens[at:end])
 
 
-def _is_set(tokens: Sequence[Token], at: int) -> bool:
+def is_set(tokens: Sequence[Token], at: int) -> bool:
     """Whether a name is set where it stands: assigned to, declared in a list, a parameter or a loop's variable."""
-    if _is_key(tokens, at):
+    if is_key(tokens, at):
         return False
-    if _is(tokens, at + 1, "=") or _is(tokens, at - 1, "for", "function"):
+    if is_at(tokens, at + 1, "=") or is_at(tokens, at - 1, "for"):
         return True
+    if is_at(tokens, at - 1, "function"):
+        return not is_at(tokens, at + 1, ".", ":")  # a field of it is
     # In a list of names behind `local`, `for` or `function name(`.
     before = at - 1
-    while _is(tokens, before, ",") and before > 0 and tokens[before - 1].kind == "name":
+    while is_at(tokens, before, ",") and before > 0 and tokens[before - 1].kind == "name":
         before -= 2
-    if _is(tokens, before, "local", "for"):
+    if is_at(tokens, before, "local", "for"):
         return True
-    if not _is(tokens, before, "("):
+    if not is_at(tokens, before, "("):
         return False
     before -= 1
     while (
@@ -87,4 +97,4 @@ def _is_set(tokens: Sequence[Token], at: int) -> bool:
         and (tokens[before].kind == "name" or tokens[before].is_(".", ":"))
     ):
         before -= 1
-    return _is(tokens, before, "function")
+    return is_at(tokens, before, "function")

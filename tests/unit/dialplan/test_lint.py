@@ -8,7 +8,7 @@ import pytest
 
 from dialplan.lint import CHECKS, Check, Severity, check_directory
 from pbx.errors import ConfigError
-from tests.unit.dialplan.linting import Lint, ids, shown
+from tests.unit.dialplan.linting import Lint, function, ids, shown
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = [check for check in CHECKS.values() if check.bad]
@@ -295,3 +295,40 @@ def test_local_names_of_app_and_channel_are_followed(lint: Lint, body: str, foun
     report = lint(lua=f"extensions = {{ default = {{ ['1'] = function()\n{body}\nend }} }}\n")
     told = [line.removeprefix("extensions.lua:") for line in shown(report)]
     assert [line.partition(": do you")[0].partition(" [")[0] for line in told][:1] == ([] if found is None else [found])
+
+
+MODULES = {
+    "a constructor": "return { app = app, tell = app.Plaback }",
+    "a local table": "local M = {}\nfunction M.init() end\nM.app = app\nM.tell = app.Plaback\nreturn M",
+    "aliases of its own": "local a = app\nlocal M = { tell = a.Plaback }\nM.app = a\nreturn M;",
+    "another module's": "local other = require('other')\nreturn { app = other.app, tell = other.tell }",
+}
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=list(MODULES))
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("local m = require('calls')\nm.tell('x')", ["4"]),
+        ("local m = require 'calls'\nm.app.Plaback('x')", ["4"]),
+        ("require('calls').tell('x')", ["3"]),
+        ("local tell = require('calls').tell\ntell('x')", ["3", "4"]),
+        ("local m = require('calls')\nm.other('x')", []),
+        ("local m = require('calls')\nm.tell = print\nm.tell('x')", []),
+        ("local m = require('calls')\nm = { tell = print }\nm.tell('x')", []),
+        ("local m = require('nowhere')\nm.tell('x')", []),
+    ],
+)
+def test_names_are_followed_through_modules(lint: Lint, module: str, body: str, lines: list[str]) -> None:
+    files = {"lua/calls_lua": module, "lua/other_lua": MODULES["a constructor"]}
+    report = lint(lua=function(body), **files)
+    found = [str(each) for each in report.findings if each.check == "unknown-application"]
+    mine = [each for each in found if each.startswith("extensions.lua")]
+    assert [each.split(":")[1] for each in mine] == lines
+
+
+def test_modules_that_extensions_require_are_checked(lint: Lint) -> None:
+    files = {"lua/calls_lua": "return function()\napp.Plaback('x')\nend", "lua/wrong_lua": "return = 1"}
+    report = lint(lua=function("require('calls')()\nrequire('wrong')"), **files)
+    assert any("lua/calls.lua:2: error: there is no application 'Plaback'" in line for line in shown(report))
+    assert any("lua/wrong.lua:1: error: " in line and "'='" in line for line in shown(report))
