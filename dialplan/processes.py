@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGSTOP
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
@@ -80,22 +81,24 @@ class _Command(ProcessProtocol):
         pid: int | None = None if transport is None else transport.pid
         if pid is None:
             return
-        for each in (*descendants(pid), pid):
-            try:
+        for each in stopped(pid):
+            with suppress(OSError):
                 os.kill(each, SIGKILL)
-            except ProcessLookupError:
-                continue
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes that a process has begun, and those that they have; the youngest first."""
-    found: list[int] = []
+def stopped(pid: int) -> list[int]:
+    """Stop a process, those that it has begun, and theirs; all of them.
+
+    Stopped, a shell begins no more, and does not go on to its next command when the one it waits for is killed.
+    """
+    found = [pid]
     try:
+        os.kill(pid, SIGSTOP)
         lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
         return found
     for child in (int(word) for text in lists for word in text.split()):
-        found += [*descendants(child), child]
+        found += stopped(child)
     return found
 
 

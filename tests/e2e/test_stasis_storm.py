@@ -65,8 +65,10 @@ async def test_a_storm_of_orders(live_server: Any, seed: int) -> None:
         await ari.request("DELETE", f"/channels/{each['id']}")
     for path in bridges:
         await ari.delete(path)
-    await server.wait_no_channels(10)
-    await server.sleep(0.1)
+    await server.wait_no_channels()
+    # Behind everything that was to be said of them.
+    await ari.post("/events/user/over", application="hello")
+    await ari.event("ChannelUserevent")
     types = ari.types()
     assert types.count("StasisStart") == types.count("StasisEnd") >= CHANNELS
     assert types.count("PlaybackStarted") <= types.count("PlaybackFinished")

@@ -104,6 +104,17 @@ async def test_a_command_that_does_not_end_is_ended_with_its_children(
     assert not _lives(child)
 
 
+async def test_an_ended_command_does_not_go_on(
+    module: SystemModule, channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shell must not take the end of the first for leave to begin the second."""
+    monkeypatch.setattr(system, "COMMAND_SECONDS", 0.1)
+    for number in range(10):
+        second = tmp_path / f"second{number}"
+        assert await module.app_system(channel, arguments(f"sleep 30; echo > {second}")) == -1
+        assert not second.exists()
+
+
 async def test_there_is_a_bound_and_unloading_ends_them(
     module: SystemModule, channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
