@@ -6,6 +6,7 @@ and hands them to the next exchange, which logs them.
 
 from __future__ import annotations
 
+import codecs
 import os
 import selectors
 import signal
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 #: Carries the report of a crash to the next exchange.
 CRASH_VARIABLE = "OBELISK_CRASH_REPORT"
-MAX_REPORT_LINES = 60
-MAX_REPORT_CHARACTERS = 8000
+#: The assertion's text and what each thread was doing.
+MAX_REPORT_LINES = 200
+MAX_REPORT_CHARACTERS = 30_000
 #: An exchange that lived this long crashed by itself; before, it may be crashing in a loop.
 STABLE_SECONDS = 10.0
 FIRST_DELAY_SECONDS = 0.5
@@ -56,6 +58,8 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = False
         self._tail: deque[str] = deque(maxlen=MAX_REPORT_LINES)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._partial = ""
 
     def run(self) -> int:
         """Supervise; the exit status of the last exchange, 0 after a stop that was asked for."""
@@ -86,6 +90,7 @@ class Supervisor:
 
     def _run_once(self, receiver: socket.socket, report: str) -> int:
         self._tail.clear()
+        self._partial = ""
         environment = {**os.environ, **({CRASH_VARIABLE: report} if report else {})}
         reading, writing = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writing, True)
@@ -119,15 +124,18 @@ class Supervisor:
             return False
         if not data:
             return False
-        text = data.decode(errors="replace")
+        text = self._decode(data)
         sys.stderr.write(text)
         sys.stderr.flush()
-        self._tail.extend(text.splitlines())
+        # A dying Python writes its traces word by word.
+        *lines, partial = (self._partial + text).split("\n")
+        self._tail.extend(lines)
+        self._partial = partial[-MAX_REPORT_CHARACTERS:]
         return True
 
     def _report(self, status: int) -> str:
-        lines = "\n".join(line for line in self._tail if line.strip())
-        return f"{describe_end(status)}\n{lines[:MAX_REPORT_CHARACTERS]}".replace("\0", "?")
+        lines = "\n".join(line for line in (*self._tail, self._partial) if line.strip())
+        return f"{describe_end(status)}\n{lines[-MAX_REPORT_CHARACTERS:]}".replace("\0", "?")
 
     def _forward(self, number: int, _: object) -> None:
         if number in _STOPPING:

@@ -55,6 +55,30 @@ def test_after_an_assertion_it_starts_again_and_hands_the_text_on(tmp_path: Path
     assert "the exchange ended by signal SIGABRT" in errors
 
 
+CRASHES_AT_LENGTH = r"""
+import os, pathlib, sys, time
+report = os.environ.get("OBELISK_CRASH_REPORT")
+if report is None:
+    os.write(2, b"Assertion `tdata != NULL' failed.\n")
+    for number in range(150):
+        for piece in (b"  File ", b'"a.py"', b", line ", b"%d in f\n" % number):
+            os.write(2, piece)
+            time.sleep(0.001)
+    os.write(2, "the l\u00e4st".encode())
+    os.abort()
+pathlib.Path(sys.argv[1]).write_text(report, "utf-8")
+"""
+
+
+def test_a_report_that_comes_word_by_word_is_handed_on_whole(tmp_path: Path) -> None:
+    process = supervise(tmp_path, CRASHES_AT_LENGTH)
+    process.communicate(timeout=TIMEOUT)
+    lines = (tmp_path / "out").read_text("utf-8").split("\n")
+    assert lines[:2] == ["signal SIGABRT", "Assertion `tdata != NULL' failed."]
+    assert lines[2:-1] == [f'  File "a.py", line {number} in f' for number in range(150)]
+    assert lines[-1] == "the l\u00e4st"
+
+
 def test_a_refusal_to_start_is_not_repeated(tmp_path: Path) -> None:
     process = supervise(tmp_path, "import sys; sys.exit('asterisk.conf:3: no')")
     _, errors = process.communicate(timeout=TIMEOUT)
