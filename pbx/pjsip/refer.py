@@ -138,7 +138,8 @@ class Referrals:
         text = message.headers.get("Refer-To")
         if not text:
             raise SipSyntaxError("there is no Refer-To")
-        target = NameAddr.parse(text).uri
+        # Without brackets all of it is the URI.
+        target = NameAddr.parse(text).uri if "<" in text else SipUri.parse(text)
         if not target.is_sip:
             raise SipSyntaxError(f"Refer-To of scheme {target.scheme}")
         exten = target.user

@@ -244,6 +244,22 @@ async def test_what_refers_to_nothing(phone: Any, bob: Any, sdp: Any, headers: t
     await hang_up(phone, bob)
 
 
+@pytest.mark.parametrize("options", ["\n[global]\ntype = global\nignore_uri_user_options = yes"])
+@ensureDeferred
+async def test_refer_to_without_brackets_is_all_uri(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
+    await connect(phone, bob, sdp)
+    uri = f"sip:300;phone-context=national@127.0.0.1:{exchange.port};user=phone"
+    in_dialog(bob, "REFER", f"Refer-To: {uri}", "Referred-By: sip:me;phone-context=national@here")
+    await bob.response(202, "REFER")
+    assert await notified(bob) == TRYING
+    assert await notified(bob) == ("active", "SIP/2.0 180 Ringing")
+    seen = f"yes|default|sip:me;phone-context=national@here|{uri}|"
+    assert exchange.server.channels.get_global("seen").partition("|")[2] == seen
+    in_dialog(bob, "BYE")
+    await bob.response(200, "BYE")
+    await hang_up(phone)
+
+
 @ensureDeferred
 async def test_a_transfer_to_nowhere_leaves_the_call(exchange: Any, phone: Any, bob: Any, sdp: Any) -> None:
     await connect(phone, bob, sdp)
