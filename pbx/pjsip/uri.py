@@ -262,7 +262,7 @@ class NameAddr:
             if params and not params.startswith(";"):
                 raise SipSyntaxError(f"unexpected text after the URI: {text[:80]!r}")
             return cls(SipUri.parse(inner), display, split_params(params[1:]) if params else {})
-        # addr-spec without brackets: what follows the first semicolon after the user belongs to the header (RFC 3261 20)
+        # addr-spec without brackets: what follows a semicolon after the user belongs to the header (RFC 3261 20)
         user, at, host = rest.rpartition("@") if rest.count("@") == 1 else ("", "", rest)
         host, semicolon, params = host.partition(";")
         return cls(SipUri.parse(user + at + host), "", split_params(params) if semicolon else {})

@@ -94,6 +94,9 @@ def test_bad_addresses_are_refused(text: str) -> None:
 def test_parameters_after_a_bare_uri_belong_to_the_header() -> None:
     assert NameAddr.parse("sip:a@h;tag=5").tag == "5"
     assert NameAddr.parse("<sip:a@h;tag=5>").tag == ""
+    assert NameAddr.parse("sip:h;tag=5").tag == "5"
+    opted = NameAddr.parse("sip:a;x=y@h;tag=5")
+    assert (opted.uri.user, opted.uri.host, opted.tag) == ("a;x=y", "h", "5")
 
 
 def test_star_contact() -> None:
