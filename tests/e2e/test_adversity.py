@@ -81,8 +81,10 @@ async def test_caller_that_never_acknowledges_the_answer(live_server: Any) -> No
     running = await SippProcess.start(
         SCENARIOS / "uac_no_ack.xml", server.address, reactor=_reactor(), service="echo", host=caller, timeout=20
     )
-    await server.sleep(1.0)
-    assert len(await server.channels()) == 1
+    while not (channels := await server.channels()):
+        assert running.running, "no call has come"
+        await server.sleep(0.1)
+    assert len(channels) == 1
     await server.wait_no_channels(9)
     assert 5.0 < _reactor().seconds() - started < 10.0
     await running.finish(20)
@@ -181,7 +183,7 @@ async def test_reload_under_a_call(live_server: Any, phones: Any, tmp_path: Path
     await call.play(write_tone(tmp_path / "440.wav", 440, 1.0))
     (server.etc / "extensions.lua").write_text("extensions = { default = {} }")
     await server.cli("module reload")
-    await phones.sleep(0.9)
+    await phones.sleep(1.1)
     await incoming.stop_recording()
     assert_heard(tmp_path / "bob.wav", 440, 0.7)
     refused = await alice.call(server.sip_uri("bob"))

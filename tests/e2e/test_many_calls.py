@@ -46,8 +46,9 @@ async def test_twenty_calls_at_once(live_server: Any) -> None:
         host=caller,
         timeout=50,
     )
-    await running.sleep(1.5)
-    assert len(await server.channels()) >= 20
+    while len(await server.channels()) < 20:
+        assert running.running, "the calls do not come together"
+        await running.sleep(0.1)
     result = await running.finish()
     assert (result.successful, result.failed) == (120, 0)
     assert (await uas.finish()).successful == 120
@@ -71,9 +72,11 @@ async def test_no_rtp_port_left_is_refused_and_forgiven(live_server: Any) -> Non
         service="hold",
         calls=3,
         rate=20,
-        call_milliseconds=2000,
+        call_milliseconds=4000,
     )
-    await held.sleep(0.8)
+    while len(await server.channels()) < 3:
+        assert held.running, "the calls do not come together"
+        await held.sleep(0.1)
     await run_sipp(
         SCENARIOS / "uac_refused.xml", server.address, reactor=_reactor(), service="hold", fill={"CODE": "503"}
     )

@@ -44,7 +44,7 @@ async def test_a_phone_hears_music_tones_and_nothing_when_told_to(
 
     async def hear(name: str, hertz: float, seconds: float) -> None:
         await call.record(tmp_path / name)
-        await server.sleep(seconds + 0.4)
+        await server.sleep(seconds + 0.8)
         await call.stop_recording()
         assert_heard(tmp_path / name, hertz, seconds)
 

@@ -32,7 +32,7 @@ async def test_two_phones_hear_each_other(phones: Any, tmp_path: Path) -> None:
     await call.confirmed()
     await incoming.confirmed()
     await call.media_state("active")
-    await phones.sleep(1.5)
+    await phones.sleep(1.7)
     await call.stop_recording()
     await incoming.stop_recording()
     assert_heard(tmp_path / "alice.wav", 1000, 1.3)

@@ -68,6 +68,7 @@ async def test_a_menu(live_server: Any, phones: Any, tmp_path: Path) -> None:
     assert (playback["id"], playback["state"]) == ("p1", "queued")
     assert (await ari.event("PlaybackStarted"))["playback"]["state"] == "playing"
     assert (await ari.event("PlaybackFinished"))["playback"]["state"] == "done"
+    await phones.sleep(0.3)  # on its way to the phone
     await call.stop_recording()
     assert_heard(tmp_path / "heard.wav", 440, 0.9)
     await call.send_dtmf("5")
@@ -79,7 +80,7 @@ async def test_a_menu(live_server: Any, phones: Any, tmp_path: Path) -> None:
     assert recording["state"] == "queued"
     await ari.event("RecordingStarted")
     await call.play(write_tone(tmp_path / "1000.wav", 1000, 1.2))
-    await phones.sleep(1.5)
+    await phones.sleep(1.7)
     await call.send_dtmf("#")
     finished = await ari.event("RecordingFinished")
     assert finished["recording"]["duration"] >= 1
@@ -123,13 +124,14 @@ async def test_two_callers_hear_each_other_and_the_room(live_server: Any, phones
     await ari.event("RecordingStarted")
     await calls[0].play(write_tone(tmp_path / "a.wav", 440, 1.0))
     await calls[1].play(write_tone(tmp_path / "b.wav", 1000, 1.0))
-    await phones.sleep(1.4)
+    await phones.sleep(1.6)
     await ari.post("/recordings/live/all/stop")
     await ari.event("RecordingFinished")
     for call in calls:
         await call.stop_playing()
     await ari.post(f"{path}/play", media="sound:room")
     await ari.event("PlaybackFinished")
+    await phones.sleep(0.3)  # on its way to the phones
     for call in calls:
         await call.stop_recording()
     for name, other in (("alice", 1000), ("bob", 440)):
@@ -169,6 +171,7 @@ async def test_originate_and_the_order_of_events(live_server: Any, phones: Any, 
     await at_bob.media_state("active")
     await ari.post("/channels/my-call/play", media="sound:low")
     await ari.event("PlaybackFinished")
+    await phones.sleep(0.3)  # on its way to the phone
     await at_bob.stop_recording()
     assert_heard(tmp_path / "bob.wav", 440, 0.9)
     await at_bob.hangup()
