@@ -73,6 +73,10 @@ class Limits:
     memory_total: int = DEFAULT_MEMORY_TOTAL
 
 
+#: Bytes that the runtime has in any case when it is called: what the binding itself needs it takes unprotected, and the
+#: process would end where that fails.
+MEMORY_MARGIN = 1 << 16
+
 #: Seconds of CPU that the kernel's measurement takes where the limits of time are as documented.
 REFERENCE_SECONDS = 0.0011
 #: How much longer a script may take where each line is watched.
@@ -174,8 +178,9 @@ class LuaMachine:
         if step == _OUT_OF_MEMORY:
             return self._post_mortem(call)
         if step[0] & ~PRINTED == INTERRUPTED:
-            rest = limit - int(self._runtime.get_memory_used() or 0)
-            self._interrupted[call] = self.watch.spent(), max(0, min(rest, self.limits.memory_slice))
+            rest = limit - self.memory_used
+            self._interrupted[call] = self.watch.spent(), max(MEMORY_MARGIN, min(rest, self.limits.memory_slice))
+            self._refresh()
         return step
 
     def go_on(self, call: int) -> Step:
@@ -220,6 +225,7 @@ class LuaMachine:
 
     def forget(self, chunk: int) -> None:
         """Drop a compiled chunk; calls that run it keep it."""
+        self._refresh()
         self._forget(chunk)
 
     def open(self, chunk: int, shared: int | None = None) -> int:
@@ -256,6 +262,7 @@ class LuaMachine:
     @property
     def open_calls(self) -> int:
         """Calls with a state now."""
+        self._refresh()
         return int(self._open_calls())
 
     @property

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialplan.lua._runtime import DONE, FAILED, INTERRUPTED, LuaMachine, Step
+from dialplan.lua._runtime import DONE, FAILED, INTERRUPTED, MEMORY_MARGIN, LuaMachine, Step
 from pbx.testing.core import FakeCore
 from pbx.testing.dialplan import DialplanCall, DialplanHarness, Plan, extensions
 
@@ -151,6 +151,19 @@ def test_memory_is_that_of_one_slice_however_often_a_script_is_interrupted() -> 
         assert machine.memory_used < before + machine.limits.memory_slice
     assert step[0] == FAILED
     assert b"not enough memory" in step[1]
+
+
+def test_a_script_that_is_interrupted_with_no_memory_left_fails_and_nothing_else() -> None:
+    machine, call, step = run("local t = {} for i = 1, 1e9 do t[i] = { i } end")
+    for _turn in range(100):
+        if step[0] != INTERRUPTED:
+            break
+        spent, left = machine._interrupted[call]
+        assert left >= MEMORY_MARGIN
+        machine._interrupted[call] = spent, MEMORY_MARGIN
+        assert machine.open_calls == 1
+        step = machine.go_on(call)
+    assert step[0] == FAILED
 
 
 def test_what_an_interrupted_script_keeps_is_gone_with_its_call() -> None:
