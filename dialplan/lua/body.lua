@@ -9,7 +9,7 @@
 
 local K = ...
 local G = _G
-local debug, math, string, table = debug, math, string, table
+local debug, math, os, string, table = debug, math, os, string, table
 local error, ipairs, load, next, rawequal, rawget, setmetatable = error, ipairs, load, next, rawequal, rawget, setmetatable
 local tonumber, tostring, type = tonumber, tostring, type
 local co_running = coroutine.running
@@ -60,6 +60,9 @@ K.chunk = chunk_body
 -- Functions whose results come from their arguments alone. What they call in turn is looked at like any other call.
 local pure = { [chunk_body] = true, [provide] = true, [K.library_copy] = true }
 pure[G.rawset] = true -- the real one, which `provide` calls
+pure[K.base.setmetatable], pure[K.expect_table] = true, true -- but for the globals' own metatable
+pure[G.rawget], pure[G.setmetatable] = true, true -- the real ones, which that calls
+pure[os.getenv], pure[os.difftime] = true, true
 local pure_sources = {}
 for _, part in ipairs { "patterns", "strings", "tables" } do pure_sources["=(obelisk " .. part .. ".lua)"] = true end
 for _, name in ipairs { "ipairs", "next", "pairs", "rawequal", "rawlen", "select", "tonumber", "tostring", "type" } do
@@ -77,6 +80,7 @@ for _, name in ipairs { "abs", "ceil", "floor", "fmod", "max", "min", "modf", "s
 end
 
 local watching, only_pure -- whether calls are looked at, and whether all so far were pure
+local set_meta = K.base.setmetatable
 
 local function watcher(event)
   if event == "count" then return hook() end
@@ -88,8 +92,20 @@ local function watcher(event)
     if func == provide then
       local _, key = getlocal(2, 2)
       if late[key] or makers[key] then only_pure = false end
+    elseif func == set_meta then
+      local _, value = getlocal(2, 1)
+      if rawequal(value, G) then only_pure = false end
     end
   end
+end
+
+-- Whether a table and those in it are read without running anything of a script.
+local function is_plain(extensions)
+  if raw_getmetatable(extensions) then return false end
+  for _, entries in next, extensions do
+    if type(entries) == "table" and raw_getmetatable(entries) then return false end
+  end
+  return true
 end
 
 -- Runs a chunk's body; gives whether it is pure.
@@ -199,7 +215,8 @@ function K.make_ready_first(record)
   if not chunk or K.tools or chunks[chunk].source then return K.make_ready(record) end
   record.chunk = nil
   enter(env)
-  if run_watched(chunk) and type(rawget(env, "extensions")) == "table" then run_late(chunk, env) end
+  local extensions = run_watched(chunk) and rawget(env, "extensions")
+  if type(extensions) == "table" and is_plain(extensions) then run_late(chunk, env) end
   open_environment(env)
 end
 

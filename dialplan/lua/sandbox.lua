@@ -236,6 +236,8 @@ local function expect_table(value, number, name)
   end
 end
 
+K.expect_table = expect_table
+
 function base.setmetatable(value, meta)
   expect_table(value, 1, "setmetatable")
   if meta ~= nil and type(meta) ~= "table" then

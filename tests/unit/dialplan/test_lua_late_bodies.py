@@ -18,6 +18,35 @@ FIRST = "local began = os.time() "
 
 #: What stands above the extensions, the first extension, what it does, and what R is in it and in the second call.
 CASES = {
+    "a class": (
+        "Counter = {} Counter.__index = Counter function Counter.new() return setmetatable({ n = 0 }, Counter) end",
+        "local c = Counter.new() function Counter:add() self.n = self.n + 1 end c:add() app.Wait(1) channel.R = c.n",
+        "1",
+    ),
+    "a required module": ("util = require('util')", "util.n = (util.n or 0) + 1 app.Wait(1) channel.R = util.n", "1"),
+    "a module required by the body and the script": (
+        "util = require('util')",
+        "channel.R = tostring(require('util') == util)",
+        "true",
+    ),
+    "a module that sets globals": ("require('sets')", "channel.R = fruit", "apple"),
+    "a module that sets globals, required again": (
+        "require('sets')",
+        "fruit = 'pear' require('sets') channel.R = fruit",
+        "pear",
+    ),
+    "a preloaded module": (
+        "util = require('util')",
+        "package.preload.util = function() return { name = 'mine' } end channel.R = util.name",
+        "util",
+    ),
+    "the loaded modules of the body": ("require('util')", "channel.R = package.loaded.util.name", "util"),
+    "a table that makes its fields": (
+        "t = setmetatable({}, { __index = function(_, k) return k .. '!' end })",
+        "channel.R = t.x t = nil",
+        "x!",
+    ),
+    "the environment": ("home = tostring(os.getenv('NOTHING_OF_THE_KIND'))", "channel.R = home", "nil"),
     "a table of the body": (
         "numbers = { count = 0 }",
         "numbers.count = numbers.count + 1 app.Wait(1) channel.R = numbers.count",
@@ -140,6 +169,14 @@ CASES = {
 }
 
 
+#: Modules that files require while they are loaded.
+MODULES = {
+    "lua/util_lua": "local M = { name = 'util' } function M.twice(n) return n * 2 end return setmetatable(M, {})",
+    "lua/sets_lua": "fruit = 'apple'",
+    "lua/late_lua": "return { at = os.time() }",
+}
+
+
 def lua(above: str, body: str) -> str:
     return (
         f"{above}\nextensions = {{ default = {{\n"
@@ -170,7 +207,7 @@ def complaints(harness: DialplanHarness) -> list[str]:
 def test_a_body_that_runs_late_cannot_be_told_from_one_that_runs_first(
     plan: Plan, above: str, body: str, value: str | None
 ) -> None:
-    late, first = plan(lua(above, body)), plan(FIRST + lua(above, body))
+    late, first = plan(lua(above, body), **MODULES), plan(FIRST + lua(above, body), **MODULES)
     found = outcome(late)
     assert found == outcome(first), late.log
     assert complaints(late) == complaints(first)
@@ -213,13 +250,40 @@ def machine_of(harness: DialplanHarness) -> LuaMachine:
         "local limit = 5",
         "for i = 1, 9 do _ENV['n' .. i] = tostring(i) end",
         "up = string.upper",
+        "local Class = {} Class.__index = Class one = setmetatable({}, Class)",
+        "home = os.getenv('HOME')",
     ],
 )
 def test_a_call_that_needs_nothing_of_the_body_does_not_hold_it(plan: Plan, above: str) -> None:
     above += " big = {} for i = 1, 1000 do big[i] = { i } end"
-    assert memory_of_calls(plan(lua(above, "app.Wait(60)")), 50) < 3_000
-    assert memory_of_calls(plan(lua(above, "app.Wait(#big)")), 50) > 50_000
-    assert memory_of_calls(plan(FIRST + lua(above, "app.Wait(60)")), 50) > 50_000
+    assert memory_of_calls(plan(lua(above, "app.Wait(60)"), **MODULES), 50) < 3_000
+    assert memory_of_calls(plan(lua(above, "app.Wait(#big)"), **MODULES), 50) > 50_000
+    assert memory_of_calls(plan(FIRST + lua(above, "app.Wait(60)"), **MODULES), 50) > 50_000
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "print('loaded')",
+        "began = os.time()",
+        "pcall(require, 'nowhere')",
+        "util = require('util')",
+        "late = require('late')",
+        "setmetatable(_G, {})",
+        "package.preload.x = function() end",
+    ],
+)
+def test_a_body_that_others_see_runs_first(plan: Plan, above: str) -> None:
+    above += " big = {} for i = 1, 1000 do big[i] = { i } end"
+    assert memory_of_calls(plan(lua(above, "app.Wait(60)"), **MODULES), 50) > 50_000
+
+
+@pytest.mark.parametrize("table", ["extensions", "extensions.default"])
+def test_tables_of_extensions_that_answer_by_themselves_are_not_asked_outside_of_a_call(plan: Plan, table: str) -> None:
+    harness = plan(
+        lua("", "channel.R = 'x'") + f"setmetatable({table}, {{ __index = function() while true do end end }})"
+    )
+    assert harness.call("100").variable("R") == "x"
 
 
 def test_running_out_of_instructions_in_a_late_body_names_its_line_and_h_has_everything(plan: Plan) -> None:
