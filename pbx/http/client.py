@@ -183,12 +183,11 @@ class HttpClient:
         if self._agent is None:
             self._pool = web.HTTPConnectionPool(self._reactor)
             self._pool.maxPersistentPerHost = MAX_IDLE
-            self._agent = web.Agent(self._reactor, pool=self._pool)
+            self._agent = web.Agent(self._reactor, _Policy(TlsSettings()), pool=self._pool)
         agent = self._agent
         if connect_seconds is not None or tls is not None:
             # Connections of its own: others were made by other rules.
-            policy = web.BrowserLikePolicyForHTTPS() if tls is None else _Policy(tls)
-            agent = web.Agent(self._reactor, policy, connectTimeout=connect_seconds)
+            agent = web.Agent(self._reactor, _Policy(tls or TlsSettings()), connectTimeout=connect_seconds)
         return agent if redirects < 0 else web.BrowserLikeRedirectAgent(agent, redirectLimit=redirects)
 
     async def stop(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 _BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
@@ -42,11 +45,10 @@ def connection_creator(settings: TlsSettings, host: str) -> Any:
         trust, own = _trusted(ssl, settings), _own(ssl, settings)
     except (SSL.Error, crypto.Error) as error:
         raise ValueError(f"a certificate or its key is unfit: {error}") from error
-    if settings.verify_peer and settings.verify_name:
-        return ssl.optionsForClientTLS(host, trustRoot=trust, clientCertificate=own)
     mine = {} if own is None else {"privateKey": own.privateKey.original, "certificate": own.original}
     root = (trust or ssl.platformTrust()) if settings.verify_peer else None
-    return _AnyName(ssl.CertificateOptions(trustRoot=root, **mine).getContext(), host)
+    context = ssl.CertificateOptions(trustRoot=root, **mine).getContext()
+    return _Creator(context, host, verify_name=settings.verify_peer and settings.verify_name)
 
 
 def _trusted(ssl: Any, settings: TlsSettings) -> Any:
@@ -74,17 +76,41 @@ def _own(ssl: Any, settings: TlsSettings) -> Any:
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _AnyName:
-    """Makes connections on which the server is told whom we mean (RFC 6066 section 3) and may have another name."""
+class _Creator:
+    """Makes connections on which the server is told whom we mean (RFC 6066 section 3).
 
-    def __init__(self, context: Any, host: str) -> None:
+    Not Twisted's optionsForClientTLS: that lets a certificate pass that bears no name at all (RFC 6125 section 6).
+    """
+
+    def __init__(self, context: Any, host: str, *, verify_name: bool) -> None:
         self._context = context
-        self._host = host
+        self._is_address = isIPAddress(host) or isIPv6Address(host)
+        self._host = host if self._is_address else host.encode("idna").decode("ascii")
+        self._verify_name = verify_name
 
     def clientConnectionForTLS(self, tlsProtocol: Any) -> Any:
         from OpenSSL import SSL
 
         connection = SSL.Connection(self._context, None)
-        if not isIPAddress(self._host) and not isIPv6Address(self._host):
-            connection.set_tlsext_host_name(self._host.encode("idna"))
+        if not self._is_address:
+            connection.set_tlsext_host_name(self._host.encode("ascii"))
+        if self._verify_name:
+            mode = SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT
+            connection.set_verify(mode, partial(self._verify, weakref.proxy(tlsProtocol)))
         return connection
+
+    def _verify(self, protocol: Any, connection: object, certificate: Any, error: int, depth: int, ok: int) -> bool:
+        """Whether a certificate of the chain will do: the server's own, at depth 0, must bear the server's name."""
+        from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
+        from service_identity.pyopenssl import extract_patterns
+
+        if depth or not ok:
+            return bool(ok)
+        try:
+            wanted = IPAddress_ID(self._host) if self._is_address else DNS_ID(self._host)
+            verify_service_identity(extract_patterns(certificate), [wanted], [])
+        except Exception:  # into OpenSSL it must not go; whatever it was, the name is not verified
+            failure: Any = Failure  # which is not typed
+            protocol.failVerification(failure())
+            return False
+        return True

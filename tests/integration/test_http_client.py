@@ -131,6 +131,25 @@ async def test_whom_a_request_trusts(secure_site: tuple[str, str], client: HttpC
         await client.request("GET", url)
 
 
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest_twisted.ensureDeferred
+async def test_a_certificate_without_any_name_is_nobodys(tmp_path: Path, client: HttpClient) -> None:
+    from twisted.internet import reactor as running
+
+    reactor: Any = running
+    path = tmp_path / "site.pem"
+    certificate(path, named=False)
+    make_site: Any = Site
+    make_pages: Any = _Pages
+    context: Any = ssl.DefaultOpenSSLContextFactory
+    port = reactor.listenSSL(0, make_site(make_pages()), context(str(path), str(path)), interface="127.0.0.1")
+    url = f"https://127.0.0.1:{port.getHost().port}/echo"
+    with pytest.raises(HttpError, match="subjectAltName"):
+        await client.request("GET", url, tls=TlsSettings(ca_file=str(path)))
+    assert (await client.request("GET", url, tls=TlsSettings(ca_file=str(path), verify_name=False))).status == 200
+    await port.stopListening()
+
+
 @pytest_twisted.ensureDeferred
 async def test_cookies_of_one_request_are_not_sent_with_another(site: str, client: HttpClient) -> None:
     for _ in range(2):

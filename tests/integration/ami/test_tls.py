@@ -33,11 +33,13 @@ write = all
 """
 
 
-def certificate(path: Path) -> None:
-    """A certificate that signs itself, and its key, in one file."""
+def certificate(path: Path, *, named: bool = True) -> None:
+    """A certificate that signs itself, and its key, in one file; unless ``named`` it bears no name of a host."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "manager.test")])
     now = dt.datetime.now(dt.timezone.utc)
+    names: list[x509.GeneralName] = [x509.DNSName("manager.test")]
+    usage = x509.BasicConstraints(ca=True, path_length=None)
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -46,7 +48,7 @@ def certificate(path: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("manager.test")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names) if named else usage, critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
