@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from bench.report import Figure, table
-from dialplan.extensions_conf import module
 from pbx.cli.serve import settle_memory
 from pbx.testing.deferreds import result_of, start
 from pbx.testing.dialplan import DialplanHarness
@@ -161,44 +160,57 @@ def park(front_end: str, count: int) -> str:
         return f"{channels / count / 1024:.1f} {calls / count / 1024:.2f}"
 
 
+def _lua_plan(count: int) -> str:
+    rows = [
+        f'["{1000000 + number}"] = function() app.NoOp("x") app.Dial("PJSIP/x", 20) app.Hangup() end,'
+        for number in range(count)
+    ]
+    return "\n".join(("extensions = { default = {", *rows, "park = function() app.Wait(3600) end,", "} }", ""))
+
+
+def _conf_plan(count: int) -> str:
+    return _plan(count, lambda number: str(1000000 + number))
+
+
 def reload(count: int, calls: int) -> list[Figure]:
-    """The longest stretch of a reload, in which no call takes a step."""
+    """The longest stretch of a reload, in which no call takes a step, by each front end."""
+    return [
+        _reload(count, calls, "extensions.conf", "pbx_config", _conf_plan(count), ";"),
+        _reload(count, calls, "extensions.lua", "pbx_lua", _lua_plan(count), "--"),
+    ]
+
+
+def _reload(count: int, calls: int, file: str, module: str, text: str, comment: str) -> Figure:
     stretches: list[float] = []
-    with _harness(extensions_conf=_plan(count, lambda n: str(1000000 + n))) as harness:
+    with _harness(**{file.replace(".", "_"): text}) as harness:
         for _ in range(calls):
             harness.call("park")
         settle_memory()
-        original = module.ExtensionsConfModule._pause
-        marks: list[float] = []
+        clock, marks = harness.server.clock, [0.0]
+        original = clock.sleep
 
-        async def pause(self: Any) -> None:
+        async def sleep(seconds: float) -> None:
             marks.append(time.process_time())
-            await original(self)
+            await original(seconds)
             marks.append(time.process_time())
 
-        module.ExtensionsConfModule._pause = pause  # type: ignore[method-assign]
-        try:
-            for round_ in range(REPEATS):
-                marks[:] = [time.process_time()]
-                harness.write("extensions.conf", _plan(count, lambda n: str(1000000 + n)) + f"; {round_}\n")
-                marks[:] = [time.process_time()]
-                waiting = start(harness.server.modules.reload("pbx_config"))
-                while not waiting.called:
-                    harness.core.clock.advance(0)
-                result_of(waiting)
-                marks.append(time.process_time())
-                stretches.append(max(end - begin for begin, end in zip(marks[::2], marks[1::2], strict=True)))
-        finally:
-            module.ExtensionsConfModule._pause = original  # type: ignore[method-assign]
-    return [
-        Figure(
-            f"reload of {count:,} extensions, longest stretch",
-            min(stretches) * 1000,
-            "ms CPU",
-            50.0,
-            f"{calls} calls; worst of {REPEATS} reloads {max(stretches) * 1000:.1f}",
-        )
-    ]
+        clock.sleep = sleep  # type: ignore[method-assign, assignment]
+        for round_ in range(REPEATS):
+            harness.write(file, f"{text}{comment} {round_}\n")
+            marks[:] = [time.process_time()]
+            waiting = start(harness.server.modules.reload(module))
+            while not waiting.called:
+                harness.core.clock.advance(0)
+            result_of(waiting)
+            marks.append(time.process_time())
+            stretches.append(max(end - begin for begin, end in zip(marks[::2], marks[1::2], strict=True)))
+    return Figure(
+        f"reload of {count:,} extensions, {file}, longest stretch",
+        min(stretches) * 1000,
+        "ms CPU",
+        50.0,
+        f"{calls} calls; worst of {REPEATS} reloads {max(stretches) * 1000:.1f}",
+    )
 
 
 def measure(quick: bool) -> list[Figure]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
+from twisted.internet.defer import DeferredLock
 from twisted.logger import Logger
 
 from dialplan.engine import Engine
 from dialplan.extensions import HINT_PRIORITY, Fragment, Priority, SwitchEntry
 from dialplan.lua._runtime import LuaError
 from dialplan.lua.helpers import Helpers
-from dialplan.lua.plan import Generation
+from dialplan.lua.plan import Generation, finish
 from dialplan.lua.settings import read_settings
 from dialplan.lua.switch import LuaSwitch
 from pbx.errors import ConfigError
 from pbx.modules import Module, ModuleBusy, ModuleDeclined
+from pbx.server import Server
 
 log = Logger()
 
@@ -38,6 +41,11 @@ class LuaModule(Module):
     #: Loads before the present one that calls still run.
     _earlier: tuple[Generation, ...] = ()
 
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        #: Two reloads asked for at once follow each other.
+        self._lock = DeferredLock()
+
     @property
     def generation(self) -> Generation | None:
         """The load of the file that new calls run; None while the module does not run."""
@@ -51,13 +59,14 @@ class LuaModule(Module):
     def _path(self) -> Path:
         return self.server.directories.etc / FILE
 
-    def _generation(self) -> Generation:
-        """Load the file. Raises ConfigError with Lua's text, FileNotFoundError when there is none."""
+    def _generation(self) -> Generator[None, None, Generation]:
+        """Load the file, see `Generation.stages`. Raises ConfigError with Lua's text, FileNotFoundError without it."""
         path = self._path()
         settings = read_settings(self.server.config)
         self._settings = settings
         try:
-            return Generation.load(self._number + 1, path, settings, self.server.directories.etc, tools=self.tools)
+            etc = self.server.directories.etc
+            return (yield from Generation.stages(self._number + 1, path, settings, etc, tools=self.tools))
         except LuaError as error:
             raise ConfigError(str(error)) from error
         except FileNotFoundError:
@@ -68,13 +77,13 @@ class LuaModule(Module):
     def check(self) -> None:
         """What a load would find wrong. Raises ConfigError."""
         try:
-            self._generation()
+            finish(self._generation())
         except FileNotFoundError:
             return
 
     async def load(self) -> None:
         try:
-            generation = self._generation()
+            generation = finish(self._generation())
         except FileNotFoundError:
             raise ModuleDeclined(f"there is no {self._path()}") from None
         engine = self.server.require(Engine)
@@ -84,14 +93,24 @@ class LuaModule(Module):
         self._take(generation)
 
     async def reload(self) -> None:
-        """Take the file as it is now; on error the old plan stays. Raises ConfigError."""
-        if self._switch is None:
-            return
+        """Take the file as it is now, in stages; on error the old plan stays. Raises ConfigError."""
+        await self._lock.acquire()
         try:
-            generation = self._generation()
-        except FileNotFoundError:
-            raise ConfigError("no such file", self._path()) from None
-        self._take(generation)
+            await self._reload()
+        finally:
+            self._lock.release()
+
+    async def _reload(self) -> None:
+        stages = self._generation()
+        while self._switch is not None:
+            try:
+                next(stages)
+            except StopIteration as done:
+                self._take(done.value)
+                return
+            except FileNotFoundError:
+                raise ConfigError("no such file", self._path()) from None
+            await self.server.clock.sleep(0)
 
     def _take(self, generation: Generation) -> None:
         switch = self._switch

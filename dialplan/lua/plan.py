@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from twisted.logger import Logger
 
@@ -39,9 +39,13 @@ if TYPE_CHECKING:
     from dialplan.lua.answers import Task
 
 log = Logger()
+T = TypeVar("T")
 
 #: Bytes of one script file.
 MAX_SOURCE = 8 << 20
+#: Bytes of one that is read without a pause, and definitions taken from it at once.
+SMALL_SOURCE = 64 << 10
+RECORDS_AT_ONCE = 1000
 
 _MODULE_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\Z")
 
@@ -129,25 +133,24 @@ def _records(survey: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         at = one_end + 4 + second
 
 
-def parse_survey(survey: bytes) -> Definitions:
-    """The definitions from the records that the machine's survey gives."""
+def parse_survey(survey: bytes) -> Generator[None, None, Definitions]:
+    """The definitions from the records that the machine's survey gives, `RECORDS_AT_ONCE` before each yield."""
     found = Definitions()
-    entries: dict[str, list[tuple[str, bytes]]] = {}
     hint = ("", "")
-    for letter, one, two in _records(survey):
+    for number, (letter, one, two) in enumerate(_records(survey), 1):
+        if not number % RECORDS_AT_ONCE:
+            yield
         name = decode(one)
         if letter == b"c":
             found.contexts[name] = LuaContext()
         elif letter == b"e":
-            entries.setdefault(name, []).append((decode(two), two))
+            found.contexts[name].table.put(decode(two), two)
         elif letter == b"i":
             found.contexts[name].includes.append(decode(two))
         elif letter == b"h":
             hint = (name, decode(two))
         elif letter == b"d":
             found.hints.setdefault(hint[0], {})[hint[1]] = name
-    for context, keys in entries.items():
-        found.contexts[context].table.extend(keys)
     return found
 
 
@@ -192,6 +195,16 @@ def _fields(packed: bytes) -> Iterator[str]:
         at += 4 + length
 
 
+def finish(stages: Generator[None, None, T]) -> T:
+    """Take all stages of something at once; what they come to."""
+    while True:
+        try:
+            next(stages)
+        except StopIteration as done:
+            result: T = done.value
+            return result
+
+
 class Generation:
     """One load of extensions.lua."""
 
@@ -215,6 +228,13 @@ class Generation:
 
         With ``tools`` the generation can be asked what runs where, at some cost.
         """
+        return finish(cls.stages(number, path, settings, etc, tools=tools))
+
+    @classmethod
+    def stages(
+        cls, number: int, path: Path, settings: LuaSettings, etc: Path, *, tools: bool = False
+    ) -> Generator[None, None, Generation]:
+        """`load`, which gives way to calls where the file is large: each yield may be followed by other work."""
         source = path.read_bytes()
         limits = Limits(settings.instructions, settings.memory_slice << 10, settings.memory_total << 10)
         parts = (TOOLS,) if tools else ()
@@ -223,8 +243,13 @@ class Generation:
         if len(source) > MAX_SOURCE:
             raise LuaError(f"{path.name}: {len(source)} bytes are more than a script may have ({MAX_SOURCE})")
         made._chunk = machine.compile(source, encode("@" + path.name))
+        if len(source) > SMALL_SOURCE:
+            yield
         state = machine.open(made._chunk)
-        made.definitions = parse_survey(made._run_body(state))
+        survey = made._run_body(state)
+        if len(source) > SMALL_SOURCE:
+            yield
+        made.definitions = yield from parse_survey(survey)
         if settings.state is StateMode.SHARED:
             made._shared = state
         if tools:

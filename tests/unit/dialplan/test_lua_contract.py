@@ -331,6 +331,28 @@ class TestReload:
         assert module.instance.use_count == 0
         assert modules.report("pbx_lua").endswith("3 extensions is in force")
 
+    def test_a_large_file_is_reloaded_in_stages_while_calls_go_on(self, plan: Plan) -> None:
+        harness = plan(self.OLD)
+        rows = "".join(f"t[{number}] = function() channel.S = 'new' end\n" for number in range(3000))
+        harness.write("extensions.lua", f"local t = {{}}\n{rows}extensions = {{ default = t }}")
+        modules = harness.server.modules
+        first, second = (start(modules.reload("pbx_lua")) for _ in range(2))
+        assert not first.called
+        assert harness.call("101").variable("S") == "old"
+        while not (first.called and second.called):
+            harness.core.clock.advance(0)
+        result_of(first)
+        result_of(second)
+        assert modules.report("pbx_lua").startswith("extensions.lua: generation 3 with 1 contexts and 3000 extensions")
+        assert harness.call("2999").variable("S") == "new"
+        harness.write("extensions.lua", f"local t = {{}}\n{rows}extensions = 1")
+        failing = start(modules.reload("pbx_lua"))
+        while not failing.called:
+            harness.core.clock.advance(0)
+        with pytest.raises(ModuleError, match="extensions"):
+            result_of(failing)
+        assert harness.call("2999").variable("S") == "new"
+
     def test_contexts_that_are_gone_are_gone(self, plan: Plan) -> None:
         harness = plan("extensions = { a = { [1] = print }, b = {} }")
         harness.write("extensions.lua", "extensions = { b = {} }")
