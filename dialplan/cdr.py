@@ -11,7 +11,8 @@ from dialplan.registry import DialplanModule, FunctionError, application, functi
 from dialplan.run import RESULT_OK
 from pbx.cdr import CdrEngine
 from pbx.cdr import operations as cdr
-from pbx.cdr.ledger import Account, Ledger
+from pbx.cdr.account import Account
+from pbx.cdr.ledger import Ledger
 from pbx.config.types import is_true
 from pbx.core.channel import Channel
 

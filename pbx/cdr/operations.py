@@ -11,7 +11,8 @@ from pbx.core.states import ChannelState
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pbx.cdr.ledger import Account, Ledger
+    from pbx.cdr.account import Account
+    from pbx.cdr.ledger import Ledger
 
 #: Variables one record may have, and the longest value.
 MAX_VARIABLES = 256
