@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 from twisted.internet.defer import DeferredLock
@@ -12,12 +13,13 @@ from dialplan.engine import Engine
 from dialplan.extensions import HINT_PRIORITY, Fragment, Priority, SwitchEntry
 from dialplan.lua._runtime import LuaError
 from dialplan.lua.helpers import Helpers
-from dialplan.lua.plan import Generation, finish
+from dialplan.lua.plan import Generation
 from dialplan.lua.settings import read_settings
 from dialplan.lua.switch import LuaSwitch
 from pbx.errors import ConfigError
 from pbx.modules import Module, ModuleBusy, ModuleDeclined
 from pbx.server import Server
+from pbx.stages import at_once, gently
 
 log = Logger()
 
@@ -77,13 +79,13 @@ class LuaModule(Module):
     def check(self) -> None:
         """What a load would find wrong. Raises ConfigError."""
         try:
-            finish(self._generation())
+            at_once(self._generation())
         except FileNotFoundError:
             return
 
     async def load(self) -> None:
         try:
-            generation = finish(self._generation())
+            generation = at_once(self._generation())
         except FileNotFoundError:
             raise ModuleDeclined(f"there is no {self._path()}") from None
         engine = self.server.require(Engine)
@@ -101,16 +103,13 @@ class LuaModule(Module):
             self._lock.release()
 
     async def _reload(self) -> None:
-        stages = self._generation()
-        while self._switch is not None:
-            try:
-                next(stages)
-            except StopIteration as done:
-                self._take(done.value)
-                return
-            except FileNotFoundError:
-                raise ConfigError("no such file", self._path()) from None
-            await self.server.clock.sleep(0)
+        if self._switch is None:
+            return
+        try:
+            generation = await gently(self._generation(), partial(self.server.clock.sleep, 0))
+        except FileNotFoundError:
+            raise ConfigError("no such file", self._path()) from None
+        self._take(generation)
 
     def _take(self, generation: Generation) -> None:
         switch = self._switch

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -34,12 +34,12 @@ from dialplan.lua._runtime import (
 from dialplan.lua.packing import unpack_value
 from dialplan.lua.settings import LuaSettings, StateMode
 from dialplan.patterns import Mode
+from pbx.stages import at_once
 
 if TYPE_CHECKING:
     from dialplan.lua.answers import Task
 
 log = Logger()
-T = TypeVar("T")
 
 #: Bytes of one script file.
 MAX_SOURCE = 8 << 20
@@ -195,16 +195,6 @@ def _fields(packed: bytes) -> Iterator[str]:
         at += 4 + length
 
 
-def finish(stages: Generator[None, None, T]) -> T:
-    """Take all stages of something at once; what they come to."""
-    while True:
-        try:
-            next(stages)
-        except StopIteration as done:
-            result: T = done.value
-            return result
-
-
 class Generation:
     """One load of extensions.lua."""
 
@@ -228,7 +218,7 @@ class Generation:
 
         With ``tools`` the generation can be asked what runs where, at some cost.
         """
-        return finish(cls.stages(number, path, settings, etc, tools=tools))
+        return at_once(cls.stages(number, path, settings, etc, tools=tools))
 
     @classmethod
     def stages(

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from pbx.config.includes import expand_pattern
 from pbx.config.reader import load_config, read_config
+from pbx.stages import gently
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,13 +67,7 @@ class ConfigLoader:
         """
         path = self.path(name)
         reading = read_config(path, include_root=self.etc_dir, exec_allowed=self.exec_allowed)
-        while True:
-            try:
-                next(reading)
-            except StopIteration as end:
-                config: Config = end.value
-                return self._keep(path, config)
-            await pause()
+        return self._keep(path, await gently(reading, pause))
 
     def _keep(self, path: Path, config: Config) -> Config:
         for warning in config.warnings:

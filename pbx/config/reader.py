@@ -17,6 +17,7 @@ from pbx.config.includes import expand_pattern, run_program
 from pbx.config.lines import BLANKS, MAX_LINE_BYTES, decode_source, live_text, read_source
 from pbx.config.model import Config, Include, Item, Section, SourceFile
 from pbx.errors import ConfigError
+from pbx.stages import at_once
 
 MAX_INCLUDE_LEVEL = 10
 """Files within files, as in Asterisk."""
@@ -32,13 +33,7 @@ def load_config(
     ``#exec`` runs programs only with ``exec_allowed`` (asterisk.conf's execincludes). ``keep_sources`` keeps the lines
     as they stand, for `pbx.config.editor`. Raises ConfigErrors with everything that is wrong.
     """
-    reading = read_config(path, include_root=include_root, exec_allowed=exec_allowed, keep_sources=keep_sources)
-    while True:
-        try:
-            next(reading)
-        except StopIteration as end:
-            config: Config = end.value
-            return config
+    return at_once(read_config(path, include_root=include_root, exec_allowed=exec_allowed, keep_sources=keep_sources))
 
 
 def read_config(
