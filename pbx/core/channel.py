@@ -22,6 +22,7 @@ from pbx.core import hangup_source, messages
 from pbx.core.causes import Cause
 from pbx.core.channel_record import ChannelRecord
 from pbx.core.frames import DEFAULT_DIGIT_MS, DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
+from pbx.core.observer import tell
 from pbx.core.party import (
     Connected,
     Redirecting,
@@ -350,8 +351,8 @@ class Channel(ChannelRecord):
         before = self.before_end
         self._ending, self.alive = True, before is not None
         self._reader = None
-        if not self.alive:
-            self.tell_observer()
+        if self.observer is not None and not self.alive:
+            tell(self.observer.changed)
         if self.bridge is not None:
             self.bridge.remove(self)
         self._interrupt()

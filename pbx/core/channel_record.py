@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.core import messages
-from pbx.core.observer import failed
+from pbx.core.observer import tell
 from pbx.core.party import (
     NO_CALLER,
     NO_CONNECTED,
@@ -290,14 +290,6 @@ class ChannelRecord:
                 self._published = new
                 self._channels.bus.publish(messages.ChannelChanged(old, new))
 
-    def tell_observer(self) -> None:
-        """Tell who accompanies the channel what became of it, see `pbx.core.observer.ChannelObserver`."""
-        if self.observer is not None:
-            try:
-                self.observer.changed()
-            except Exception:  # see `failed`
-                failed("a channel changed")
-
     def catch_up(self) -> None:
         """Let the next change be told against the present: nobody read the changes until now."""
         if self._announced:
@@ -315,10 +307,7 @@ class ChannelRecord:
             bus.publish(messages.ChannelCreated(self._published))
         observer = self._channels.observer
         if observer is not None:
-            try:
-                self.observer = observer.created(self)
-            except Exception:  # see `failed`
-                failed("a channel was made")
+            self.observer = tell(observer.created, self)
 
     def set_state(self, state: ChannelState) -> None:
         """Enter a state; Up is noted as the time of answer."""
@@ -331,7 +320,8 @@ class ChannelRecord:
         if self.state is ChannelState.UP and self.answered is None:
             self.answered = self._channels.clock.now()
         self.changed()
-        self.tell_observer()
+        if self.observer is not None:
+            tell(self.observer.changed)
         self._channels.device_changed(self)
 
     def set_position(self, context: str | None, exten: str | None, priority: int) -> None:
@@ -366,7 +356,7 @@ class ChannelRecord:
                 new = self._published = self.snapshot()
                 self._channels.bus.publish(messages.ChannelChanged(old, new))
         if self.observer is not None:
-            self.tell_observer()
+            tell(self.observer.changed)
 
     def forget_application(self, outer: str = "", data: str = "") -> None:
         """The application has ended, and ``outer`` goes on that ran it; told with the next change, as by pbx_exec."""

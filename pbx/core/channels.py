@@ -14,7 +14,7 @@ from pbx.core import accounts, messages
 from pbx.core.channel import Channel
 from pbx.core.dialed_causes import set_dialer
 from pbx.core.media import Switchboard
-from pbx.core.observer import failed
+from pbx.core.observer import tell
 from pbx.core.party import Connected, party_id
 from pbx.core.states import ChannelState
 from pbx.core.variables import VariableStore, plain_name
@@ -126,7 +126,7 @@ class Channels:
         """Let all calls, those there are and those to come, be accompanied; by nobody with None."""
         self.observer = observer
         for channel in self:
-            channel.observer = None if observer is None else observer.created(channel)
+            channel.observer = None if observer is None else tell(observer.created, channel)
 
     def find_id(self, uniqueid: str) -> Channel | None:
         """By unique id."""
@@ -172,10 +172,7 @@ class Channels:
             self._by_name[channel.name] = channel
             self._by_device[channel.device][channel.uniqueid] = channel
         if self.observer is not None:
-            try:
-                self.observer.exchanged(one, other)
-            except Exception:  # see `failed`
-                failed("two channels changed places")
+            tell(self.observer.exchanged, one, other)
 
     def yank(self, channel: Channel) -> None:
         """Take a channel from the dial or bridge that services it and run the dialplan at its pending redirect."""
@@ -226,10 +223,7 @@ class Channels:
             self.bus.publish(messages.ChannelDestroyed(channel.snapshot()))
         observer, channel.observer = channel.observer, None
         if observer is not None:
-            try:
-                observer.destroyed()
-            except Exception:  # see `failed`
-                failed("a channel ended")
+            tell(observer.destroyed)
         self.device_changed(channel)
         if not self._by_id:
             waiting, self._idle = self._idle, []

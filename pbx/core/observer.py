@@ -6,7 +6,8 @@ detail records do (`pbx.cdr.ledger`). An observer is told after the bus, and mus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from twisted.logger import Logger
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from pbx.core.channel import Channel
     from pbx.core.channel_record import ChannelRecord
     from pbx.core.channels import Channels
+    from pbx.core.snapshot import ChannelSnapshot
 
 log = Logger()
+T = TypeVar("T")
 
 
 class ChannelObserver(Protocol):
@@ -53,22 +56,31 @@ class CallObserver(Protocol):
         """See `messages.BridgeLeft`."""
 
 
-def failed(what: str) -> None:
-    """Log the exception that an observer let out: its defect must not reach the call."""
-    log.failure("the observer of calls failed when told that {what}", what=what)
+def tell(call: Callable[..., T], *facts: object) -> T | None:
+    """Call an observer. What it lets out is logged, and None given: its defect must not reach the call."""
+    try:
+        return call(*facts)
+    except Exception:  # see above
+        log.failure("the observer of calls failed in {call}", call=call.__qualname__)
+        return None
 
 
 def tell_dial_began(channels: Channels, caller: Channel | None, peer: Channel, dial_string: str) -> None:
     """A dial to ``peer`` has begun; without a caller it is an origination."""
     bus = channels.bus
     if bus.wanted(messages.DialBegan):
-        bus.publish(messages.DialBegan(None if caller is None else caller.snapshot(), peer.snapshot(), dial_string))
-    observer = channels.observer
-    if observer is not None:
-        try:
-            observer.dial_began(caller, peer)
-        except Exception:  # see `failed`
-            failed("a dial began")
+        bus.publish(messages.DialBegan(_seen(caller), peer.snapshot(), dial_string))
+    if channels.observer is not None:
+        tell(channels.observer.dial_began, caller, peer)
+
+
+def tell_dial_progress(
+    channels: Channels, caller: Channel | None, peer: Channel, status: str, dial_string: str = ""
+) -> None:
+    """A dial has come so far; fields as those of `messages.DialStateChanged`. Observers are not told."""
+    bus = channels.bus
+    if bus.wanted(messages.DialStateChanged):
+        bus.publish(messages.DialStateChanged(_seen(caller), peer.snapshot(), status, dial_string))
 
 
 def tell_dial_ended(
@@ -83,36 +95,18 @@ def tell_dial_ended(
     """A dial came to its end; fields as those of `messages.DialEnded`."""
     bus = channels.bus
     if bus.wanted(messages.DialEnded):
-        bus.publish(
-            messages.DialEnded(
-                None if caller is None else caller.snapshot(),
-                peer.snapshot(),
-                status,
-                forward,
-                None if forwarded is None else forwarded.snapshot(),
-                dial_string,
-            )
-        )
-    observer = channels.observer
-    if observer is not None:
-        try:
-            observer.dial_ended(caller, peer, status)
-        except Exception:  # see `failed`
-            failed("a dial ended")
+        bus.publish(messages.DialEnded(_seen(caller), peer.snapshot(), status, forward, _seen(forwarded), dial_string))
+    if channels.observer is not None:
+        tell(channels.observer.dial_ended, caller, peer, status)
 
 
 def tell_bridge_entered(channels: Channels, bridge: Bridge, channel: Channel, replaced: Channel | None = None) -> None:
     """A channel is in a bridge now, perhaps to take the place of another."""
     bus = channels.bus
     if bus.wanted(messages.BridgeEntered):
-        swapped = None if replaced is None else replaced.snapshot()
-        bus.publish(messages.BridgeEntered(bridge.snapshot(), channel.snapshot(), swapped))
-    observer = channels.observer
-    if observer is not None:
-        try:
-            observer.bridge_entered(bridge, channel)
-        except Exception:  # see `failed`
-            failed("a bridge was entered")
+        bus.publish(messages.BridgeEntered(bridge.snapshot(), channel.snapshot(), _seen(replaced)))
+    if channels.observer is not None:
+        tell(channels.observer.bridge_entered, bridge, channel)
 
 
 def tell_bridge_left(channels: Channels, bridge: Bridge, channel: Channel) -> None:
@@ -120,9 +114,9 @@ def tell_bridge_left(channels: Channels, bridge: Bridge, channel: Channel) -> No
     bus = channels.bus
     if bus.wanted(messages.BridgeLeft):
         bus.publish(messages.BridgeLeft(bridge.snapshot(), channel.snapshot()))
-    observer = channels.observer
-    if observer is not None:
-        try:
-            observer.bridge_left(bridge, channel)
-        except Exception:  # see `failed`
-            failed("a bridge was left")
+    if channels.observer is not None:
+        tell(channels.observer.bridge_left, bridge, channel)
+
+
+def _seen(channel: Channel | None) -> ChannelSnapshot | None:
+    return None if channel is None else channel.snapshot()

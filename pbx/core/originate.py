@@ -13,7 +13,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.clock import cancel_timer
-from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted, settle
 from pbx.core.channels import Channels, DuplicateChannel
@@ -21,7 +20,7 @@ from pbx.core.dial import Destination, status_of_cause
 from pbx.core.dial.leg import forward_destination
 from pbx.core.dialplan import Dialplan
 from pbx.core.frames import Control, ControlFrame, Frame
-from pbx.core.observer import tell_dial_began, tell_dial_ended
+from pbx.core.observer import tell_dial_began, tell_dial_ended, tell_dial_progress
 from pbx.core.party import Caller, Connected, PartyId
 from pbx.core.release import let_go
 from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
@@ -259,11 +258,8 @@ class Originator:
             elif frame.kind is Control.HANGUP:
                 # Whatever its cause, as in Asterisk: reasons come of busy, congestion and time alone.
                 finish(OriginateResult(False, REASON_FAILURE, channel.hangup_cause, called))
-            elif frame.kind in (Control.RINGING, Control.PROGRESS, Control.PROCEEDING) and self._channels.bus.wanted(
-                messages.DialStateChanged
-            ):
-                progress = (None, channel.snapshot(), frame.kind.name, order.destination.address)
-                self._channels.bus.publish(messages.DialStateChanged(*progress))
+            elif frame.kind in (Control.RINGING, Control.PROGRESS, Control.PROCEEDING):
+                tell_dial_progress(self._channels, None, channel, frame.kind.name, order.destination.address)
 
         timer = None
         if order.timeout is not None:

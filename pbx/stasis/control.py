@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from twisted.internet.defer import Deferred
 
 from pbx.clock import cancel_timer
-from pbx.core import messages
 from pbx.core.bridge import Bridge, LeaveReason
 from pbx.core.bridge.pull import TAKEN
 from pbx.core.causes import Cause
@@ -16,7 +15,7 @@ from pbx.core.channel import Channel
 from pbx.core.channels import Place, prepare_outgoing
 from pbx.core.dial import status_of_cause
 from pbx.core.frames import DIGITS, Control, ControlFrame, DigitBegin, DigitEnd, Frame
-from pbx.core.observer import tell_dial_began, tell_dial_ended
+from pbx.core.observer import tell_dial_began, tell_dial_ended, tell_dial_progress
 from pbx.core.states import ChannelState
 from pbx.stasis.errors import WrongState
 from pbx.stasis.target import MediaTarget
@@ -300,10 +299,7 @@ class ChannelControl:
         if frame.kind is Control.ANSWER:
             self._dial_ended("ANSWER")
         elif frame.kind in {Control.RINGING, Control.PROGRESS, Control.PROCEEDING}:
-            bus = self.channel.channels.bus
-            if bus.wanted(messages.DialStateChanged):
-                who = None if self._caller is None else self._caller.snapshot()
-                bus.publish(messages.DialStateChanged(who, self.channel.snapshot(), frame.kind.name))
+            tell_dial_progress(self.channel.channels, self._caller, self.channel, frame.kind.name)
         elif frame.kind in _ENDS:
             self._dial_ends(*_ENDS[frame.kind])
         elif frame.kind is Control.HANGUP:

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from pbx.clock import cancel_timer
-from pbx.core import messages
 from pbx.core.causes import Cause
 from pbx.core.channel import Channel, ChannelInterrupted
 from pbx.core.channels import Channels
@@ -19,7 +18,7 @@ from pbx.core.dial.leg import Leg, forward_destination, forwarded_from, prepare_
 from pbx.core.dial.options import DialOptions, DialResult, Entertainment
 from pbx.core.dial.status import ANSWER, BUSY, CANCEL, CHANUNAVAIL, NOANSWER, Tally, status_of_cause
 from pbx.core.frames import Control, ControlFrame, DigitEnd, Frame, TextFrame
-from pbx.core.observer import tell_dial_began, tell_dial_ended
+from pbx.core.observer import tell_dial_began, tell_dial_ended, tell_dial_progress
 from pbx.core.party import Connected
 from pbx.core.states import ChannelState
 from pbx.core.technology import ChannelRequest, RequestFailed, Technologies
@@ -222,10 +221,7 @@ class Dial:
         tell_dial_ended(self._channels, self._caller, leg.channel, status)
 
     def _tell_progress(self, leg: Leg, status: str) -> None:
-        bus = self._channels.bus
-        if bus.wanted(messages.DialStateChanged):
-            caller = None if self._caller is None else self._caller.snapshot()
-            bus.publish(messages.DialStateChanged(caller, leg.channel.snapshot(), status))
+        tell_dial_progress(self._channels, self._caller, leg.channel, status)
 
     # What the caller does
 
