@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Protocol
 
 from pbx.media.formats import FORMATS, Format
 
@@ -55,6 +56,14 @@ class CodedFormat:
     def unpacked(self, units: bytes) -> bytes:
         """Undo `packed`."""
         return unpack_gsm(units) if self.wave else units
+
+
+class Codec(Protocol):
+    """`pbx.media._native.codec.Codec` as files use it."""
+
+    def decode(self, data: bytes) -> bytes: ...
+    def encode(self, samples: bytes) -> bytes: ...
+    def close(self) -> None: ...
 
 
 _GSM_IN_WAVE = CodedFormat(FORMATS["gsm"], _GSM_FRAME_BYTES, 120, wave=True)

@@ -6,9 +6,8 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from pbx.media.coded_files import CODED, GSM_HEADER_BYTES, CodedFormat, gsm_header
+from pbx.media.coded_files import CODED, GSM_HEADER_BYTES, Codec, CodedFormat, gsm_header
 from pbx.media.errors import SoundError
 from pbx.media.wave_file import PCM, RAW_FORMATS, WaveFormat, find_data, header, parse_wave
 
@@ -17,14 +16,6 @@ RESUMED_MS = 400
 _WAVE_RATES = {"wav": 8000, "wav16": 16000}
 #: The extensions that can be written.
 RECORDABLE = frozenset((*_WAVE_RATES, *RAW_FORMATS, *CODED))
-
-
-class Codec(Protocol):
-    """`pbx.media._native.codec.Codec` as it is used here."""
-
-    def decode(self, data: bytes) -> bytes: ...
-    def encode(self, samples: bytes) -> bytes: ...
-    def close(self) -> None: ...
 
 
 class RecordingFile:
@@ -92,9 +83,10 @@ class RecordingFile:
     def _prepare(self, size: int, keep_ms: int | None) -> None:
         if size and self._data_start:
             self._data_start, self.data_bytes = self._found(size)
-        else:
+        elif size:
             self.data_bytes = size
-            os.write(self._descriptor, self._header()) if not size else None
+        else:
+            os.write(self._descriptor, self._header())
         if self._coded is not None:
             self.data_bytes -= self.data_bytes % self._coded.unit_bytes
         if keep_ms is not None:

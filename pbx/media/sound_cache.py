@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
-from pbx.media.coded_files import CODED, CodedFormat
+from pbx.media.coded_files import CODED, Codec, CodedFormat
 from pbx.media.errors import SoundError
 from pbx.media.wave_file import Sound, find_data, open_sound, sound_from_samples
 
@@ -15,17 +14,10 @@ from pbx.media.wave_file import Sound, find_data, open_sound, sound_from_samples
 MAX_KEPT_BYTES = 32 * 1024 * 1024
 
 
-class Decoder(Protocol):
-    """`pbx.media._native.codec.Codec` as it is used here."""
-
-    def decode(self, data: bytes) -> bytes: ...
-    def close(self) -> None: ...
-
-
 class SoundCache:
     """Opens any sound file; those that must be decoded come from memory the next time, until the file changes."""
 
-    def __init__(self, decoder: Callable[[CodedFormat], Decoder]) -> None:
+    def __init__(self, decoder: Callable[[CodedFormat], Codec]) -> None:
         self._decoder = decoder
         self._kept: OrderedDict[tuple[Path, int, int], bytes] = OrderedDict()
         self._kept_bytes = 0
