@@ -91,13 +91,19 @@ async def test_redirects_are_bounded(site: str, client: HttpClient) -> None:
 
 
 @pytest.fixture
-def secure_site(tmp_path: Path) -> Iterator[tuple[str, str]]:
+def named() -> bool:
+    """Whether the certificate of `secure_site` bears a name."""
+    return True
+
+
+@pytest.fixture
+def secure_site(tmp_path: Path, named: bool) -> Iterator[tuple[str, str]]:
     """A site whose certificate nobody has signed and that has another name than it is called by, and its file."""
     from twisted.internet import reactor as running
 
     reactor: Any = running
     path = tmp_path / "site.pem"
-    certificate(path)
+    certificate(path, named=named)
     make_site: Any = Site
     make_pages: Any = _Pages
     context: Any = ssl.DefaultOpenSSLContextFactory
@@ -132,22 +138,13 @@ async def test_whom_a_request_trusts(secure_site: tuple[str, str], client: HttpC
 
 
 @pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
+@pytest.mark.parametrize("named", [False])
 @pytest_twisted.ensureDeferred
-async def test_a_certificate_without_any_name_is_nobodys(tmp_path: Path, client: HttpClient) -> None:
-    from twisted.internet import reactor as running
-
-    reactor: Any = running
-    path = tmp_path / "site.pem"
-    certificate(path, named=False)
-    make_site: Any = Site
-    make_pages: Any = _Pages
-    context: Any = ssl.DefaultOpenSSLContextFactory
-    port = reactor.listenSSL(0, make_site(make_pages()), context(str(path), str(path)), interface="127.0.0.1")
-    url = f"https://127.0.0.1:{port.getHost().port}/echo"
+async def test_a_certificate_without_any_name_is_nobodys(secure_site: tuple[str, str], client: HttpClient) -> None:
+    url, path = secure_site
     with pytest.raises(HttpError, match="subjectAltName"):
-        await client.request("GET", url, tls=TlsSettings(ca_file=str(path)))
-    assert (await client.request("GET", url, tls=TlsSettings(ca_file=str(path), verify_name=False))).status == 200
-    await port.stopListening()
+        await client.request("GET", url, tls=TlsSettings(ca_file=path))
+    assert (await client.request("GET", url, tls=TlsSettings(ca_file=path, verify_name=False))).status == 200
 
 
 @pytest_twisted.ensureDeferred
